@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is built in the Swift 6 language mode with strict memory safety. `make test` also sets
+/// `ROWHOUSE_WERROR`, so that no warning survives on `main`, while a newer compiler's new warnings never stop a user's build.
+let settings: [SwiftSetting] =
+  [.swiftLanguageMode(.v6), .strictMemorySafety()]
+  + (Context.environment["ROWHOUSE_WERROR"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+/// A room of the house (see docs/architecture.md): it may import what stands above it in this list, and no more.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(of target: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(name: target + "Tests", dependencies: [.init(stringLiteral: target)] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "rowhouse",
+  products: [
+    .executable(name: "rowhouse", targets: ["rowhouse"]),
+    .executable(name: "rowhouse-vmm", targets: ["rowhouse-vmm"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(name: "CKVM"),
+    .target(name: "CLinux"),
+    room("Host", ["CLinux"]),
+    room("GuestMemory", ["Host"]),
+    room("KVM", ["CKVM", "Host", "GuestMemory"]),
+    room("Metering", ["Host"]),
+    room("Devices", ["Host", "GuestMemory", "Metering"]),
+    room("Boot", ["Host", "GuestMemory"]),
+    room("Machine", ["KVM", "Devices", "Boot", "Metering", "Host", "GuestMemory"]),
+    .executableTarget(name: "rowhouse-vmm", dependencies: ["Machine", "Host"], swiftSettings: settings),
+    .executableTarget(
+      name: "rowhouse",
+      dependencies: ["Machine", "Metering", "Host", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: settings),
+  ]
+)

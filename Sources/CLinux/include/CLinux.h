@@ -1,0 +1,65 @@
+/* What Swift's C library module leaves out of Linux: descriptors that carry events, and calls that glibc shows only to
+ * _GNU_SOURCE. Every function returns its result, or -errno: no caller ever reads errno across a language border. */
+#pragma once
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+#include <termios.h>
+#include <time.h>
+
+/* open(2) with O_CLOEXEC always set. */
+int linux_open(const char *path, int flags, mode_t mode);
+int linux_close(int fd);
+int linux_duplicate(int fd); /* F_DUPFD_CLOEXEC */
+int linux_set_inheritable(int fd, int inheritable);
+ssize_t linux_read(int fd, void *buffer, size_t count);
+ssize_t linux_write(int fd, const void *buffer, size_t count);
+ssize_t linux_pread(int fd, void *buffer, size_t count, int64_t offset);
+ssize_t linux_send_no_wait(int fd, const void *buffer, size_t count); /* MSG_DONTWAIT, for sockets only */
+int linux_truncate(int fd, int64_t length);
+/* Non-zero mode bits of fstat(2) in *mode, the size in bytes in *size. */
+int linux_status(int fd, uint32_t *mode, int64_t *size);
+
+/* mmap(2); the address comes back in *address, so that errors need no MAP_FAILED. */
+int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset);
+int linux_unmap(void *address, size_t length);
+int linux_advise(void *address, size_t length, int advice);
+int linux_memfd(const char *name);
+
+int linux_eventfd(void);  /* EFD_CLOEXEC | EFD_NONBLOCK */
+int linux_timerfd(void);  /* CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK */
+int linux_timerfd_arm(int fd, uint64_t deadline_ns, uint64_t interval_ns); /* absolute deadline; 0 disarms */
+int linux_signalfd(const sigset_t *mask);
+int linux_epoll(void);
+int linux_epoll_control(int epoll, int operation, int fd, uint32_t events);
+/* A descriptor that is ready, and for which EPOLL bits: epoll_event without the union, which Swift counts as unsafe. */
+struct linux_event { int32_t fd; uint32_t events; };
+enum { LINUX_EVENTS_MAX = 16 };
+/* Waits without limit; fills at most LINUX_EVENTS_MAX events and returns how many. */
+int linux_epoll_wait(int epoll, struct linux_event *events);
+int linux_pipe(int ends[2]); /* O_CLOEXEC */
+int linux_poll_readable(int fd, int timeout_ms);
+
+/* A pseudo-terminal's controlling side; the other side's path is written to name. */
+int linux_open_pty(char *name, size_t capacity);
+int linux_terminal_get(int fd, struct termios *state);
+int linux_terminal_set(int fd, const struct termios *state);
+
+int linux_thread_id(void);
+/* Names the calling thread, at most 15 bytes (prctl PR_SET_NAME). */
+int linux_set_thread_name(const char *name);
+/* Has the kernel send `signal` to this process when the thread that started it ends (prctl PR_SET_PDEATHSIG). */
+int linux_die_with_parent(int signal);
+int linux_send_thread_signal(pthread_t thread, int signal);
+int linux_block_signals(const sigset_t *mask);
+int linux_random(void *buffer, size_t count);
+
+/* CLOCK_MONOTONIC in nanoseconds; CLOCK_REALTIME in seconds; CPU time in nanoseconds of this thread and this process. */
+uint64_t linux_monotonic_ns(void);
+int64_t linux_realtime_seconds(void);
+uint64_t linux_thread_cpu_ns(void);
+uint64_t linux_other_thread_cpu_ns(pthread_t thread);
+uint64_t linux_process_cpu_ns(void);

@@ -1,0 +1,133 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define NS_PER_SECOND 1000000000ull
+
+static inline ssize_t result(ssize_t r) { return r < 0 ? -errno : r; }
+
+int linux_open(const char *path, int flags, mode_t mode) { return result(open(path, flags | O_CLOEXEC, mode)); }
+int linux_close(int fd) { return result(close(fd)); }
+int linux_duplicate(int fd) { return result(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+int linux_set_inheritable(int fd, int inheritable) { return result(fcntl(fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC)); }
+ssize_t linux_read(int fd, void *buffer, size_t count) { return result(read(fd, buffer, count)); }
+ssize_t linux_write(int fd, const void *buffer, size_t count) { return result(write(fd, buffer, count)); }
+ssize_t linux_pread(int fd, void *buffer, size_t count, int64_t offset) { return result(pread(fd, buffer, count, offset)); }
+ssize_t linux_send_no_wait(int fd, const void *buffer, size_t count) {
+  return result(send(fd, buffer, count, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+int linux_truncate(int fd, int64_t length) { return result(ftruncate(fd, length)); }
+
+int linux_status(int fd, uint32_t *mode, int64_t *size) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  *mode = status.st_mode;
+  *size = status.st_size;
+  return 0;
+}
+
+int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset) {
+  void *mapped = mmap(NULL, length, protection, flags, fd, offset);
+  if (mapped == MAP_FAILED) return -errno;
+  *address = mapped;
+  return 0;
+}
+int linux_unmap(void *address, size_t length) { return result(munmap(address, length)); }
+int linux_advise(void *address, size_t length, int advice) { return result(madvise(address, length, advice)); }
+int linux_memfd(const char *name) { return result(memfd_create(name, MFD_CLOEXEC)); }
+
+int linux_eventfd(void) { return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+int linux_timerfd(void) { return result(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)); }
+
+static struct timespec timespec_from(uint64_t ns) {
+  return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_SECOND), .tv_nsec = (long)(ns % NS_PER_SECOND)};
+}
+
+int linux_timerfd_arm(int fd, uint64_t deadline_ns, uint64_t interval_ns) {
+  struct itimerspec when = {.it_value = timespec_from(deadline_ns), .it_interval = timespec_from(interval_ns)};
+  return result(timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL));
+}
+
+int linux_signalfd(const sigset_t *mask) { return result(signalfd(-1, mask, SFD_CLOEXEC | SFD_NONBLOCK)); }
+int linux_epoll(void) { return result(epoll_create1(EPOLL_CLOEXEC)); }
+
+int linux_epoll_control(int epoll, int operation, int fd, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.fd = fd};
+  return result(epoll_ctl(epoll, operation, fd, &event));
+}
+
+int linux_epoll_wait(int epoll, struct linux_event *events) {
+  struct epoll_event ready[LINUX_EVENTS_MAX];
+  int count = epoll_wait(epoll, ready, LINUX_EVENTS_MAX, -1);
+  if (count < 0) return -errno;
+  for (int i = 0; i < count; i++) events[i] = (struct linux_event){.fd = ready[i].data.fd, .events = ready[i].events};
+  return count;
+}
+
+int linux_pipe(int ends[2]) { return result(pipe2(ends, O_CLOEXEC)); }
+
+int linux_poll_readable(int fd, int timeout_ms) {
+  struct pollfd entry = {.fd = fd, .events = POLLIN};
+  return result(poll(&entry, 1, timeout_ms));
+}
+
+int linux_open_pty(char *name, size_t capacity) {
+  int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return -errno;
+  int error = 0;
+  if (grantpt(fd) < 0 || unlockpt(fd) < 0) error = errno;
+  else error = ptsname_r(fd, name, capacity);
+  if (error == 0) return fd;
+  close(fd);
+  return -error;
+}
+
+int linux_terminal_get(int fd, struct termios *state) { return result(tcgetattr(fd, state)); }
+int linux_terminal_set(int fd, const struct termios *state) { return result(tcsetattr(fd, TCSADRAIN, state)); }
+
+int linux_thread_id(void) { return gettid(); }
+int linux_set_thread_name(const char *name) { return result(prctl(PR_SET_NAME, name)); }
+int linux_die_with_parent(int signal) { return result(prctl(PR_SET_PDEATHSIG, signal)); }
+int linux_send_thread_signal(pthread_t thread, int signal) { return -pthread_kill(thread, signal); }
+int linux_block_signals(const sigset_t *mask) { return -pthread_sigmask(SIG_BLOCK, mask, NULL); }
+
+int linux_random(void *buffer, size_t count) {
+  ssize_t got = getrandom(buffer, count, 0);
+  if (got < 0) return -errno;
+  return (size_t)got == count ? 0 : -EIO;
+}
+
+static uint64_t nanoseconds(clockid_t clock) {
+  struct timespec now = {0};
+  clock_gettime(clock, &now);
+  return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
+uint64_t linux_monotonic_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
+uint64_t linux_thread_cpu_ns(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t linux_process_cpu_ns(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
+
+uint64_t linux_other_thread_cpu_ns(pthread_t thread) {
+  clockid_t clock;
+  return pthread_getcpuclockid(thread, &clock) == 0 ? nanoseconds(clock) : 0;
+}
+
+int64_t linux_realtime_seconds(void) {
+  struct timespec now = {0};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec;
+}

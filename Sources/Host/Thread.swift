@@ -1,0 +1,62 @@
+import CLinux
+import Glibc
+
+/// A thread of the host (pthreads(7)), which ends with ``join()``.
+package struct Thread: ~Copyable, Sendable {
+  private let handle: pthread_t
+
+  /// Starts a thread that runs `body` and ends with it.
+  ///
+  /// - Parameters:
+  ///   - name: shown by `ps -L` and `top -H`; at most 15 bytes, the rest is cut.
+  ///   - stackBytes: the size of its stack, a multiple of the page size. Only what is touched takes memory.
+  package init(
+    named name: String, stackBytes: Int = 256 << 10, _ body: sending @escaping () -> Void
+  ) throws(SystemCallError) {
+    // SAFETY: the reference is taken back exactly once: by the thread, or below when no thread came to be.
+    let start = unsafe Unmanaged.passRetained(Start(name: String(name.prefix(15)), body: body))
+    var attributes = pthread_attr_t()
+    var handle = pthread_t()
+    // SAFETY: attributes and handle are local variables that outlive the calls.
+    unsafe pthread_attr_init(&attributes)
+    unsafe pthread_attr_setstacksize(&attributes, stackBytes)
+    // SAFETY: the argument is the Start from above, which nobody else takes.
+    let failure = unsafe pthread_create(
+      &handle, &attributes,
+      { argument in
+        let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+        unsafe start.name.withCString { name in _ = unsafe linux_set_thread_name(name) }
+        start.body()
+        return nil
+      }, start.toOpaque())
+    // SAFETY: the attributes were initialised above and are not used again.
+    unsafe pthread_attr_destroy(&attributes)
+    guard failure == 0 else {
+      unsafe start.release()
+      throw SystemCallError("pthread_create", Errno(rawValue: failure))
+    }
+    self.handle = handle
+  }
+
+  /// Waits until the thread has ended. To be called exactly once.
+  package consuming func join() {
+    // Nobody else joins it: the value is not copyable and ends here.
+    pthread_join(handle, nil)
+  }
+
+  /// Sends the thread a signal (pthread_kill(3)), to get it out of a system call.
+  package func send(signal: Int32) { _ = linux_send_thread_signal(handle, signal) }
+
+  /// CPU time that the thread has used so far, in nanoseconds.
+  package var cpuNanoseconds: UInt64 { linux_other_thread_cpu_ns(handle) }
+
+  private final class Start {
+    let name: String
+    let body: () -> Void
+
+    init(name: String, body: @escaping () -> Void) {
+      self.name = name
+      self.body = body
+    }
+  }
+}
