@@ -1,0 +1,15 @@
+/// Greets, and says what the boot loader handed over.
+@main enum Hello: Guest {
+  static func run(_ start: StartInfo) {
+    say("Hello from a guest kernel.")
+    say("start info version \(start.version)")
+    say("command line: \(start.options.text)")
+    expect(start.memoryMap.count > 0, "there is no memory map")
+    for range in start.memoryMap {
+      say("memory \(hex: range.address, width: 9) + \(hex: range.size, width: 9) \(memoryKindName(range.kind))")
+    }
+    for module in start.modules {
+      say("module at \(hex: module.address), \(module.size) bytes: \(module.commandLine)")
+    }
+  }
+}
