@@ -3,13 +3,13 @@ import Synchronization
 
 private let serialVector = Interrupts.firstAPICVector
 private let serialLine = 4
+private let isOver = Atomic<Bool>(false)
 
 /// Sends back every byte that comes on the serial port, woken by the port's interrupt through the I/O APIC, until a line
 /// says `exit`. Then it tells how many bytes it was sent and their checksum, for the sender to compare. A byte that was
 /// lost inside the serial port is a failure here already.
 @main enum Echo: Guest {
   static func run(_ start: StartInfo) {
-    let isOver = Atomic<Bool>(false)
     var input = Input()
     Interrupts.configure()
     Interrupts.handle(serialVector) {
