@@ -129,6 +129,23 @@ extension Descriptor {
   }
 }
 
+extension Descriptor {
+  /// Reads up to `count` bytes at a place in the file; fewer come back only when the file ends before.
+  package func read(count: Int, at offset: UInt64) throws(SystemCallError) -> [UInt8] {
+    var failure: SystemCallError?
+    // SAFETY: the buffer has room for `count` bytes, and as many are initialised as were read.
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialised in
+      do throws(SystemCallError) {
+        initialised = unsafe try read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+}
+
 /// What a file is (fstat(2)).
 package struct FileStatus: Sendable {
   package enum Kind: Sendable { case regular, directory, blockDevice, characterDevice, pipe, socket, other }
