@@ -4,6 +4,7 @@
     say("Hello from a guest kernel.")
     say("start info version \(start.version)")
     say("command line: \(start.options.text)")
+    if let rsdp = start.rsdp { say("ACPI root pointer at \(hex: rsdp.rawValue)") }
     expect(start.memoryMap.count > 0, "there is no memory map")
     for range in start.memoryMap {
       say("memory \(hex: range.address, width: 9) + \(hex: range.size, width: 9) \(memoryKindName(range.kind))")

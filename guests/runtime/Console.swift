@@ -18,6 +18,13 @@ struct Line: ExpressibleByStringInterpolation {
       for byte in text.bytes { SerialPort.write(byte) }
     }
 
+    /// In quotation marks, with a dot for each byte that is not printable ASCII: text that may be anything.
+    func appendInterpolation(quoted text: PhysicalText) {
+      SerialPort.write("\"")
+      for byte in text.bytes { SerialPort.write(byte >= 0x20 && byte < 0x7f ? byte : UInt8(ascii: ".")) }
+      SerialPort.write("\"")
+    }
+
     func appendInterpolation<Number: FixedWidthInteger>(_ number: Number) {
       if number < 0 { SerialPort.write(UInt8(ascii: "-")) }
       writeDigits(UInt64(number.magnitude), base: 10, atLeast: 1)
