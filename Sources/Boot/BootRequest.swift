@@ -1,0 +1,45 @@
+import GuestMemory
+
+/// What the user wants to be booted.
+package struct BootRequest: Sendable {
+  package var kernel: ImageFile
+  /// Linux: the initial ramdisk. PVH and multiboot: the first module.
+  package var initrd: ImageFile?
+  package var modules: [Module] = []
+  /// Handed to the kernel as it is; nil stands for ``defaultLinuxCommandLine`` where a Linux kernel boots, else for "".
+  package var commandLine: String?
+  /// Forces a protocol; nil looks into the file.
+  package var bootProtocol: BootProtocol?
+  /// Flat images: where the first byte goes.
+  package var loadAddress = GuestAddress(0x7c00)
+  /// Flat images: where execution starts, nil for the load address.
+  package var entry: GuestAddress?
+
+  /// A file for the kernel, with a text that says what it is for.
+  package struct Module: Sendable {
+    package var file: ImageFile
+    package var string: String
+
+    package init(file: ImageFile, string: String = "") {
+      self.file = file
+      self.string = string
+    }
+  }
+
+  package init(kernel: ImageFile) { self.kernel = kernel }
+
+  /// The log on the first serial port, and a panic that ends the run instead of waiting for somebody at the keyboard.
+  /// Nothing else: Linux finds the rest of the machine in its tables.
+  package static let defaultLinuxCommandLine = "console=ttyS0 panic=-1"
+
+  /// The protocol that the user forces, or else the one that the kernel's file shows.
+  func resolvedProtocol() throws(BootError) -> BootProtocol {
+    if let bootProtocol { return bootProtocol }
+    return try BootProtocol(detecting: kernel)
+  }
+
+  /// The initrd and the modules, as protocols see them that know only modules.
+  var allModules: [Module] {
+    (initrd.map { [Module(file: $0)] } ?? []) + modules
+  }
+}
