@@ -5,9 +5,9 @@ private let serialVector = Interrupts.firstAPICVector
 private let serialLine = 4
 private let isOver = Atomic<Bool>(false)
 
-/// Sends back every byte that comes on the serial port, woken by the port's interrupt through the I/O APIC, until a line
-/// says `exit`. Then it tells how many bytes it was sent and their checksum, for the sender to compare. A byte that was
-/// lost inside the serial port is a failure here already.
+/// Sends back every byte that comes on the serial port, woken by the port's interrupt through the I/O APIC,
+/// until a line says `exit`. Then it tells how many bytes it was sent and their checksum, for the sender to
+/// compare. A byte that was lost inside the serial port is a failure here already.
 @main enum Echo: Guest {
   static func run(_ start: StartInfo) {
     var input = Input()
@@ -42,7 +42,8 @@ private struct Input {
 
   var checksum: UInt32 { high << 16 | low }
 
-  /// Adds one byte; true at the end of a line that says `exit`. Either line end counts, since a terminal's key sends CR.
+  /// Adds one byte; true at the end of a line that says `exit`. Either line end counts, since a terminal's
+  /// key sends CR.
   mutating func take(_ byte: UInt8) -> Bool {
     count += 1
     low = (low + UInt32(byte)) % 65521

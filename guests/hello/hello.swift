@@ -7,7 +7,7 @@
     if let rsdp = start.rsdp { say("ACPI root pointer at \(hex: rsdp.rawValue)") }
     expect(start.memoryMap.count > 0, "there is no memory map")
     for range in start.memoryMap {
-      say("memory \(hex: range.address, width: 9) + \(hex: range.size, width: 9) \(memoryKindName(range.kind))")
+      sayMemory(from: range.address, size: range.size, kind: range.kind)
     }
     for module in start.modules {
       say("module at \(hex: module.address), \(module.size) bytes: \(module.commandLine)")

@@ -1,4 +1,5 @@
-/// The Multiboot information structure up to the boot loader's name; the stored properties are its fields in order.
+/// The Multiboot information structure up to the boot loader's name; the stored properties are its fields
+/// in order.
 struct Information: BitwiseCopyable {
   /// The bits of `flags` that say which fields mean something.
   enum Field: UInt32 {

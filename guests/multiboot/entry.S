@@ -1,5 +1,5 @@
-/* A Multiboot 1 header and its entry point (Multiboot Specification 0.6.96, 3.1 and 3.2): 32-bit protected mode,
-   EAX = 0x2badb002, EBX = physical address of the information structure. */
+/* A Multiboot 1 header and its entry point (Multiboot Specification 0.6.96, 3.1 and 3.2): 32-bit protected
+   mode, EAX = 0x2badb002, EBX = physical address of the information structure. */
 
     .set MAGIC, 0x1badb002
     .set PAGE_ALIGN, 1 << 0

@@ -1,14 +1,18 @@
 import Hardware
 
-/// Tells what a Multiboot 1 loader handed over (Multiboot Specification 0.6.96, 3.3), the modules with their first bytes.
+/// Tells what a Multiboot 1 loader handed over (Multiboot Specification 0.6.96, 3.3), the modules with
+/// their first bytes.
 @main enum Multiboot {
   static func main() {
     SerialPort.configure()
     say("Hello from a Multiboot kernel.")
-    expect(boot_magic == 0x2bad_b002, "EAX is \(hex: UInt64(boot_magic)), not the magic of a Multiboot loader")
+    let magic: UInt32 = 0x2bad_b002
+    expect(boot_magic == magic, "EAX is \(hex: UInt64(boot_magic)), not what a Multiboot loader puts there")
     let information = PhysicalAddress(UInt64(boot_information)).load(as: Information.self)
     say("flags \(hex: UInt64(information.flags))")
-    if let memory = information.memory { say("memory: \(memory.lower) KiB below 1 MiB, \(memory.upper) KiB above") }
+    if let memory = information.memory {
+      say("memory: \(memory.lower) KiB below 1 MiB, \(memory.upper) KiB above")
+    }
     if let name = information.bootLoaderName { say("boot loader: \(name)") }
     if let text = information.commandLine { say("command line: \(text)") }
     for module in information.modules {
@@ -18,7 +22,7 @@ import Hardware
     }
     expect(information.has(.memoryMap), "there is no memory map")
     information.forEachMemoryRange { range in
-      say("memory \(hex: range.address, width: 9) + \(hex: range.size, width: 9) \(memoryKindName(range.kind))")
+      sayMemory(from: range.address, size: range.size, kind: range.kind)
     }
     Machine.powerOff()
   }

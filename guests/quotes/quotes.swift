@@ -1,5 +1,5 @@
-/// Speaks of panics without having one: in a sentence, and by showing an old log. Then it works on for a second and powers
-/// off, so whoever took the text for its own was wrong.
+/// Speaks of panics without having one: in a sentence, and by showing an old log. Then it works on for a
+/// second and powers off, so whoever took the text for its own was wrong.
 @main enum Quotes: Guest {
   static func run(_ start: StartInfo) {
     Interrupts.configure()

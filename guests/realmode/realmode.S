@@ -1,5 +1,5 @@
-/* A flat binary for real mode, loaded and entered at 0x7c00: prints a line on COM1 and leaves by the debug exit with
-   value 42 (status 85). It is a boot sector too, so any PC starts it from a disk. */
+/* A flat binary for real mode, loaded and entered at 0x7c00: prints a line on COM1 and leaves by the debug exit
+   with value 42 (status 85). It is a boot sector too, so any PC starts it from a disk. */
 
     .code16
     .globl _start

@@ -1,4 +1,5 @@
-/// Says that it booted, then resets the machine in the way `via=` names: `i8042` (without the option), `cf9` or `acpi`.
+/// Says that it booted, then resets the machine in the way `via=` names: `i8042` (without the option),
+/// `cf9` or `acpi`.
 @main enum Reset: Guest {
   static func run(_ start: StartInfo) {
     guard let way = start.options.value(of: "via") else {

@@ -7,7 +7,7 @@ struct ACPITable {
     self.address = address
     length = Int(address.advanced(by: 4).load(as: UInt32.self))
     expect(length >= 36, "the ACPI table at \(hex: address.rawValue) is shorter than its header")
-    expect(byteSum(at: address, count: length) == 0, "the checksum of the table at \(hex: address.rawValue) is wrong")
+    expect(byteSum(at: address, count: length) == 0, "the checksum of the \(signature) table is wrong")
   }
 
   var signature: PhysicalText { PhysicalText(start: address, count: 4) }
@@ -57,7 +57,8 @@ struct ACPITables {
   func forEachProcessor(_ body: (UInt8) -> Void) {
     let madt = table("APIC")
     expect(
-      madt.load(at: 36, as: UInt32.self) == UInt32(LocalAPIC.base), "the MADT puts the local APIC somewhere unusual")
+      madt.load(at: 36, as: UInt32.self) == UInt32(LocalAPIC.base),
+      "the MADT puts the local APIC at an unusual address")
     var offset = 44
     while offset < madt.length {
       let kind = madt.load(at: offset, as: UInt8.self)
@@ -84,11 +85,13 @@ struct ACPITables {
 
   func resetRegister() -> ResetRegister {
     let fadt = table("FACP")
-    expect(fadt.load(at: 112, as: UInt32.self) & 1 << 10 != 0, "the FADT has no reset register")  // RESET_REG_SUP
+    let flags = fadt.load(at: 112, as: UInt32.self)
+    expect(flags & 1 << 10 != 0, "the FADT has no reset register")  // RESET_REG_SUP
     let space = fadt.load(at: 116, as: UInt8.self)
     expect(space <= 1, "the reset register is neither in memory nor a port")
     return ResetRegister(
-      isPort: space == 1, address: fadt.load(at: 120, as: UInt64.self), value: fadt.load(at: 128, as: UInt8.self))
+      isPort: space == 1, address: fadt.load(at: 120, as: UInt64.self),
+      value: fadt.load(at: 128, as: UInt8.self))
   }
 }
 

@@ -1,9 +1,9 @@
 /// Prints a line on the serial console.
 func say(_ line: Line) { SerialPort.write(UInt8(ascii: "\n")) }
 
-/// A line of text that is written to the serial console **while it is formed**: each piece of the literal goes out when
-/// it is appended. So printing needs no memory and works in any state the guest may be in, and a `Line` that may not
-/// be wanted has to be an autoclosure (see `expect`).
+/// A line of text that is written to the serial console **while it is formed**: each piece of the literal
+/// goes out when it is appended. So printing needs no memory and works in any state the guest may be in,
+/// and a `Line` that may not be wanted has to be an autoclosure (see `expect`).
 struct Line: ExpressibleByStringInterpolation {
   init(stringLiteral: StaticString) { SerialPort.write(stringLiteral) }
   init(stringInterpolation: Pieces) {}

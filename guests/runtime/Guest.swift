@@ -6,8 +6,9 @@ import Hardware
 ///       static func run(_ start: StartInfo) { say("Hello.") }
 ///     }
 ///
-/// `run` is called on the first processor, in 64-bit mode, with interrupts off and the first 4 GiB of physical
-/// memory mapped onto themselves. A guest that returns from it has done what it came for and is powered off.
+/// `run` is called on the first processor, in 64-bit mode, with interrupts off and the first 4 GiB of
+/// physical memory mapped onto themselves. A guest that returns from it has done what it came for and is
+/// powered off.
 protocol Guest {
   static func run(_ start: StartInfo)
 }

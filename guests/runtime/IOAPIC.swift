@@ -4,7 +4,8 @@ import Hardware
 enum IOAPIC {
   private static let base: UInt = 0xfec0_0000
 
-  /// Delivers global system interrupt `line`, edge-triggered and active high, to the calling processor as `vector`.
+  /// Delivers global system interrupt `line`, edge-triggered and active high, to the calling processor as
+  /// `vector`.
   static func route(line: Int, to vector: Int) {
     write(0x10 + UInt32(line) * 2 + 1, UInt32(LocalAPIC.id) << 24)
     write(0x10 + UInt32(line) * 2, UInt32(vector))

@@ -21,8 +21,8 @@ enum Interrupts {
   nonisolated(unsafe) private static var gates = InlineArray<64, Gate>(repeating: Gate())
   nonisolated(unsafe) private static var handlers = InlineArray<64, (() -> Void)?>(repeating: nil)
 
-  /// Fills the table, masks every line of the 8259s and switches the local APIC on. Interrupts stay off: they come only
-  /// in `wait_for_interrupt`.
+  /// Fills the table, masks every line of the 8259s and switches the local APIC on. Interrupts stay off:
+  /// they come only in `wait_for_interrupt`.
   static func configure() {
     for vector in 0..<64 {
       let stub = interrupt_stub(Int32(vector))
@@ -39,11 +39,13 @@ enum Interrupts {
   /// Makes the calling processor use the table.
   static func loadTable() {
     // SAFETY: the table is static, so its address stays good after the closure.
-    unsafe withUnsafePointer(to: &gates) { lidt(UInt(bitPattern: $0), UInt16(64 * MemoryLayout<Gate>.size - 1)) }
+    unsafe withUnsafePointer(to: &gates) {
+      lidt(UInt(bitPattern: $0), UInt16(64 * MemoryLayout<Gate>.size - 1))
+    }
   }
 
-  /// Has `handler` called at every interrupt with this vector, on the stack of what it interrupts. The end of interrupt
-  /// is signalled for it.
+  /// Has `handler` called at every interrupt with this vector, on the stack of what it interrupts. The end
+  /// of interrupt is signalled for it.
   static func handle(_ vector: Int, with handler: @escaping () -> Void) {
     // SAFETY: handlers are set before their interrupts are let in.
     unsafe handlers[vector] = handler
@@ -57,11 +59,16 @@ enum Interrupts {
   fileprivate static func dispatch(_ frame: interrupt_frame) {
     let vector = Int(frame.vector)
     guard vector >= firstPICVector else { reportException(frame) }
+    // Without a handler it is a spurious interrupt, which wants no end of interrupt either (8259A data sheet;
+    // SDM volume 3, 10.9).
     // SAFETY: see `handle`.
-    // No handler: a spurious interrupt, which wants no end of interrupt either (8259A data sheet; SDM volume 3, 10.9).
     guard let handler = unsafe handlers[vector] else { return }
     handler()
-    if vector < firstAPICVector { PIC.endInterrupt(line: vector - firstPICVector) } else { LocalAPIC.endInterrupt() }
+    if vector < firstAPICVector {
+      PIC.endInterrupt(line: vector - firstPICVector)
+    } else {
+      LocalAPIC.endInterrupt()
+    }
   }
 
   private static func reportException(_ frame: interrupt_frame) -> Never {

@@ -1,7 +1,8 @@
 import Hardware
 import Synchronization
 
-/// Channel 0 of the 8254 interval timer (Intel 8254 data sheet), through line 0 of the 8259s: the guests' clock.
+/// Channel 0 of the 8254 interval timer (Intel 8254 data sheet), through line 0 of the 8259s: the guests'
+/// clock.
 enum IntervalTimer {
   private static let inputHertz = 1_193_182
 

@@ -1,4 +1,5 @@
-/// Prints the last lines of a Linux kernel that found no root file system, as they look on a serial console.
+/// Prints the last lines of a Linux kernel that found no root file system, as they look on a serial
+/// console.
 func printLinuxPanic() {
   say("[    1.234567] VFS: Cannot open root device \"vda\" or unknown-block(0,0): error -6")
   say("[    1.234602] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)")

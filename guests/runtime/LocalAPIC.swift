@@ -20,7 +20,9 @@ enum LocalAPIC {
   private static let masked: UInt32 = 1 << 16
 
   private static func read(_ register: Register) -> UInt32 { mmio_read32(base + register.rawValue) }
-  private static func write(_ register: Register, _ value: UInt32) { mmio_write32(base + register.rawValue, value) }
+  private static func write(_ register: Register, _ value: UInt32) {
+    mmio_write32(base + register.rawValue, value)
+  }
 
   static var id: UInt8 { UInt8(read(.id) >> 24) }
 

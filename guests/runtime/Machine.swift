@@ -1,16 +1,17 @@
 import Hardware
 
-/// The ways for a guest to end. A guest is a test: how it ended is its result (docs/guests.md has the table).
+/// The ways for a guest to end. A guest is a test: how it ended is its result (docs/guests.md has the
+/// table).
 enum Machine {
   /// Where ISA debug exit listens. The VMM ends with status `value << 1 | 1`.
   private static let debugExitPort: UInt16 = 0xf4
   private static let panicPort: UInt16 = 0x505
   private static let keyboardCommandPort: UInt16 = 0x64
 
-  /// ACPI S5. The first write is for Rowhouse (and QEMU's PC machines with their firmware's settings): SLP_EN and SLP_TYP 0
-  /// in the PM1a control register (ACPI 6.4, 4.8.3.2.1). QEMU's microvm has ACPI's reduced hardware instead: SLP_EN and
-  /// SLP_TYP 5 in the sleep control register (4.8.3.7), at the address that QEMU gives it. A machine that ignores both
-  /// has no power switch, which must not look like success.
+  /// ACPI S5. The first write is for Rowhouse (and QEMU's PC machines with their firmware's settings):
+  /// SLP_EN and SLP_TYP 0 in the PM1a control register (ACPI 6.4, 4.8.3.2.1). QEMU's microvm has ACPI's
+  /// reduced hardware instead: SLP_EN and SLP_TYP 5 in the sleep control register (4.8.3.7), at the address
+  /// that QEMU gives it. A machine that ignores both has no power switch, which must not look like success.
   static func powerOff() -> Never {
     outw(0x604, 1 << 13)
     mmio_write8(0xfea0_0200, 1 << 5 | 5 << 2)
@@ -32,7 +33,8 @@ enum Machine {
     hang()
   }
 
-  /// An exception that no descriptor table can take: the processor shuts down (SDM volume 3, 6.15, interrupt 8).
+  /// An exception that no descriptor table can take: the processor shuts down (SDM volume 3, 6.15,
+  /// interrupt 8).
   static func tripleFault() -> Never {
     lidt(0, 0)
     ud2()
@@ -54,7 +56,8 @@ enum Machine {
     fail("the keyboard controller did not reset the machine")
   }
 
-  /// A hard reset through the chipset's reset control register (Intel ICH9 data sheet, 13.7.5): first the kind, then the go.
+  /// A hard reset through the chipset's reset control register (Intel ICH9 data sheet, 13.7.5): first the
+  /// kind, then the go.
   static func resetByControlRegister() -> Never {
     outb(0xcf9, 0x02)
     outb(0xcf9, 0x06)
@@ -73,10 +76,10 @@ enum Machine {
     fail("the ACPI reset register did not reset the machine")
   }
 
-  /// A machine may run on for a moment after it was told to stop. A port access takes about a microsecond on hardware
-  /// and several in a virtual machine.
+  /// A machine may run on for a moment after it was told to stop. A port access takes about a microsecond
+  /// on hardware and several in a virtual machine.
   private static func waitForTheEnd() {
-    for _ in 0..<20_000 { _ = inb(0x80) }
+    for _ in 0..<200_000 { _ = inb(0x80) }
   }
 }
 

@@ -1,4 +1,5 @@
-/// The kernel command line, as words separated by spaces: plain ones (`forever`) and settings (`count=1000`).
+/// The kernel command line, as words separated by spaces: plain ones (`forever`) and settings
+/// (`count=1000`).
 struct Options {
   let text: PhysicalText
 
@@ -21,8 +22,8 @@ struct Options {
     return value
   }
 
-  /// The decimal number after `KEY=`. Anything else there is a failure: a test that misspells its number must not
-  /// pass with another.
+  /// The decimal number after `KEY=`. Anything else there is a failure: a test that misspells its number
+  /// must not pass with another.
   func number(_ key: StaticString) -> UInt64? {
     guard let digits = value(of: key) else { return nil }
     var number: UInt64 = 0

@@ -19,8 +19,9 @@ enum SerialPort {
     static let transmitterEmpty: UInt8 = 1 << 5  // THRE
   }
 
-  /// Bytes that the transmit FIFO surely still takes. The line status register says only whether it is empty, so it is
-  /// asked once for sixteen bytes instead of once for each: an access to a port is the dearest thing a guest does.
+  /// Bytes that the transmit FIFO surely still takes. The line status register says only whether it is
+  /// empty, so it is asked once for sixteen bytes instead of once for each: an access to a port is the
+  /// dearest thing a guest does.
   nonisolated(unsafe) private static var transmitRoom = 0
 
   /// 115200 baud, 8N1, empty FIFOs that interrupt at 14 received bytes, interrupts off.
@@ -48,7 +49,8 @@ enum SerialPort {
     for index in 0..<text.utf8CodeUnitCount { write(text.byte(at: index)) }
   }
 
-  /// Lets received data interrupt: 14 bytes in the FIFO, or fewer that have waited for four characters' time.
+  /// Lets received data interrupt: 14 bytes in the FIFO, or fewer that have waited for four characters'
+  /// time.
   static func enableReceiveInterrupt() { outb(interruptEnablePort, 0x01) }
 
   enum Reception {

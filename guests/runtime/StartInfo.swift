@@ -1,5 +1,6 @@
-/// What the boot loader tells a PVH guest: `hvm_start_info`, version 1 (Xen, xen/include/public/arch-x86/hvm/start_info.h).
-/// The stored properties are the structure's fields in order; Swift lays naturally aligned ones out as C does.
+/// What the boot loader tells a PVH guest: `hvm_start_info`, version 1 (Xen,
+/// xen/include/public/arch-x86/hvm/start_info.h). The stored properties are the structure's fields in
+/// order; Swift lays naturally aligned ones out as C does.
 struct StartInfo: BitwiseCopyable {
   /// "xEn3" with the top bit of the first letter set.
   static let expectedMagic: UInt32 = 0x336e_c578
@@ -51,14 +52,16 @@ struct StartInfo: BitwiseCopyable {
   var rsdp: PhysicalAddress? { rsdpAddress == 0 ? nil : PhysicalAddress(rsdpAddress) }
 }
 
-/// The name of a memory range's kind (ACPI 6.4, table 15.2).
-func memoryKindName(_ kind: UInt32) -> StaticString {
-  switch kind {
-  case 1: "usable"
-  case 2: "reserved"
-  case 3: "ACPI reclaimable"
-  case 4: "ACPI NVS"
-  case 5: "unusable"
-  default: "of another kind"
-  }
+/// Prints one range of a memory map, its kind by name (ACPI 6.4, table 15.2).
+func sayMemory(from address: UInt64, size: UInt64, kind: UInt32) {
+  let name: StaticString =
+    switch kind {
+    case 1: "usable"
+    case 2: "reserved"
+    case 3: "ACPI reclaimable"
+    case 4: "ACPI NVS"
+    case 5: "unusable"
+    default: "of another kind"
+    }
+  say("memory \(hex: address, width: 9) + \(hex: size, width: 9) \(name)")
 }

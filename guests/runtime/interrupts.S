@@ -7,9 +7,8 @@
 
     .macro STUB vector
 stub_\vector:
-    /* These push an error code themselves (SDM volume 3, table 6-1); for the rest a zero makes the frames alike. */
-    .if (\vector == 8) || ((\vector >= 10) && (\vector <= 14)) || (\vector == 17) || (\vector == 21)
-    .else
+    /* Some push an error code themselves (SDM volume 3, table 6-1); for the rest a zero makes the frames alike. */
+    .if !((\vector == 8) || ((\vector >= 10) && (\vector <= 14)) || (\vector == 17) || (\vector == 21))
     pushq $0
     .endif
     pushq $\vector
@@ -22,8 +21,8 @@ stub_\vector:
     .set number, number + 1
     .endr
 
-/* Pushes the rest of an `interrupt_frame` (hardware.h) and passes its address. RBP, which the callee keeps, remembers
-   the frame while the stack is aligned as the calling convention wants it. */
+/* Pushes the rest of an `interrupt_frame` (hardware.h) and passes its address. RBP, which the callee keeps,
+   remembers the frame while the stack is aligned as the calling convention wants it. */
 save_and_call:
     pushq %rax
     pushq %rcx

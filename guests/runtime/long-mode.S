@@ -4,8 +4,8 @@
     .section .text.boot, "ax", @progbits
     .code32
 
-/* The first processor arrives here from the boot protocol's entry point, with the boot loader's greeting in EAX and
-   EBX, which `boot_magic` and `boot_information` keep. */
+/* The first processor arrives here from the boot protocol's entry point, with the boot loader's greeting in EAX
+   and EBX, which `boot_magic` and `boot_information` keep. */
     .globl enter_long_mode
 enter_long_mode:
     cli

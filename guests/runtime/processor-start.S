@@ -1,6 +1,6 @@
 /* Where a processor begins after INIT and a start-up IPI: real mode, CS:IP = page of the IPI's vector : 0
-   (SDM volume 3, 8.4.4). The 16-bit part is copied to a page below 1 MiB first, so it refers to itself by offsets
-   from its beginning and to everything else by linked addresses. */
+   (SDM volume 3, 8.4.4). The 16-bit part is copied to a page below 1 MiB first, so it refers to itself by
+   offsets from its beginning and to everything else by linked addresses. */
 
     .section .rodata.processor_start, "ax", @progbits
     .code16

@@ -36,7 +36,8 @@ int memcmp(const void *left, const void *right, size_t count) {
   return 0;
 }
 
-// The heap: handed out once, never taken back. A guest lives for seconds and allocates at its start, if at all.
+// The heap: handed out once, never taken back. A guest lives for seconds and allocates at its start, if at
+// all.
 static unsigned char heap[256 * 1024];
 static size_t heap_used;
 

@@ -4,8 +4,8 @@ import Synchronization
 /// The id that the processor started last reported; -1 until it does.
 private let reportedID = Atomic<Int>(-1)
 
-/// Wakes every processor that the ACPI tables name; each says its local APIC's id. All have to come, each with the id by
-/// which it was called.
+/// Wakes every processor that the ACPI tables name; each says its local APIC's id. All have to come, each
+/// with the id by which it was called.
 @main enum SMP: Guest {
   private static let hertz = 1000
 

@@ -4,9 +4,9 @@ import Synchronization
 private let timerVector = Interrupts.firstAPICVector + 1
 private let timerTicks = Atomic<Int>(0)
 
-/// Counts the ticks of the interval timer (PIT) and of the local APIC's timer over the same half second, and asks the
-/// power management timer, where ACPI names one, how long that was. The bounds are wide, since a busy host delays a
-/// guest. With `forever` it then goes on with a line a second.
+/// Counts the ticks of the interval timer (PIT) and of the local APIC's timer over the same half second,
+/// and asks the power management timer, where ACPI names one, how long that was. The bounds are wide, since
+/// a busy host delays a guest. With `forever` it then goes on with a line a second.
 @main enum Ticks: Guest {
   private static let hertz = 100
 
@@ -32,7 +32,7 @@ private let timerTicks = Atomic<Int>(0)
     if let pmTimer, let beginTime = begin.time {
       let milliseconds = PMTimer.milliseconds(from: beginTime, to: inl(pmTimer))
       say("power management timer: \(milliseconds) ms")
-      expect(milliseconds >= 250 && milliseconds <= 2000, "500 ms by the interval timer were \(milliseconds) ms")
+      expect(milliseconds >= 250 && milliseconds <= 2000, "500 ms of ticks took \(milliseconds) ms")
     }
     if start.options.contains("forever") { tickForever(countsPerSecond) }
   }
@@ -64,7 +64,8 @@ private let timerTicks = Atomic<Int>(0)
 
 /// The power management timer (ACPI 6.4, 4.8.2.1).
 private enum PMTimer {
-  /// The time between two readings less than a turn (4.7 s) apart. 24 bits are surely counted, the rest may be.
+  /// The time between two readings less than a turn (4.7 s) apart. 24 bits are surely counted, the rest may
+  /// be.
   static func milliseconds(from begin: UInt32, to end: UInt32) -> Int {
     Int((end &- begin) & 0xff_ffff) * 1000 / 3_579_545
   }

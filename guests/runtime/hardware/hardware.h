@@ -8,9 +8,17 @@
 
 // Port I/O.
 
-INSTRUCTION void outb(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" :: "a"(value), "Nd"(port)); }
-INSTRUCTION void outw(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" :: "a"(value), "Nd"(port)); }
-INSTRUCTION void outl(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" :: "a"(value), "Nd"(port)); }
+INSTRUCTION void outb(uint16_t port, uint8_t value) {
+  __asm__ volatile("outb %0, %1" :: "a"(value), "Nd"(port));
+}
+
+INSTRUCTION void outw(uint16_t port, uint16_t value) {
+  __asm__ volatile("outw %0, %1" :: "a"(value), "Nd"(port));
+}
+
+INSTRUCTION void outl(uint16_t port, uint32_t value) {
+  __asm__ volatile("outl %0, %1" :: "a"(value), "Nd"(port));
+}
 
 INSTRUCTION uint8_t inb(uint16_t port) {
   uint8_t value;
@@ -101,12 +109,12 @@ enum { vector_count = 64 };
 extern const uint64_t interrupt_stubs[vector_count];
 INSTRUCTION uint64_t interrupt_stub(int32_t vector) { return interrupt_stubs[vector]; }
 
-// Real-mode code that a started processor begins with, position independent, and the stack pointer it takes on its
-// way (processor-start.S).
+// Real-mode code that a started processor begins with, position independent, and the stack pointer it takes
+// on its way (processor-start.S).
 extern const uint8_t processor_start[], processor_start_end[];
 extern uint64_t processor_stack;
 INSTRUCTION uintptr_t processor_start_address(void) { return (uintptr_t)processor_start; }
-INSTRUCTION uintptr_t processor_start_size(void) { return (uintptr_t)(processor_start_end - processor_start); }
+INSTRUCTION intptr_t processor_start_size(void) { return processor_start_end - processor_start; }
 
 // One stack each for the processors after the first (processor-start.S).
 enum { processor_stack_count = 64, processor_stack_size = 8192 };
