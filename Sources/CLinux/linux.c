@@ -118,16 +118,11 @@ static uint64_t nanoseconds(clockid_t clock) {
 }
 
 uint64_t linux_monotonic_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
+uint64_t linux_realtime_ns(void) { return nanoseconds(CLOCK_REALTIME); }
 uint64_t linux_thread_cpu_ns(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
 uint64_t linux_process_cpu_ns(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 uint64_t linux_other_thread_cpu_ns(pthread_t thread) {
   clockid_t clock;
   return pthread_getcpuclockid(thread, &clock) == 0 ? nanoseconds(clock) : 0;
-}
-
-int64_t linux_realtime_seconds(void) {
-  struct timespec now = {0};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec;
 }

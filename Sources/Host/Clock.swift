@@ -24,8 +24,8 @@ package struct Instant: Comparable, Hashable, Sendable {
 
 /// The host's other clocks.
 package enum HostClock {
-  /// Seconds since 1970-01-01 00:00 UTC (CLOCK_REALTIME), for the guest's calendar only, never for accounting.
-  package static var secondsSince1970: Int64 { linux_realtime_seconds() }
+  /// Nanoseconds since 1970-01-01 00:00 UTC (CLOCK_REALTIME), for calendars only, never for accounting.
+  package static var nanosecondsSince1970: UInt64 { linux_realtime_ns() }
 
   /// CPU time of this process so far, all threads, in nanoseconds (CLOCK_PROCESS_CPUTIME_ID).
   package static var processCPUNanoseconds: UInt64 { linux_process_cpu_ns() }

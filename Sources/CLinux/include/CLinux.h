@@ -57,9 +57,9 @@ int linux_send_thread_signal(pthread_t thread, int signal);
 int linux_block_signals(const sigset_t *mask);
 int linux_random(void *buffer, size_t count);
 
-/* CLOCK_MONOTONIC in nanoseconds; CLOCK_REALTIME in seconds; CPU time in nanoseconds of this thread and this process. */
+/* CLOCK_MONOTONIC, CLOCK_REALTIME, and the CPU time of this thread and this process, in nanoseconds. */
 uint64_t linux_monotonic_ns(void);
-int64_t linux_realtime_seconds(void);
+uint64_t linux_realtime_ns(void);
 uint64_t linux_thread_cpu_ns(void);
 uint64_t linux_other_thread_cpu_ns(pthread_t thread);
 uint64_t linux_process_cpu_ns(void);
