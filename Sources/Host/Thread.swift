@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A thread of the host (pthreads(7)), which ends with ``join()``.
-package struct Thread: ~Copyable, Sendable {
+package final class Thread: Sendable {
   private let handle: pthread_t
 
   /// Starts a thread that runs `body` and ends with it.
@@ -39,8 +39,7 @@ package struct Thread: ~Copyable, Sendable {
   }
 
   /// Waits until the thread has ended. To be called exactly once.
-  package consuming func join() {
-    // Nobody else joins it: the value is not copyable and ends here.
+  package func join() {
     pthread_join(handle, nil)
   }
 

@@ -24,13 +24,11 @@ package struct EntryValues: Sendable {
   package var rax: UInt64 = 0
   package var rbx: UInt64 = 0
   package var rsi: UInt64 = 0
-  package var rsp: UInt64 = 0
 
-  package init(rax: UInt64 = 0, rbx: UInt64 = 0, rsi: UInt64 = 0, rsp: UInt64 = 0) {
+  package init(rax: UInt64 = 0, rbx: UInt64 = 0, rsi: UInt64 = 0) {
     self.rax = rax
     self.rbx = rbx
     self.rsi = rsi
-    self.rsp = rsp
   }
 }
 
@@ -64,15 +62,13 @@ extension VirtualCPU {
 
   /// 16-bit real mode, interrupts off, all data segments at 0.
   ///
-  /// - Parameters:
-  ///   - segment: the code segment's paragraph; code starts at `segment * 16 + offset`.
-  ///   - stackPointer: SP in segment 0.
-  package func enterRealMode(segment: UInt16, offset: UInt16, stackPointer: UInt16) throws(KVMError) {
+  /// - Parameter segment: the code segment's paragraph; code starts at `segment * 16 + offset`.
+  package func enterRealMode(segment: UInt16, offset: UInt16) throws(KVMError) {
     var special = try specialRegisters()
     special.cs.selector = segment
     special.cs.base = UInt64(segment) << 4
     try setSpecialRegisters(special)
-    try setRegisters(kvm_regs(entry: UInt64(offset), EntryValues(rsp: UInt64(stackPointer))))
+    try setRegisters(kvm_regs(entry: UInt64(offset), EntryValues()))
   }
 }
 
@@ -93,7 +89,6 @@ extension kvm_regs {
     rax = values.rax
     rbx = values.rbx
     rsi = values.rsi
-    rsp = values.rsp
     rflags = 1 << 1  // always one; everything else, interrupts too, is off
   }
 }

@@ -40,7 +40,7 @@ package final class Hypervisor: Sendable {
   }
 
   /// Whether the local APIC's timer can be set to a TSC value; KVM says so here and not in its CPUID.
-  var hasTSCDeadlineTimer: Bool { extensionValue(KVM_CAP_TSC_DEADLINE_TIMER) != 0 }
+  package var hasTSCDeadlineTimer: Bool { extensionValue(KVM_CAP_TSC_DEADLINE_TIMER) != 0 }
 
   /// What KVM can show a guest of the host's CPU (KVM_GET_SUPPORTED_CPUID).
   package func supportedCPUID() throws(KVMError) -> CPUID {

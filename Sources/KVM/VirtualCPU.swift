@@ -160,6 +160,19 @@ package final class VirtualCPU: Sendable {
     guard taken == values.count else { throw .call(SystemCallError("KVM_SET_MSRS", .invalidArgument)) }
   }
 
+  /// The bytes of the instruction that could not be emulated, at most 15; empty when KVM does not say.
+  var failedInstruction: [UInt8] {
+    // SAFETY: KVM filled this member at an exit for an internal error; for others the flag keeps it from being used.
+    let exit = unsafe shared.pointee
+    guard Int32(bitPattern: exit.exit_reason) == KVM_EXIT_INTERNAL_ERROR else { return [] }
+    let failure = exit.emulation_failure
+    guard failure.suberror == KVM_INTERNAL_ERROR_EMULATION, failure.ndata >= 3,
+      failure.flags & UInt64(KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) != 0
+    else { return [] }
+    // SAFETY: fifteen bytes of any value.
+    return unsafe withUnsafeBytes(of: failure.insn_bytes) { unsafe Array($0.prefix(Int(min(failure.insn_size, 15)))) }
+  }
+
   /// The general registers (KVM_GET_REGS), not while the vCPU runs.
   func registers() throws(KVMError) -> kvm_regs {
     var registers = kvm_regs()

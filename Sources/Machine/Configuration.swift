@@ -1,0 +1,88 @@
+import Boot
+import GuestMemory
+import KVM
+
+/// Everything that makes a guest: a plain value, which `rowhouse` fills from its command line and `rowhouse-vmm` from
+/// its arguments.
+package struct Configuration: Equatable, Sendable {
+  /// A file that the boot loader hands to the guest, and the text that goes with it.
+  package struct Module: Equatable, Sendable {
+    package var path: String
+    package var text: String
+
+    package init(path: String, text: String = "") {
+      self.path = path
+      self.text = text
+    }
+  }
+
+  /// Where the guest's serial line ends on the host.
+  package enum Console: Equatable, Sendable {
+    /// The program's standard input and output.
+    case standard
+    /// Nowhere.
+    case none
+    /// A file, for output only.
+    case file(String)
+    /// A pseudo-terminal that is made for it.
+    case pseudoTerminal
+  }
+
+  package enum OnReset: String, CaseIterable, Sendable {
+    /// The guest has ended.
+    case exit
+    /// The guest starts again, from its kernel's first instruction.
+    case reset
+  }
+
+  package var kernel = ""
+  /// Nil: found by looking at the file.
+  package var bootProtocol: BootProtocol?
+  /// Where a flat binary is put, and where it starts; nil: as `Boot` has it.
+  package var loadAddress: GuestAddress?
+  package var entry: GuestAddress?
+  package var initrd: String?
+  package var modules: [Module] = []
+  /// Nil: a default for Linux, nothing for others.
+  package var commandLine: String?
+  package var cpuCount = 1
+  package var memoryBytes: UInt64 = 256 << 20
+  /// Names as in ``CPUFeature``.
+  package var hiddenFeatures: [CPUFeature] = []
+  package var console = Console.standard
+  /// From the guest's first instruction, in nanoseconds; nil: no limit.
+  package var timeoutNanoseconds: UInt64?
+  package var onReset = OnReset.exit
+  /// The file that the meter is put in; nil: nobody reads it.
+  package var meter: String?
+  /// Whether the VMM ends when the program that started it does.
+  package var endsWithParent = false
+
+  package init() {}
+}
+
+extension Configuration {
+  package static let memoryLimits: ClosedRange<UInt64> = 1 << 20...1 << 42
+  package static let pageBytes: UInt64 = 4096
+
+  /// Checks everything that can be known without the host and without opening a file.
+  package func check() throws(ConfigurationError) {
+    guard !kernel.isEmpty else { throw ConfigurationError("--kernel", "a kernel's file is needed") }
+    guard cpuCount >= 1 else { throw ConfigurationError("--cpus \(cpuCount)", "a guest has at least one CPU") }
+    let memory = "--memory \(ByteSize.format(memoryBytes))"
+    guard memoryBytes.isMultiple(of: Self.pageBytes) else {
+      throw ConfigurationError(memory, "memory comes in pages of 4K: give a multiple of that")
+    }
+    guard memoryBytes >= Self.memoryLimits.lowerBound else {
+      throw ConfigurationError(memory, "a guest needs at least 1M")
+    }
+    guard memoryBytes <= Self.memoryLimits.upperBound else {
+      throw ConfigurationError(memory, "a guest has at most 4T")
+    }
+    if bootProtocol != .flat, loadAddress != nil || entry != nil {
+      let option = loadAddress != nil ? "--load-address" : "--entry"
+      throw ConfigurationError(option, "only a flat binary is told its address: it goes with --boot flat")
+    }
+    if timeoutNanoseconds == 0 { throw ConfigurationError("--timeout 0", "give a time above 0 in seconds") }
+  }
+}

@@ -1,0 +1,162 @@
+import Boot
+import GuestMemory
+import KVM
+
+// A configuration as plain `--key value` arguments: what `ps` shows, and what a shell script can write by hand.
+
+extension Configuration {
+  private enum Key: String, CaseIterable {
+    case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
+    case cpuMask = "cpu-mask", console, timeout, onReset = "on-reset", meter, endWithParent = "end-with-parent"
+  }
+
+  /// The arguments that ``init(arguments:)`` makes this configuration from. Defaults are left out.
+  package var arguments: [String] {
+    var arguments: [String] = []
+    func add(_ key: Key, _ value: String?) {
+      if let value { arguments += ["--" + key.rawValue, value] }
+    }
+    let defaults = Configuration()
+    add(.kernel, kernel)
+    add(.boot, bootProtocol?.rawValue)
+    add(.loadAddress, loadAddress?.description)
+    add(.entry, entry?.description)
+    add(.initrd, initrd)
+    for module in modules { add(.module, module.text.isEmpty ? module.path : "\(module.path) \(module.text)") }
+    add(.cmdline, commandLine)
+    add(.cpus, cpuCount == defaults.cpuCount ? nil : String(cpuCount))
+    add(.memory, memoryBytes == defaults.memoryBytes ? nil : ByteSize.format(memoryBytes))
+    add(.cpuMask, hiddenFeatures.isEmpty ? nil : hiddenFeatures.map(\.name).joined(separator: ","))
+    add(.console, console == defaults.console ? nil : console.description)
+    add(.timeout, timeoutNanoseconds.map(Self.formatSeconds))
+    add(.onReset, onReset == defaults.onReset ? nil : onReset.rawValue)
+    add(.meter, meter)
+    add(.endWithParent, endsWithParent ? "yes" : nil)
+    return arguments
+  }
+
+  /// Reads `--key value` pairs. What they say together is checked by ``check()``.
+  package init(arguments: some Sequence<String>) throws(ConfigurationError) {
+    var iterator = arguments.makeIterator()
+    while let word = iterator.next() {
+      guard word.hasPrefix("--"), let key = Key(rawValue: String(word.dropFirst(2))) else {
+        let known = Key.allCases.map { "--" + $0.rawValue }.joined(separator: " ")
+        throw ConfigurationError(word, "not an option; there are: \(known)")
+      }
+      guard let value = iterator.next() else { throw ConfigurationError(word, "a value is missing after it") }
+      try set(key, value)
+    }
+  }
+
+  private mutating func set(_ key: Key, _ value: String) throws(ConfigurationError) {
+    let option = "--" + key.rawValue
+    switch key {
+    case .kernel: kernel = value
+    case .boot: bootProtocol = try Self.parseBoot(value)
+    case .loadAddress: loadAddress = try Self.parseAddress(value, option: option)
+    case .entry: entry = try Self.parseAddress(value, option: option)
+    case .initrd: initrd = value
+    case .module: modules.append(Module(argument: value))
+    case .cmdline: commandLine = value
+    case .cpus: cpuCount = try Self.parseCPUs(value)
+    case .memory: memoryBytes = try Self.parseMemory(value)
+    case .cpuMask: hiddenFeatures = try Self.parseFeatures(value)
+    case .console: console = try Console(argument: value)
+    case .timeout: timeoutNanoseconds = try Self.parseSeconds(value, option: option)
+    case .onReset:
+      guard let action = OnReset(rawValue: value) else {
+        throw ConfigurationError("\(option) \(value)", "it is exit or reset")
+      }
+      onReset = action
+    case .meter: meter = value
+    case .endWithParent:
+      guard value == "yes" || value == "no" else { throw ConfigurationError("\(option) \(value)", "it is yes or no") }
+      endsWithParent = value == "yes"
+    }
+  }
+}
+
+// What `rowhouse` reads too.
+extension Configuration {
+  package static func parseBoot(_ text: String) throws(ConfigurationError) -> BootProtocol {
+    guard let bootProtocol = BootProtocol(rawValue: text) else {
+      let known = BootProtocol.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ConfigurationError("--boot \(text)", "the boot protocols are \(known)")
+    }
+    return bootProtocol
+  }
+
+  package static func parseCPUs(_ text: String) throws(ConfigurationError) -> Int {
+    guard let count = Int(text) else { throw ConfigurationError("--cpus \(text)", "give a number of CPUs") }
+    return count
+  }
+
+  package static func parseMemory(_ text: String) throws(ConfigurationError) -> UInt64 {
+    if let bytes = ByteSize.parse(text) { return bytes }
+    let reason =
+      UInt64(text) != nil
+      ? "a unit is missing: \(text)M is \(text) MiB, \(text)G is \(text) GiB" : "give a size like 512M or 2G"
+    throw ConfigurationError("--memory \(text)", reason)
+  }
+
+  package static func parseFeatures(_ text: String) throws(ConfigurationError) -> [CPUFeature] {
+    var features: [CPUFeature] = []
+    for name in text.split(separator: ",") {
+      guard let feature = CPUFeature(named: String(name)) else {
+        throw ConfigurationError("--cpu-mask \(name)", "no CPU feature of that name; use those of /proc/cpuinfo")
+      }
+      features.append(feature)
+    }
+    return features
+  }
+
+  /// Reads an address, decimal or hexadecimal with 0x.
+  package static func parseAddress(_ text: String, option: String) throws(ConfigurationError) -> GuestAddress {
+    let value = text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
+    guard let value else { throw ConfigurationError("\(option) \(text)", "give an address like 0x7c00") }
+    return GuestAddress(value)
+  }
+
+  /// Reads seconds with an optional fraction, to nanoseconds; at most a hundred years.
+  package static func parseSeconds(_ text: String, option: String) throws(ConfigurationError) -> UInt64 {
+    guard let seconds = Double(text), seconds >= 0, seconds <= 3_155_760_000 else {
+      throw ConfigurationError("\(option) \(text)", "give a time in seconds, like 2.5")
+    }
+    return UInt64((seconds * 1e9).rounded())
+  }
+
+  /// ``parseSeconds(_:option:)`` turned round.
+  static func formatSeconds(_ nanoseconds: UInt64) -> String {
+    let fraction = String(nanoseconds % 1_000_000_000 + 1_000_000_000).dropFirst()
+    return "\(nanoseconds / 1_000_000_000).\(fraction)"
+  }
+}
+
+extension Configuration.Module {
+  /// "PATH" or "PATH TEXT": what is after the first space is the module's text, as in a multiboot loader's menu.
+  package init(argument: String) {
+    let parts = argument.split(separator: " ", maxSplits: 1)
+    self.init(path: parts.first.map(String.init) ?? "", text: parts.count > 1 ? String(parts[1]) : "")
+  }
+}
+
+extension Configuration.Console: CustomStringConvertible {
+  package init(argument: String) throws(ConfigurationError) {
+    switch argument {
+    case "stdio": self = .standard
+    case "none": self = .none
+    case "pty": self = .pseudoTerminal
+    case _ where argument.hasPrefix("file:") && argument.count > 5: self = .file(String(argument.dropFirst(5)))
+    default: throw ConfigurationError("--console \(argument)", "it is stdio, none, file:PATH or pty")
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .standard: "stdio"
+    case .none: "none"
+    case .file(let path): "file:\(path)"
+    case .pseudoTerminal: "pty"
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import CLinux
+import Glibc
+import Host
+
+/// The host's end of a guest's console: where its output goes and its input comes from.
+struct ConsoleEnd: Sendable {
+  /// Nil: output is let go.
+  let output: SharedDescriptor?
+  /// Nil: there is no input.
+  let input: SharedDescriptor?
+  /// How output is written without waiting for a reader.
+  let writing: Writing
+  /// The name of a pseudo-terminal that was made, to be told to a person.
+  let terminalName: String?
+  /// A pseudo-terminal whose other side nobody has open reads as an error; so one is held open here.
+  private let otherSide: SharedDescriptor?
+
+  enum Writing {
+    /// The descriptor is non-blocking, or a file, which never makes anybody wait for a peer.
+    case plain
+    case socket
+  }
+
+  static func open(_ console: Configuration.Console) throws(ConsoleError) -> ConsoleEnd {
+    switch console {
+    case .none: return ConsoleEnd(output: nil, input: nil)
+    case .standard: return try .standard()
+    case .file(let path):
+      do throws(SystemCallError) {
+        return ConsoleEnd(output: SharedDescriptor(try .open(path, [.writeOnly, .create, .truncate])), input: nil)
+      } catch {
+        throw ConsoleError(what: path, errno: error.errno)
+      }
+    case .pseudoTerminal: return try .pseudoTerminal()
+    }
+  }
+
+  private init(
+    output: SharedDescriptor?, input: SharedDescriptor?, writing: Writing = .plain,
+    terminalName: String? = nil, otherSide: SharedDescriptor? = nil
+  ) {
+    self.output = output
+    self.input = input
+    self.writing = writing
+    self.terminalName = terminalName
+    self.otherSide = otherSide
+  }
+
+  /// Standard input and output. Whoever else has them open must not find them non-blocking, so a pipe or a terminal is
+  /// opened anew for writing, which makes the flag ours alone. Files are not: they have a place where writing goes on.
+  private static func standard() throws(ConsoleError) -> ConsoleEnd {
+    do throws(SystemCallError) {
+      let input = SharedDescriptor(try .duplicate(of: STDIN_FILENO))
+      let kind = try FileStatus(of: STDOUT_FILENO).kind
+      if kind == .pipe || kind == .characterDevice {
+        let path = "/proc/self/fd/\(STDOUT_FILENO)"
+        let access: Descriptor.Access = [.writeOnly, .nonBlocking, .noControllingTerminal]
+        do throws(SystemCallError) {
+          return ConsoleEnd(output: SharedDescriptor(try .open(path, access)), input: input)
+        } catch {
+          // A terminal that belongs to another user (su) may be used but not opened. Its writes may wait; the I/O
+          // thread is then late, the vCPUs are not.
+          return ConsoleEnd(output: SharedDescriptor(try .duplicate(of: STDOUT_FILENO)), input: input)
+        }
+      }
+      return ConsoleEnd(
+        output: SharedDescriptor(try .duplicate(of: STDOUT_FILENO)), input: input, writing: kind == .socket ? .socket : .plain)
+    } catch {
+      throw ConsoleError(what: "standard input or output", errno: error.errno)
+    }
+  }
+
+  private static func pseudoTerminal() throws(ConsoleError) -> ConsoleEnd {
+    do throws(SystemCallError) {
+      var name = [CChar](repeating: 0, count: 64)
+      // SAFETY: the array's own memory, and its true size.
+      let number = unsafe name.withUnsafeMutableBufferPointer { name in
+        unsafe linux_open_pty(name.baseAddress, name.count)
+      }
+      let controlling = SharedDescriptor(Descriptor(owning: try checked("posix_openpt", number)))
+      let path = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      let other = SharedDescriptor(try .open(path, [.readWrite, .noControllingTerminal]))
+      try TerminalMode.makeRaw(other.number)
+      // A second number, so that reading and writing can be waited for apart.
+      let input = SharedDescriptor(try .duplicate(of: controlling.number))
+      return ConsoleEnd(output: controlling, input: input, terminalName: path, otherSide: other)
+    } catch {
+      throw ConsoleError(what: "a pseudo-terminal", errno: error.errno)
+    }
+  }
+}
+
+/// The console's host end could not be opened.
+package struct ConsoleError: Error, CustomStringConvertible {
+  let what: String
+  let errno: Errno
+
+  package var description: String { "--console: \(what) cannot be opened: \(errno)" }
+}

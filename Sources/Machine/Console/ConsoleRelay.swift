@@ -1,0 +1,206 @@
+import Devices
+import Glibc
+import Host
+import Metering
+
+/// Carries a guest's console between the UART and the host, on the I/O thread.
+///
+/// It outlives the guest's resets: the UART changes, the host's end stays.
+final class ConsoleRelay {
+  /// The guest's end of the line, nil between two starts of the machine.
+  private var uart: UART16550?
+
+  let output: ConsoleOutput
+  private let end: ConsoleEnd
+  private let loop: EventLoop
+  private let meter: MeterPage
+
+  /// Rings a moment after output was written, to look whether more came.
+  private let pause: TimerFD
+  /// A burst's bytes are collected for so long, in nanoseconds, before the next system call. A person sees no delay
+  /// below 10 ms, and a serial line at 115,200 baud has 11 bytes in this time.
+  private static let collecting: UInt64 = 1_000_000
+
+  /// Rings when the guest has been silent long enough after a panic.
+  private let silence: TimerFD
+
+  private var isWaitingToWrite = false
+  private var hasLostOutput = false
+  private var whenDrained: (() -> Void)?
+
+  /// What was read from the host and the UART had no room for.
+  private var pending: [UInt8] = []
+  private var inputState = InputState.closed
+  private enum InputState { case closed, watched, paused, alwaysReady }
+
+  init(_ console: Configuration.Console, loop: EventLoop, meter: MeterPage) throws(MachineError) {
+    do throws(ConsoleError) { end = try ConsoleEnd.open(console) } catch { throw .console(error) }
+    if let name = end.terminalName { StandardError.say("the console is \(name)") }
+    self.loop = loop
+    self.meter = meter
+    do throws(SystemCallError) {
+      pause = try TimerFD()
+      silence = try TimerFD()
+      output = try ConsoleOutput(meter: meter)
+    } catch {
+      throw .host(error)
+    }
+  }
+
+  /// Starts to carry bytes.
+  ///
+  /// - Parameter panicIsCertain: called when the guest has printed a panic to its end, and is silent since.
+  func start(panicIsCertain: @escaping () -> Void) throws(SystemCallError) {
+    try loop.add(output.wake.number, .readable) { [unowned self] _ in
+      output.wake.drain()
+      flush()
+    }
+    try loop.add(pause.number, .readable) { [unowned self] _ in
+      pause.acknowledge()
+      flush()
+    }
+    try loop.add(output.inputRoom.number, .readable) { [unowned self] _ in
+      output.inputRoom.drain()
+      feedPending()
+    }
+    try loop.add(silence.number, .readable) { [unowned self] _ in
+      silence.acknowledge()
+      if case .finished(let moment) = output.panic {
+        if Instant.now.nanoseconds(since: moment) >= PanicWatch.silence { return panicIsCertain() }
+        silence.arm(at: moment.advanced(byNanoseconds: PanicWatch.silence))
+      }
+    }
+    if let number = end.input?.number { watchInput(number) }
+  }
+
+  /// Connects the line to a machine that is about to start.
+  func attach(_ uart: UART16550) {
+    self.uart = uart
+    output.forgetPanic()
+    feedPending()
+  }
+
+  func detach() { uart = nil }
+
+  // MARK: Output
+
+  /// Calls `action` once the host has all output, or will never take it.
+  func whenDrained(_ action: @escaping () -> Void) {
+    whenDrained = action
+    flush()
+  }
+
+  private func flush() {
+    guard !isWaitingToWrite else { return }
+    var count = 0
+    let hasRoomAgain =
+      if hasLostOutput {
+        unsafe output.withFront(countAs: .dropped) { bytes in
+          count = bytes.count
+          return count
+        }
+      } else {
+        unsafe output.withFront(countAs: .output) { bytes in
+          count = unsafe end.output == nil ? bytes.count : write(bytes)
+          return count
+        }
+      }
+    if case .finished(let moment) = output.panic { silence.arm(at: moment.advanced(byNanoseconds: PanicWatch.silence)) }
+    if hasRoomAgain { uart?.transmitterHasRoom() }
+    if isWaitingToWrite { return }
+    if let whenDrained {
+      guard output.isEmpty else { return pause.arm(at: .now) }
+      self.whenDrained = nil
+      whenDrained()
+    } else if count > 0 || !output.rest() {
+      // More of this burst may come: stay awake for one more look.
+      pause.arm(at: .now.advanced(byNanoseconds: Self.collecting))
+    }
+  }
+
+  /// Writes what the host takes now; asks to be called when it takes more.
+  private func write(_ bytes: UnsafeRawBufferPointer) -> Int {
+    do throws(SystemCallError) {
+      return switch end.writing {
+      case .plain: unsafe try end.output!.descriptor.write(bytes)
+      case .socket: unsafe try end.output!.descriptor.sendWithoutWaiting(bytes)
+      }
+    } catch where error.errno == .again {
+      waitToWrite()
+    } catch where error.errno == .interrupted {
+      // The next look comes at once.
+    } catch {
+      // The reader is gone, or the disk is full. The guest's life does not hang on it.
+      hasLostOutput = true
+    }
+    return 0
+  }
+
+  private func waitToWrite() {
+    let number = end.output!.number
+    do throws(SystemCallError) {
+      try loop.add(number, .writable) { [unowned self] _ in
+        loop.remove(number)
+        isWaitingToWrite = false
+        flush()
+      }
+      isWaitingToWrite = true
+    } catch {
+      hasLostOutput = true
+    }
+  }
+
+  // MARK: Input
+
+  private func watchInput(_ number: Int32) {
+    do throws(SystemCallError) {
+      try loop.add(number, .readable) { [unowned self] _ in readInput() }
+      inputState = .watched
+    } catch {
+      // Regular files cannot be waited for, and need not be.
+      inputState = .alwaysReady
+      output.inputRoom.signal()
+    }
+  }
+
+  private func readInput() {
+    var chunk = InlineArray<4096, UInt8>(repeating: 0)
+    var count = 0
+    do throws(SystemCallError) {
+      // SAFETY: the local array's own memory.
+      count = unsafe try withUnsafeMutableBytes(of: &chunk) { buffer throws(SystemCallError) in
+        unsafe try end.input!.descriptor.read(into: buffer)
+      }
+    } catch where error.errno == .again || error.errno == .interrupted {
+      return
+    } catch {
+      count = 0
+    }
+    guard count > 0 else { return closeInput() }
+    for index in 0..<count { pending.append(chunk[index]) }
+    feedPending()
+  }
+
+  /// Gives the UART what it takes, and reads on only when it has taken all: so input is never lost.
+  private func feedPending() {
+    if !pending.isEmpty, let uart {
+      let taken = uart.receive(pending.span)
+      meter.count(taken, .input)
+      pending.removeFirst(taken)
+    }
+    guard let number = end.input?.number else { return }
+    switch (inputState, pending.isEmpty) {
+    case (.watched, false):
+      loop.remove(number)
+      inputState = .paused
+    case (.paused, true): watchInput(number)
+    case (.alwaysReady, true): readInput()
+    default: break
+    }
+  }
+
+  private func closeInput() {
+    if inputState == .watched, let number = end.input?.number { loop.remove(number) }
+    inputState = .closed
+  }
+}

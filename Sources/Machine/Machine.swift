@@ -1,0 +1,59 @@
+import Devices
+import GuestMemory
+import Host
+import KVM
+
+/// A guest: memory, devices and vCPUs, as ``MachineBuilder`` leaves them, built and not yet run.
+///
+/// It belongs to the I/O thread. vCPUs run on threads of their own between ``start()`` and ``stop()``.
+package final class Machine {
+  // Nobody calls these, but they must live as long as the vCPUs run.
+  private let virtualMachine: VirtualMachine
+  private let memory: GuestMemory
+
+  let uart: UART16550
+  let power: ACPIPower
+  let ending: Ending
+
+  private let cpus: [VirtualCPUThread]
+  private var threads: [Thread] = []
+
+  init(
+    _ virtualMachine: VirtualMachine, memory: GuestMemory, uart: UART16550, power: ACPIPower, ending: Ending,
+    cpus: [VirtualCPUThread]
+  ) {
+    self.virtualMachine = virtualMachine
+    self.memory = memory
+    self.uart = uart
+    self.power = power
+    self.ending = ending
+    self.cpus = cpus
+  }
+
+  /// Lets the vCPUs run. The first starts at the kernel's entry, the others wait to be woken by it.
+  func start() throws(SystemCallError) {
+    for cpu in cpus {
+      threads.append(try Thread(named: "vcpu\(cpu.cpu.id)") { cpu.run() })
+    }
+  }
+
+  /// Gets all vCPUs out of the guest and waits for their threads to end.
+  func stop() {
+    ask(.stop)
+    for thread in threads { thread.join() }
+    threads = []
+  }
+
+  /// Has every vCPU say whether it is halted for good; the answers are in ``isHaltedForGood`` a moment later.
+  func examine() { ask(.examine) }
+
+  /// Whether every vCPU, when last examined, was halted for good.
+  var isHaltedForGood: Bool { cpus.allSatisfy { $0.lastExamination == .haltedForGood } }
+
+  /// CPU time of all vCPU threads so far, in nanoseconds.
+  var cpuNanoseconds: UInt64 { threads.reduce(0) { $0 + $1.cpuNanoseconds } }
+
+  private func ask(_ request: VirtualCPUThread.Request) {
+    for (cpu, thread) in zip(cpus, threads) { cpu.ask(request, of: thread) }
+  }
+}

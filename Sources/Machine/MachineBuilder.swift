@@ -1,0 +1,179 @@
+import Boot
+import Devices
+import GuestMemory
+import Host
+import KVM
+import Metering
+
+/// Makes machines from a configuration. One recipe, from top to bottom.
+struct MachineBuilder {
+  let configuration: Configuration
+  let hypervisor: Hypervisor
+  let console: ConsoleOutput
+  let meter: MeterPage
+  private let supported: CPUID
+
+  init(
+    _ configuration: Configuration, on hypervisor: Hypervisor, console: ConsoleOutput, meter: MeterPage
+  ) throws(MachineError) {
+    self.configuration = configuration
+    self.hypervisor = hypervisor
+    self.console = console
+    self.meter = meter
+    supported = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
+    try checkHost()
+  }
+
+  func build() throws(MachineError) -> Machine {
+    let request = try openImages()
+
+    let memory = try host { () throws(SystemCallError) in try GuestMemory(bytes: configuration.memoryBytes) }
+    let virtualMachine = try kvm { () throws(KVMError) in
+      let machine = try hypervisor.makeVirtualMachine()
+      try machine.createInterruptControllers(reservedPages: Layout.reservedPages.first)
+      try machine.map(memory)
+      return machine
+    }
+    meter.reached(.machineCreated)
+
+    let entry = try boot { () throws(BootError) in
+      try load(request, into: memory, platform: Layout.platform(cpuCount: configuration.cpuCount))
+    }
+    meter.reached(.imageLoaded)
+
+    let ending = try host { () throws(SystemCallError) in try Ending() }
+    let serialLine = try line(virtualMachine, Layout.serialInterrupt)
+    let uart = UART16550(interrupt: serialLine, peer: console)
+    let systemControlLine = try line(virtualMachine, Layout.systemControlInterrupt)
+    let power = ACPIPower(interrupt: systemControlLine, end: ending.latch)
+
+    let ports = Bus([
+      Layout.serial.claim(uart),
+      Layout.keyboardController.claim(I8042(end: ending.latch)),
+      Layout.clock.claim(makeClock(memory)),
+      Layout.postCode.claim(PostCode(recorder: meter)),
+      Layout.debugExit.claim(DebugExit(end: ending.latch)),
+      Layout.panic.claim(PVPanic(end: ending.latch)),
+      Layout.power.claim(power),
+      Layout.reset.claim(ResetControl(end: ending.latch)),
+    ])
+    let windows = Bus([Layout.bootTimer.claim(BootTimer(recorder: meter))])
+
+    let cpus = try kvm { () throws(KVMError) in
+      let virtualCPUs = try makeVirtualCPUs(virtualMachine)
+      try virtualCPUs[0].enter(entry)
+      return virtualCPUs.map {
+        VirtualCPUThread($0, ports: ports, memory: windows, ending: ending, meter: meter)
+      }
+    }
+    return Machine(virtualMachine, memory: memory, uart: uart, power: power, ending: ending, cpus: cpus)
+  }
+
+  // MARK: Ingredients
+
+  /// What only the host can say about the configuration.
+  private func checkHost() throws(MachineError) {
+    // The IOAPIC and the MADT's short entries name local APICs by eight bits, of which 255 means all.
+    let maximum = min(hypervisor.maximumCPUs, 254)
+    guard configuration.cpuCount <= maximum else {
+      throw .kvm(.tooManyCPUs(configuration.cpuCount, maximum: maximum))
+    }
+    // AMD APM volume 3, CPUID 0x80000008: EAX[7:0] is the number of physical address bits.
+    let bits = supported[0x8000_0008, .eax] & 0xff
+    let end = configuration.memoryBytes + (GuestMemory.holeEnd.rawValue - GuestMemory.holeStart.rawValue)
+    if bits > 0, bits < 64, configuration.memoryBytes > GuestMemory.holeStart.rawValue, end > 1 << UInt64(bits) {
+      throw .configuration(
+        ConfigurationError(
+          "--memory \(ByteSize.format(configuration.memoryBytes))",
+          "this host's CPU addresses \(ByteSize.format(1 << UInt64(bits))) of memory"))
+    }
+  }
+
+  private func openImages() throws(MachineError) -> BootRequest {
+    try boot { () throws(BootError) in
+      var request = BootRequest(kernel: try ImageFile(path: configuration.kernel))
+      if let path = configuration.initrd { request.initrd = try ImageFile(path: path) }
+      for module in configuration.modules {
+        request.modules.append(.init(file: try ImageFile(path: module.path), string: module.text))
+      }
+      request.commandLine = configuration.commandLine
+      request.bootProtocol = configuration.bootProtocol
+      if let address = configuration.loadAddress { request.loadAddress = address }
+      request.entry = configuration.entry
+      return request
+    }
+  }
+
+  private func makeClock(_ memory: GuestMemory) -> CMOSClock {
+    let (high, low) = memory.regions.reduce(into: (0 as UInt64, 0 as UInt64)) { bytes, region in
+      if region.range.start < GuestMemory.holeStart { bytes.1 += region.range.count } else { bytes.0 += region.range.count }
+    }
+    return CMOSClock(lowMemory: low, highMemory: high)
+  }
+
+  private func line(_ machine: VirtualMachine, _ gsi: UInt32) throws(MachineError) -> InterruptLine {
+    let line = try host { () throws(SystemCallError) in try InterruptLine() }
+    try kvm { () throws(KVMError) in try machine.connect(line.event, toInterrupt: gsi) }
+    return line
+  }
+
+  private func makeVirtualCPUs(_ machine: VirtualMachine) throws(KVMError) -> [VirtualCPU] {
+    var cpus: [VirtualCPU] = []
+    for id in 0..<configuration.cpuCount { cpus.append(try machine.makeVirtualCPU(id)) }
+    let cpuid = supported.forGuest(
+      .init(
+        cpuCount: configuration.cpuCount, tscKilohertz: cpus[0].tscKilohertz,
+        hasTSCDeadlineTimer: hypervisor.hasTSCDeadlineTimer, hiddenFeatures: configuration.hiddenFeatures))
+    for cpu in cpus {
+      try cpu.setCPUID(cpuid.forVirtualCPU(cpu.id))
+      try cpu.setFirmwareMSRs()
+    }
+    return cpus
+  }
+}
+
+extension Layout.Ports {
+  fileprivate func claim(_ device: any BusDevice) -> Bus.Claim { .init(UInt64(first), count: UInt64(count), device) }
+}
+
+extension Layout.Window {
+  fileprivate func claim(_ device: any BusDevice) -> Bus.Claim { .init(first.rawValue, count: count, device) }
+}
+
+extension VirtualCPU {
+  /// Puts the first CPU where the boot protocol wants it.
+  fileprivate func enter(_ entry: EntryState) throws(KVMError) {
+    switch entry {
+    case .longMode(let rip, let rsi, let cr3, let table):
+      try enterLongMode(
+        at: GuestAddress(rip), EntryValues(rsi: rsi), FlatSegments(table), pageTables: GuestAddress(cr3))
+    case .protectedMode(let state, let table):
+      let values = EntryValues(rax: UInt64(state.eax), rbx: UInt64(state.ebx), rsi: UInt64(state.esi))
+      try enterProtectedMode(at: GuestAddress(UInt64(state.eip)), values, FlatSegments(table))
+    case .realMode(let segment, let offset):
+      try enterRealMode(segment: segment, offset: offset)
+    }
+  }
+}
+
+extension FlatSegments {
+  fileprivate init(_ table: SegmentTable) {
+    self.init(
+      codeSelector: SegmentTable.codeSelector, dataSelector: SegmentTable.dataSelector, tableBase: table.base,
+      tableLimit: table.limit)
+  }
+}
+
+// Each room throws its own errors; here they become the machine's.
+
+private func kvm<Result>(_ body: () throws(KVMError) -> Result) throws(MachineError) -> Result {
+  do throws(KVMError) { return try body() } catch { throw .kvm(error) }
+}
+
+private func boot<Result>(_ body: () throws(BootError) -> Result) throws(MachineError) -> Result {
+  do throws(BootError) { return try body() } catch { throw .boot(error) }
+}
+
+func host<Result>(_ body: () throws(SystemCallError) -> Result) throws(MachineError) -> Result {
+  do throws(SystemCallError) { return try body() } catch { throw .host(error) }
+}

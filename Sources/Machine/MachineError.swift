@@ -1,0 +1,37 @@
+import Boot
+import Host
+import KVM
+
+/// Why a machine could not be built or run. Whose fault it is decides the exit status.
+package enum MachineError: Error, Sendable {
+  /// What the user gave cannot be obeyed.
+  case configuration(ConfigurationError)
+  /// What the user gave cannot be booted.
+  case boot(BootError)
+  case console(ConsoleError)
+  case kvm(KVMError)
+  case host(SystemCallError)
+
+  /// 2 when the user can mend it by other arguments, 1 when the host must change.
+  package var exitStatus: Int32 {
+    switch self {
+    case .configuration, .boot, .console: 2
+    case .kvm(.tooManyCPUs): 2
+    case .kvm, .host: 1
+    }
+  }
+}
+
+extension MachineError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .configuration(let error): "\(error)"
+    case .boot(let error): "\(error)"
+    case .console(let error): "\(error)"
+    case .kvm(.tooManyCPUs(let count, let maximum)):
+      "--cpus \(count): this host's KVM takes at most \(maximum)"
+    case .kvm(let error): "\(error)"
+    case .host(let error): "the host refused \(error)"
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import Glibc
+import Host
+import KVM
+import Metering
+
+/// Runs one guest from its configuration to its verdict: the I/O thread's whole life.
+package final class Runner {
+  private let configuration: Configuration
+  private let loop: EventLoop
+  private let relay: ConsoleRelay
+  private let meter: MeterPage
+  private let builder: MachineBuilder
+
+  private let signals: SignalFD
+  private let deadline: TimerFD
+  private let haltTimer: TimerFD
+  private var haltWatch = HaltWatch()
+  private var isExamining = false
+
+  private var machine: Machine?
+
+  /// Takes from the host everything that stays when the guest starts anew. To be called before any thread is started.
+  package init(_ configuration: Configuration) throws(MachineError) {
+    do throws(ConfigurationError) { try configuration.check() } catch { throw .configuration(error) }
+    self.configuration = configuration
+    if configuration.endsWithParent { try host { () throws(SystemCallError) in try ProcessControl.endWithParent() } }
+    let meter = try Self.makeMeter(configuration)
+    meter.reached(.processStarted)
+    self.meter = meter
+
+    do throws(SystemCallError) {
+      signals = try SignalFD([SIGTERM, SIGINT, SIGHUP])
+      deadline = try TimerFD()
+      haltTimer = try TimerFD()
+      loop = try EventLoop()
+    } catch {
+      throw .host(error)
+    }
+    // A console's reader that goes away is not the guest's affair.
+    signal(SIGPIPE, SIG_IGN)
+    VirtualCPU.installKickHandler()
+
+    let hypervisor: Hypervisor
+    do throws(KVMError) { hypervisor = try Hypervisor() } catch { throw .kvm(error) }
+    relay = try ConsoleRelay(configuration.console, loop: loop, meter: meter)
+    builder = try MachineBuilder(configuration, on: hypervisor, console: relay.output, meter: meter)
+  }
+
+  private static func makeMeter(_ configuration: Configuration) throws(MachineError) -> MeterPage {
+    do throws(SystemCallError) {
+      let file: Descriptor? =
+        if let path = configuration.meter { try .open(path, [.readWrite, .create], permissions: 0o600) } else { nil }
+      return try MeterPage(
+        in: file, cpuCount: configuration.cpuCount, memoryBytes: configuration.memoryBytes, process: getpid())
+    } catch {
+      throw .configuration(ConfigurationError("--meter \(configuration.meter ?? "")", "\(error)"))
+    }
+  }
+
+  /// Builds the machine, runs it, and runs it again after a reset if that is wanted.
+  package func run() throws(MachineError) -> Verdict {
+    try host { () throws(SystemCallError) in try watch() }
+    var verdict: Verdict
+    repeat { verdict = try runOnce() } while verdict == .reset && configuration.onReset == .reset
+    try host { () throws(SystemCallError) in try drainConsole() }
+    meter.setVerdict(code: verdict.code.code, value: verdict.code.value)
+    meter.set(.ended)
+    return verdict
+  }
+
+  private func runOnce() throws(MachineError) -> Verdict {
+    let machine = try builder.build()
+    self.machine = machine
+    relay.attach(machine.uart)
+    do throws(SystemCallError) {
+      let ending = machine.ending.event
+      try loop.add(ending.number, .readable) { [unowned self] _ in
+        ending.drain()
+        if self.verdict != nil { loop.stop() }
+      }
+      defer { loop.remove(ending.number) }
+      haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
+      meter.set(.running)
+      meter.reached(.guestStarted)
+      try machine.start()
+      defer {
+        machine.stop()
+        haltTimer.disarm()
+      }
+      try loop.run()
+    } catch {
+      throw .host(error)
+    }
+    meter.reached(.guestEnded)
+    let verdict = self.verdict ?? .stopped
+    relay.detach()
+    self.machine = nil
+    return verdict
+  }
+
+  /// The verdict of the machine that runs, nil while there is none.
+  private var verdict: Verdict? { machine?.ending.verdict(hasPanicked: relay.output.panic != .calm) }
+
+  // MARK: What the I/O thread waits for
+
+  private func watch() throws(SystemCallError) {
+    try relay.start { [unowned self] in machine?.ending.report(.panic) }
+    try loop.add(signals.number, .readable) { [unowned self] _ in
+      while signals.next() != nil { machine?.ending.report(.stopped) }
+    }
+    try loop.add(haltTimer.number, .readable) { [unowned self] _ in
+      haltTimer.acknowledge()
+      lookForHalt()
+    }
+    if let limit = configuration.timeoutNanoseconds {
+      try loop.add(deadline.number, .readable) { [unowned self] _ in
+        deadline.acknowledge()
+        machine?.ending.report(.timeout)
+      }
+      deadline.arm(at: .now.advanced(byNanoseconds: limit))
+    }
+  }
+
+  private func lookForHalt() {
+    guard let machine else { return }
+    if isExamining, machine.isHaltedForGood { return machine.ending.report(.halted) }
+    isExamining = false
+    if haltWatch.look(cpuTime: machine.cpuNanoseconds) == .idle {
+      isExamining = true
+      machine.examine()
+    }
+    let next = isExamining ? HaltWatch.answerTime : haltWatch.nextInterval
+    haltTimer.arm(at: .now.advanced(byNanoseconds: next))
+  }
+
+  /// Gives the console's reader what the guest said to the last, however slow it is; a signal ends the wait.
+  private func drainConsole() throws(SystemCallError) {
+    var isDrained = false
+    relay.whenDrained { [unowned self] in
+      isDrained = true
+      loop.stop()
+    }
+    if isDrained { return }
+    loop.remove(signals.number)
+    try loop.add(signals.number, .readable) { [unowned self] _ in loop.stop() }
+    try loop.run()
+  }
+}

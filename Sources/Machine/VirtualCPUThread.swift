@@ -1,0 +1,121 @@
+import Devices
+import Glibc
+import GuestMemory
+import Host
+import KVM
+import Metering
+import Synchronization
+
+/// One vCPU and what its thread needs to run it.
+final class VirtualCPUThread: Sendable {
+  let cpu: VirtualCPU
+  private let ports: Bus
+  private let memory: Bus
+  private let ending: Ending
+  private let meter: MeterPage
+
+  /// What other threads ask of this one. They set it, then have the vCPU leave the guest.
+  private let request = Atomic<Request>(.none)
+  enum Request: UInt8, AtomicRepresentable {
+    case none
+    case stop
+    /// Say whether the vCPU is halted for good.
+    case examine
+  }
+
+  /// The answer to ``Request/examine``.
+  private let examination = Atomic<Examination>(.pending)
+  enum Examination: UInt8, AtomicRepresentable {
+    case pending, alive, haltedForGood
+  }
+
+  init(_ cpu: VirtualCPU, ports: Bus, memory: Bus, ending: Ending, meter: MeterPage) {
+    self.cpu = cpu
+    self.ports = ports
+    self.memory = memory
+    self.ending = ending
+    self.meter = meter
+  }
+
+  // MARK: On the vCPU's own thread
+
+  /// Runs the vCPU until the guest ends or ``Request/stop`` comes.
+  ///
+  /// This is the hot path: per exit one switch, one binary search, one device. No allocation, no lock but the device's.
+  func run() {
+    while true {
+      switch cpu.run() {
+      case .portOut(let port, let size, let count):
+        meter.countExit(.portWrite, cpu: cpu.id)
+        for index in 0..<count {
+          ports.write(UInt64(port), size: size, value: UInt64(cpu.portItem(index, size: size)))
+        }
+      case .portIn(let port, let size, let count):
+        meter.countExit(.portRead, cpu: cpu.id)
+        for index in 0..<count {
+          cpu.setPortItem(index, UInt32(truncatingIfNeeded: ports.read(UInt64(port), size: size)), size: size)
+        }
+      case .memoryRead(let address, let size):
+        meter.countExit(.memoryRead, cpu: cpu.id)
+        cpu.setMemoryValue(memory.read(address, size: size))
+      case .memoryWrite(let address, let size, let value):
+        meter.countExit(.memoryWrite, cpu: cpu.id)
+        memory.write(address, size: size, value: value)
+      case .interrupted:
+        meter.countExit(.interrupted, cpu: cpu.id)
+        if !obeyRequest() { return finish() }
+      case let exit:
+        meter.countExit(.other, cpu: cpu.id)
+        if let verdict = judge(exit) {
+          ending.report(verdict)
+          return finish()
+        }
+      }
+      if ending.latch.isSet { return finish() }
+    }
+  }
+
+  /// - Returns: whether the vCPU goes on.
+  private func obeyRequest() -> Bool {
+    cpu.acceptExitRequest()
+    // Taken after the exit request is accepted: whoever asks sets the two in the opposite order.
+    switch request.exchange(.none, ordering: .acquiringAndReleasing) {
+    case .none: return true
+    case .stop: return false
+    case .examine:
+      examination.store(cpu.isHaltedForGood ? .haltedForGood : .alive, ordering: .releasing)
+      return true
+    }
+  }
+
+  /// The exits that end a guest, and those that this machine has no use for.
+  private func judge(_ exit: Exit) -> Verdict? {
+    switch exit {
+    case .tripleFault: return .tripleFault
+    case .unsupported(let reason):
+      StandardError.say("CPU \(cpu.id): \(cpu.describe(reason))")
+      return .unsupported
+    case .systemEvent(let type):
+      StandardError.say("CPU \(cpu.id): KVM reports the system event \(type), which this machine has no meaning for")
+      return .unsupported
+    case .hostError(let number):
+      StandardError.say("CPU \(cpu.id): KVM_RUN: \(Errno(rawValue: number))")
+      return .hostFailed
+    case .portIn, .portOut, .memoryRead, .memoryWrite, .interrupted: return nil
+    }
+  }
+
+  private func finish() { meter.setCPUTime(HostClock.threadCPUNanoseconds, cpu: cpu.id) }
+
+  // MARK: On any other thread
+
+  /// Has the vCPU's thread do something soon, also when it is inside the guest.
+  func ask(_ request: Request, of thread: Thread) {
+    if request == .examine { examination.store(.pending, ordering: .relaxed) }
+    self.request.store(request, ordering: .releasing)
+    cpu.requestExit()
+    thread.send(signal: VirtualCPU.kickSignal)
+  }
+
+  var lastExamination: Examination { examination.load(ordering: .acquiring) }
+}
