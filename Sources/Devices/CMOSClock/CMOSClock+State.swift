@@ -140,7 +140,7 @@ extension CMOSClock.State {
 
   /// - Parameter number: 0 to 99.
   private func byte(_ number: Int) -> UInt8 {
-    UInt8(statusB.contains(.binary) ? number : number / 10 << 4 | number % 10)
+    UInt8(statusB.contains(.binary) ? number : number / 10 * 16 + number % 10)
   }
 
   private func number(_ byte: UInt8) -> Int {
