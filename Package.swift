@@ -40,5 +40,8 @@ let package = Package(
       name: "rowhouse",
       dependencies: ["Machine", "Metering", "Host", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: settings),
+    tests(of: "Host"),
+    tests(of: "GuestMemory", ["Host"]),
+    tests(of: "Devices", ["Host"]),
   ]
 )
