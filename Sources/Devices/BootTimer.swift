@@ -1,11 +1,12 @@
 import Host
 
-/// One byte of physical memory to which a guest writes 123 when it has come to a point worth timing, usually its `init`.
+/// A page of physical memory to whose first byte a guest writes 123 when it has come to a point worth timing, usually its
+/// `init`.
 ///
 /// The address and the number are Firecracker's convention, so that guests prepared for it are timed here too.
 package final class BootTimer: BusDevice {
   /// The number of addresses that the device claims.
-  package static let addressCount: UInt64 = 1
+  package static let addressCount: UInt64 = 0x1000
 
   /// The one value that is a mark.
   package static let mark: UInt8 = 123
@@ -18,7 +19,7 @@ package final class BootTimer: BusDevice {
 
   package func write(offset: UInt64, size: Int, value: UInt64) {
     let now = Instant.now
-    guard size == 1, value == UInt64(Self.mark) else { return }
+    guard offset == 0, size == 1, value == UInt64(Self.mark) else { return }
     recorder.record(Self.mark, from: .bootTimer, at: now)
   }
 }

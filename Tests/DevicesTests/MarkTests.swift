@@ -28,6 +28,7 @@ struct MarkTests {
     let before = Instant.now
     for value in UInt64(0)...255 { timer.write(offset: 0, size: 1, value: value) }
     timer.write(offset: 0, size: 4, value: 123)
+    timer.write(offset: 1, size: 1, value: 123)
     #expect(recorder.values == [123])
     #expect(recorder.come(only: .bootTimer))
     let time = recorder.marks.withLock { $0[0].time }
