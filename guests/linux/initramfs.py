@@ -62,8 +62,9 @@ class Archive:
         for name in modules.closure(names):
             path = f"kernel/{name}.ko"
             self.file(f"{base}/{path}", modules.content(name))
-            needed = " ".join(f"kernel/{other}.ko" for other in modules.dependencies(name))
-            dependencies.append(f"{path}: {needed}".rstrip())
+            # busybox looks at this line only, and loads from its end: so all that is needed, the deepest last.
+            *needed, _ = modules.closure([name])
+            dependencies.append(" ".join([f"{path}:"] + [f"kernel/{other}.ko" for other in reversed(needed)]))
             aliases += [f"alias {alias} {name}" for alias in modules.information(name, "alias")]
         self.file(f"{base}/modules.dep", "".join(line + "\n" for line in dependencies).encode())
         self.file(f"{base}/modules.alias", "".join(line + "\n" for line in aliases).encode())
