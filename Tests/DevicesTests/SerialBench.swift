@@ -8,9 +8,11 @@ final class SerialBench: Sendable {
   let peer = Peer()
   let uart: UART16550
 
-  init() throws {
+  /// - Parameter listens: the guest requests to be sent to (RTS), as drivers do when their port is opened.
+  init(listens: Bool = true) throws {
     line = try InterruptLine()
     uart = UART16550(interrupt: line, peer: peer)
+    if listens { write(.modemControl, 0x02) }
   }
 
   enum Input: UInt64 {

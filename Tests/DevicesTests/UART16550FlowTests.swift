@@ -41,13 +41,43 @@ struct UART16550FlowTests {
     #expect(bench.readAll().isEmpty)
   }
 
+  @Test(arguments: [SerialBench.Output.modemControl: 0x02 as UInt8, .interruptEnable: 0x01])
+  func inputWaitsUntilTheGuestListens(register: SerialBench.Output, value: UInt8) throws {
+    let bench = try SerialBench(listens: false)
+    #expect(bench.receive([1, 2]) == 0)
+    // What Linux does while it finds the port: none of it takes input, and none of it loses any.
+    bench.write(.fifoControl, 0x07)
+    for _ in 0..<4 { _ = bench.read(.lineStatus) }
+    _ = bench.read(.data)
+    #expect(bench.receive([1, 2]) == 0)
+    #expect(bench.peer.roomOffers == 0)
+    bench.write(register, value)
+    #expect(bench.peer.roomOffers == 1)
+    #expect(bench.receive([1, 2]) == 2)
+  }
+
+  @Test func aGuestThatPollsListens() throws {
+    let bench = try SerialBench(listens: false)
+    #expect(bench.receive([7]) == 0)
+    // Looking before each byte that is sent is no polling for input.
+    for _ in 0..<40 {
+      _ = bench.read(.lineStatus)
+      bench.write(.data, 0x41)
+    }
+    #expect(bench.receive([7]) == 0)
+    for _ in 0..<16 { _ = bench.read(.lineStatus) }
+    #expect(bench.peer.roomOffers == 1)
+    #expect(bench.receive([7]) == 1)
+    #expect(bench.readAll() == [7])
+  }
+
   @Test func inputWaitsForTheEndOfLoopback() {
     bench.write(.modemControl, 0x10)
     #expect(bench.receive([1]) == 0)
     bench.write(.data, 2)
     #expect(bench.readAll() == [2])
     #expect(bench.peer.roomOffers == 0)
-    bench.write(.modemControl, 0x00)
+    bench.write(.modemControl, 0x02)
     #expect(bench.peer.roomOffers == 1)
     #expect(bench.receive([1]) == 1)
     #expect(bench.readAll() == [1])

@@ -58,7 +58,8 @@ struct UART16550RegisterTests {
     }
   }
 
-  @Test func startsQuiet() {
+  @Test func startsQuiet() throws {
+    let bench = try SerialBench(listens: false)
     #expect(bench.read(.interruptEnable) == 0)
     #expect(bench.read(.interruptIdentification) == 0x01)
     #expect(bench.read(.lineControl) == 0)

@@ -33,6 +33,8 @@ extension UART16550 {
 
     /// Whether the peer was refused input since the receiver last had nothing.
     private var inputRefused = false
+    /// How often the guest has looked for input in vain, and done nothing else.
+    private var idleLooks = 0
     /// The level of the interrupt pin.
     private var pinIsHigh = false
 
@@ -93,7 +95,8 @@ extension UART16550.State {
     if !received.isEmpty { status.insert(.dataReady) }
     // What is held is in the FIFO and in the shift register: they become empty together.
     if held.isEmpty { status.formUnion([.holdingRegisterEmpty, .transmitterEmpty]) }
-    guard overrun else { return (status.rawValue, []) }
+    if !isListening { idleLooks += 1 }
+    guard overrun else { return (status.rawValue, offerRoom()) }
     status.insert(.overrun)
     let wasPending = interruptEnable.contains(.lineStatus)
     overrun = false
@@ -134,6 +137,7 @@ extension UART16550.State {
   /// Puts a byte on the line, or holds it when the peer has no room.
   mutating func transmit(_ byte: UInt8, to peer: any SerialPeer) -> UART16550.Effects {
     let wasPending = transmitterEmptied && interruptEnable.contains(.transmitterEmpty)
+    if !isListening { idleLooks = 0 }
     if modemControl.contains(.loopback) {
       loop(byte)
       transmitterEmptied = true
@@ -164,9 +168,18 @@ extension UART16550.State {
     }
   }
 
-  /// The line's input while the receiver is connected to it: in loopback mode it is not (8.8), so the line waits.
+  /// Whether anybody in the guest will take input. What is sent to a kernel before its driver has started would be lost:
+  /// drivers clear the receiver first. So the line keeps to hardware flow control, and sends when the guest requests it
+  /// (RTS). Small kernels that never set RTS show that they listen by enabling the interrupt, or by looking at the line
+  /// status again and again; a driver that waits for its transmitter looks at it once a byte.
+  private var isListening: Bool {
+    if modemControl.contains(.loopback) { return false }
+    return modemControl.contains(.requestToSend) || interruptEnable.contains(.receivedData) || idleLooks >= 16
+  }
+
+  /// The line's input while the receiver is connected to it (in loopback mode it is not, 8.8) and the guest listens.
   mutating func receive(_ bytes: Span<UInt8>) -> (taken: Int, UART16550.Effects) {
-    let room = modemControl.contains(.loopback) ? 0 : capacity - received.count
+    let room = isListening ? capacity - received.count : 0
     let taken = min(room, bytes.count)
     for index in 0..<taken { received.append(bytes[index]) }
     if taken < bytes.count { inputRefused = true }
@@ -186,7 +199,7 @@ extension UART16550.State {
 
   /// Tells a peer that was refused when to go on: not for each byte that is read, but when all are.
   private mutating func offerRoom() -> UART16550.Effects {
-    guard inputRefused, received.isEmpty, !modemControl.contains(.loopback) else { return [] }
+    guard inputRefused, received.isEmpty, isListening else { return [] }
     inputRefused = false
     return .receiverHasRoom
   }
@@ -297,7 +310,7 @@ extension UART16550.State {
     interruptEnable = value
     // Drivers start sending by enabling this interrupt while the transmitter is empty, and expect it at once.
     if enabled.contains(.transmitterEmpty), held.isEmpty { transmitterEmptied = true }
-    return settle()
+    return settle().union(offerRoom())
   }
 
   /// Sets the pin to what the sources now say. To be called after every change of one.
