@@ -8,12 +8,20 @@ struct FirmwareTables {
 
   /// - Returns: the address of the ACPI root pointer (RSDP).
   func install(in memory: GuestMemory) throws(BootError) -> GuestAddress {
-    // BIOS data area: the segment of the EBDA, and the kibibytes of base memory below it.
+    // The BIOS data area tells the segment of the EBDA, and the kibibytes of base memory below it.
     var data = [UInt8](repeating: 0, count: BootLayout.biosData.count)
     data.put(UInt16(BootLayout.ebda.start.rawValue >> 4), at: 0x0e)
     data.put(UInt16(BootLayout.ebda.start.rawValue >> 10), at: 0x13)
     try memory.place(data, in: BootLayout.biosData)
-    try memory.place([UInt8(BootLayout.ebda.count / 1024)], in: BootLayout.ebda)
+
+    // The EBDA starts with its own size in kibibytes. The MP floating pointer is in it, where kernels look first (MP 4.1);
+    // the table itself grows with the number of CPUs and is where a BIOS has its ROM.
+    var ebda: [UInt8] = [UInt8(BootLayout.ebda.count / 1024)] + [UInt8](repeating: 0, count: 15)
+    ebda += MPTable.floatingPointer(to: BootLayout.mpTable.start)
+    try memory.place(ebda, in: BootLayout.ebda)
+    try memory.place(MPTable(platform).configuration, in: BootLayout.mpTable)
+
+    try memory.place(ACPITables(platform).laidOut(at: BootLayout.acpi.start), in: BootLayout.acpi)
     return BootLayout.acpi.start
   }
 }

@@ -5,6 +5,8 @@ package struct Platform: Sendable {
   package var localAPICAddress: UInt32
   package var ioAPICAddress: UInt32
   package var ioAPICID: UInt8
+  /// The IOAPIC pin that the PIT's interrupt (ISA interrupt 0) is wired to: 2 on a PC, 0 with KVM's default routing.
+  package var timerPin: UInt8
   package var serialPorts: [SerialPort]
   package var power: PowerManagement
   package var reset: ResetRegister
@@ -12,8 +14,7 @@ package struct Platform: Sendable {
   package var rtcPort: UInt16
   /// Where the CMOS keeps the century, 0 for nowhere.
   package var rtcCenturyIndex: UInt8
-  /// An i8042's ports, data and command.
-  package var keyboardController: (data: UInt16, command: UInt16)
+  /// pvpanic's port.
   package var panicPort: UInt16
 
   /// A 16550A.
@@ -63,20 +64,20 @@ package struct Platform: Sendable {
   }
 
   package init(
-    apicIDs: [UInt32], localAPICAddress: UInt32, ioAPICAddress: UInt32, ioAPICID: UInt8, serialPorts: [SerialPort],
-    power: PowerManagement, reset: ResetRegister, rtcPort: UInt16, rtcCenturyIndex: UInt8,
-    keyboardController: (data: UInt16, command: UInt16), panicPort: UInt16
+    apicIDs: [UInt32], localAPICAddress: UInt32, ioAPICAddress: UInt32, ioAPICID: UInt8, timerPin: UInt8,
+    serialPorts: [SerialPort], power: PowerManagement, reset: ResetRegister, rtcPort: UInt16, rtcCenturyIndex: UInt8,
+    panicPort: UInt16
   ) {
     self.apicIDs = apicIDs
     self.localAPICAddress = localAPICAddress
     self.ioAPICAddress = ioAPICAddress
     self.ioAPICID = ioAPICID
+    self.timerPin = timerPin
     self.serialPorts = serialPorts
     self.power = power
     self.reset = reset
     self.rtcPort = rtcPort
     self.rtcCenturyIndex = rtcCenturyIndex
-    self.keyboardController = keyboardController
     self.panicPort = panicPort
   }
 }
