@@ -9,6 +9,7 @@ extension Layout {
       localAPICAddress: UInt32(localAPIC.first.rawValue),
       ioAPICAddress: UInt32(ioAPIC.first.rawValue),
       ioAPICID: 0,
+      timerPin: 0,  // KVM's own routing connects interrupt n to pin n, 0 included
       serialPorts: [.init(port: serial.first, irq: UInt8(serialInterrupt))],
       power: .init(
         eventPort: power.first + UInt16(ACPIPower.eventOffset),
@@ -17,7 +18,6 @@ extension Layout {
         sci: UInt8(systemControlInterrupt), sleepTypeS5: ACPIPower.powerOffSleepType),
       reset: .init(port: reset.first, value: ResetControl.resetValue),
       rtcPort: clock.first, rtcCenturyIndex: CMOSClock.centuryIndex,
-      keyboardController: (data: keyboardController.first, command: keyboardController.first + 4),
       panicPort: panic.first)
   }
 }
