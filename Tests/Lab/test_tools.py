@@ -38,6 +38,11 @@ class DmesgDiff(unittest.TestCase):
         ours = "<6>[    1.500000] Linux version 6.1\r\n<4>[    2.000000] cpu 3: slow at 0xfed00000\r\n"
         self.assertEqual(dmesg_diff.new_complaints(ours, self.THEIRS), [])
 
+    def test_the_same_oops_is_nothing_new(self):
+        ours = "<4>[    0.200000] Code: 0f 0b e9\n<4>[    0.200000] RAX: 0000000000000029\n"
+        theirs = "<4>[    0.300000] Code: 66 90\n<4>[    0.300000] RAX: ffffffff8100abcd\n"
+        self.assertEqual(dmesg_diff.new_complaints(ours, theirs), [])
+
     def test_a_level_makes_a_complaint(self):
         ours = "<3>[    0.200000] ACPI: lost\n<12>[    0.300000] user said\n<5>[    0.400000] note\n<3>[0.5] none\n"
         self.assertEqual(dmesg_diff.new_complaints(ours, self.THEIRS), ["ACPI: lost", "user said"])
