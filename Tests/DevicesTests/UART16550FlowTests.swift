@@ -56,6 +56,17 @@ struct UART16550FlowTests {
     #expect(bench.receive([1, 2]) == 2)
   }
 
+  @Test func aDriverThatKnowsModemLinesSaysWhen() throws {
+    let bench = try SerialBench(listens: false)
+    bench.write(.modemControl, 0x01)
+    bench.write(.interruptEnable, 0x01)
+    #expect(bench.receive([1]) == 0)
+    bench.write(.fifoControl, 0x01)
+    bench.write(.modemControl, 0x03)
+    #expect(bench.peer.roomOffers == 1)
+    #expect(bench.receive([1]) == 1)
+  }
+
   @Test func aGuestThatPollsListens() throws {
     let bench = try SerialBench(listens: false)
     #expect(bench.receive([7]) == 0)

@@ -10,7 +10,7 @@ private struct NaiveUART {
   var sent: [UInt8] = []
   var looks = 0
 
-  var listens: Bool { !loop && (mcr & 2 != 0 || ier & 1 != 0 || looks >= 16) }
+  var listens: Bool { !loop && (mcr & 2 != 0 || mcr & 1 == 0 && (ier & 1 != 0 || looks >= 16)) }
   var loop: Bool { mcr & 0x10 != 0 }
   var room: Int { fifos ? 16 : 1 }
   var inputs: Int {

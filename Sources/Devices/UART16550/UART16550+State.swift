@@ -170,11 +170,14 @@ extension UART16550.State {
 
   /// Whether anybody in the guest will take input. What is sent to a kernel before its driver has started would be lost:
   /// drivers clear the receiver first. So the line keeps to hardware flow control, and sends when the guest requests it
-  /// (RTS). Small kernels that never set RTS show that they listen by enabling the interrupt, or by looking at the line
-  /// status again and again; a driver that waits for its transmitter looks at it once a byte.
+  /// (RTS). Small kernels that leave the modem lines alone show that they listen by enabling the interrupt, or by looking
+  /// at the line status again and again; a driver that waits for its transmitter looks at it once a byte. One that has
+  /// set DTR knows about modem lines, and will set RTS when it is ready: Linux enables the interrupt before it switches
+  /// the FIFOs on, which empties them.
   private var isListening: Bool {
     if modemControl.contains(.loopback) { return false }
-    return modemControl.contains(.requestToSend) || interruptEnable.contains(.receivedData) || idleLooks >= 16
+    if modemControl.contains(.requestToSend) { return true }
+    return !modemControl.contains(.dataTerminalReady) && (interruptEnable.contains(.receivedData) || idleLooks >= 16)
   }
 
   /// The line's input while the receiver is connected to it (in loopback mode it is not, 8.8) and the guest listens.
