@@ -43,5 +43,6 @@ let package = Package(
     tests(of: "Host"),
     tests(of: "GuestMemory", ["Host"]),
     tests(of: "Devices", ["Host"]),
+    tests(of: "Boot", ["Host", "GuestMemory"]),
   ]
 )

@@ -59,8 +59,8 @@ struct ACPITables {
   var dsdt: ACPITable {
     ACPITable("DSDT", revision: 2, contents: AML.terms {
       // The values that PM1a_CNT, and PM1b_CNT if there were one, take in SLP_TYP to power off (7.4.2.6).
-      AML.name("\\_S5", .package([.integer(UInt64(platform.power.sleepTypeS5)), .integer(0), .integer(0), .integer(0)]))
-      AML.scope("\\_SB") {
+      AML.name("_S5", .package([.integer(UInt64(platform.power.sleepTypeS5)), .integer(0), .integer(0), .integer(0)]))
+      AML.scope("_SB") {
         for (index, serial) in platform.serialPorts.enumerated() {
           AML.device("COM\(index + 1)") {
             AML.name("_HID", .eisaID("PNP0501"))  // 16550A

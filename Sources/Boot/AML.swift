@@ -2,7 +2,7 @@
 ///
 /// Terms are put together as ASL would have them:
 ///
-///     AML.scope("\\_SB") {
+///     AML.scope("_SB") {
 ///       AML.device("COM1") {
 ///         AML.name("_HID", .eisaID("PNP0501"))
 ///         AML.name("_CRS", .resources([.io(0x3f8, count: 8), .irq(4)]))
@@ -93,9 +93,8 @@ extension AML {
 
   /// What a device uses, for its `_CRS`.
   package static func resources(_ list: [Resource]) -> AML {
-    var bytes = list.flatMap(\.bytes) + [0x79]  // end tag, then the sum that makes all zero (6.4.2.9)
-    bytes.append(0 &- bytes.checksum)
-    return buffer(bytes)
+    // The end tag's sum of zero means that there is none to check (6.4.2.9), as Intel's compiler has it too.
+    buffer(list.flatMap(\.bytes) + [0x79, 0])
   }
 }
 

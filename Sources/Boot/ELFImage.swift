@@ -86,9 +86,9 @@ struct ELFImage {
           "\(what) has \(header.fileSize) bytes in the file and only \(header.memorySize) in memory"))
       }
       let address = GuestAddress(header.physicalAddress)
-      let range = try space.claim(what, at: address, count: header.memorySize, of: file)
+      try space.claim(what, at: address, count: header.memorySize, of: file)
       try file.load(header.fileSize, at: header.offset, to: address, of: space.memory, what)
-      containsEntry = containsEntry || range.contains(GuestRange(start: GuestAddress(entry), count: 1)!)
+      if entry >= header.physicalAddress, entry - header.physicalAddress < header.fileSize { containsEntry = true }
     }
     guard containsEntry else { throw BootError(file.path, .entryOutside(GuestAddress(entry))) }
   }

@@ -13,9 +13,16 @@ package enum EntryState: Equatable, Sendable {
 
   package struct ProtectedMode: Equatable, Sendable {
     package var eip: UInt32
-    package var eax: UInt32 = 0
-    package var ebx: UInt32 = 0
-    package var esi: UInt32 = 0
+    package var eax: UInt32
+    package var ebx: UInt32
+    package var esi: UInt32
+
+    package init(eip: UInt32, eax: UInt32 = 0, ebx: UInt32 = 0, esi: UInt32 = 0) {
+      self.eip = eip
+      self.eax = eax
+      self.ebx = ebx
+      self.esi = esi
+    }
   }
 }
 
