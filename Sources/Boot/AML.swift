@@ -70,7 +70,8 @@ extension AML {
     AML([0x0d] + text.description.utf8 + [0])
   }
 
-  /// A device's identity, packed as EISA packed it (19.3.4, "EisaId"): three letters in 5 bits each, four hexadecimal digits.
+  /// A device's identity, packed as EISA packed it (19.3.4, "EisaId"): three letters in 5 bits each, four
+  /// hexadecimal digits.
   ///
   /// - Parameter text: as "PNP0501".
   package static func eisaID(_ text: StaticString) -> AML {
@@ -101,8 +102,8 @@ extension AML {
 // MARK: Encoding
 
 extension AML {
-  /// Puts the length before the contents, itself included (20.2.4): 6 bits in one byte, or 4 bits and one to three bytes
-  /// more, whose number is in the topmost two bits.
+  /// Puts the length before the contents, itself included (20.2.4): 6 bits in one byte, or 4 bits and one to three
+  /// bytes more, whose number is in the topmost two bits.
   private static func withLength(_ contents: [UInt8]) -> [UInt8] {
     if contents.count + 1 < 1 << 6 { return [UInt8(contents.count + 1)] + contents }
     let more = (1...3).first { contents.count + 1 + $0 < 1 << (4 + 8 * $0) }!

@@ -93,7 +93,8 @@ struct ELFImage {
     guard containsEntry else { throw BootError(file.path, .entryOutside(GuestAddress(entry))) }
   }
 
-  /// The entry point that the note XEN_ELFNOTE_PHYS32_ENTRY gives (Xen, docs/misc/pvh: "PVH entry point"), nil without one.
+  /// The entry point that the note XEN_ELFNOTE_PHYS32_ENTRY gives (Xen, docs/misc/pvh: "PVH entry point"), nil
+  /// without one.
   func pvhEntry() throws(BootError) -> UInt32? {
     for header in headers where header.type == ProgramHeader.note {
       // No kernel has notes anywhere near as large; what is longer is no set of notes to be searched.

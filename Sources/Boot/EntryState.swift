@@ -5,8 +5,8 @@ package enum EntryState: Equatable, Sendable {
   /// 64-bit mode, paging on (Linux/x86 boot protocol, "64-bit Boot Protocol"): flat segments with the selectors of
   /// ``SegmentTable``.
   case longMode(rip: UInt64, rsi: UInt64, cr3: UInt64, gdt: SegmentTable)
-  /// 32-bit protected mode, paging off: flat segments with the selectors of ``SegmentTable``, and a 32-bit TSS in TR with
-  /// base 0 and limit 0x67 (which PVH wants).
+  /// 32-bit protected mode, paging off: flat segments with the selectors of ``SegmentTable``, and a 32-bit TSS in TR
+  /// with base 0 and limit 0x67 (which PVH wants).
   case protectedMode(ProtectedMode, gdt: SegmentTable)
   /// Real mode; all data segments are at 0.
   case realMode(segment: UInt16, offset: UInt16)

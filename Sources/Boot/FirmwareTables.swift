@@ -14,8 +14,8 @@ struct FirmwareTables {
     data.put(UInt16(BootLayout.ebda.start.rawValue >> 10), at: 0x13)
     try memory.place(data, in: BootLayout.biosData)
 
-    // The EBDA starts with its own size in kibibytes. The MP floating pointer is in it, where kernels look first (MP 4.1);
-    // the table itself grows with the number of CPUs and is where a BIOS has its ROM.
+    // The EBDA starts with its own size in kibibytes. The MP floating pointer is in it, where kernels look first (MP
+    // 4.1); the table itself grows with the number of CPUs and is where a BIOS has its ROM.
     var ebda: [UInt8] = [UInt8(BootLayout.ebda.count / 1024)] + [UInt8](repeating: 0, count: 15)
     ebda += MPTable.floatingPointer(to: BootLayout.mpTable.start)
     try memory.place(ebda, in: BootLayout.ebda)

@@ -1,7 +1,8 @@
 import GuestMemory
 import Host
 
-/// A file that is to be put into a guest: a kernel, an initrd, a module. It is open for reading as long as this value lives.
+/// A file that is to be put into a guest: a kernel, an initrd, a module. It is open for reading as long as this
+/// value lives.
 package final class ImageFile: Sendable {
   /// The path as the user wrote it.
   package let path: String

@@ -1,6 +1,7 @@
 import GuestMemory
 
-/// The setup header of a bzImage (Linux/x86 boot protocol, "Details of Header Fields"): read once, checked, and then used.
+/// The setup header of a bzImage (Linux/x86 boot protocol, "Details of Header Fields"): read once, checked, and then
+/// used.
 struct LinuxHeader {
   /// Where the header starts, in the file and in the zero page alike.
   static let start = 0x1f1

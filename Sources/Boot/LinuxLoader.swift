@@ -11,7 +11,8 @@ enum LinuxLoader {
       return try loadBzImage(request, into: &space, rsdp: rsdp)
     }
     guard try ELFImage.isPresent(in: request.kernel) else {
-      throw BootError(request.kernel.path, .not(.linux, missing: "it has neither a Linux setup header nor an ELF header"))
+      throw BootError(
+        request.kernel.path, .not(.linux, missing: "it has neither a Linux setup header nor an ELF header"))
     }
     return try loadELF(request, into: &space, rsdp: rsdp)
   }

@@ -48,9 +48,9 @@ enum MultibootLoader {
     guard let header = try MultibootHeader(searching: file) else {
       throw BootError(file.path, .not(.multiboot, missing: "it has no multiboot header in its first 8 KiB"))
     }
-    // Bit 0 asks for modules on page boundaries, bit 1 for memory sizes: every kernel gets both. Bit 2 wants to know the
-    // video mode: there is none, and the information's flags say so, which lets a kernel with a serial console go on
-    // (QEMU does the same). Unknown demands mean that the kernel must not be started.
+    // Bit 0 asks for modules on page boundaries, bit 1 for memory sizes: every kernel gets both. Bit 2 wants to know
+    // the video mode: there is none, and the information's flags say so, which lets a kernel with a serial console
+    // go on (QEMU does the same). Unknown demands mean that the kernel must not be started.
     let unknown = header.flags & 0xfff8
     guard unknown == 0 else {
       throw BootError(file.path, .unsupported("its multiboot header demands unknown features (flags 0x"
@@ -105,7 +105,6 @@ enum MultibootLoader {
 
   /// The boot information (specification, 3.3), and within its page the memory map and the list of modules.
   private enum Information {
-    static let bytes = 0x78
     static let memoryMapOffset = 0x80
     static let modulesOffset = 0x180
     static let moduleBytes = 16
@@ -159,7 +158,8 @@ enum MultibootLoader {
     return area.start
   }
 
-  /// A file's name and its arguments: the custom of multiboot loaders, on which kernels rely when they skip the first word.
+  /// A file's name and its arguments: the custom of multiboot loaders, on which kernels rely when they skip the
+  /// first word.
   private static func line(_ file: ImageFile, _ arguments: String) -> String {
     let name = String(file.name.map { $0 == " " ? "_" : $0 })
     return arguments.isEmpty ? name : name + " " + arguments

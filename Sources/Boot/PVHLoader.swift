@@ -5,7 +5,6 @@ enum PVHLoader {
   private enum StartInfo {
     static let magic: UInt32 = 0x336e_c578
     static let version: UInt32 = 1
-    static let bytes = 56
     static let moduleBytes = 32
     static let memoryMapEntryBytes = 24
     // Within the page of the boot information: the start info, the memory map, then modules to the page's end.

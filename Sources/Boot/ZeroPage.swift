@@ -1,6 +1,7 @@
 import GuestMemory
 
-/// The zero page, `struct boot_params`, with which every Linux kernel starts ("Zero Page" of the kernel's documentation).
+/// The zero page, `struct boot_params`, with which every Linux kernel starts ("Zero Page" of the kernel's
+/// documentation).
 struct ZeroPage {
   private var bytes = [UInt8](repeating: 0, count: BootLayout.zeroPage.count)
   private let version: UInt16
@@ -11,8 +12,8 @@ struct ZeroPage {
       bytes.put(bytes: header.bytes, at: LinuxHeader.start)
       version = header.version
     } else {
-      // What a kernel looks at in the header before it believes it; it was at least 2.12 when it became an ELF file that
-      // boots this way, as that is the protocol with the 64-bit entry.
+      // What a kernel looks at in the header before it believes it; it was at least 2.12 when it became an ELF file
+      // that boots this way, as that is the protocol with the 64-bit entry.
       version = 0x020c
       bytes.put(UInt16(0xaa55), at: 0x1fe)
       bytes.put(bytes: Array("HdrS".utf8), at: 0x202)

@@ -8,12 +8,15 @@ import Testing
     for (area, next) in zip(BootLayout.all, BootLayout.all.dropFirst()) {
       #expect(area.range.end <= next.start, "\(area.name), \(next.name)")
     }
-    #expect(BootLayout.all.allSatisfy { $0.range.end <= BootLayout.oneMiB && !$0.range.overlaps(BootLayout.legacyHole) })
+    for area in BootLayout.all {
+      #expect(area.range.end <= BootLayout.oneMiB && !area.range.overlaps(BootLayout.legacyHole), "\(area.name)")
+    }
   }
 
   /// The lines of the table under "RAM below 1 MiB", made from the code.
   @Test func theDocumentSaysWhatTheCodeDoes() throws {
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../docs/memory-map.md")
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../docs/memory-map.md")
     let section = try String(contentsOf: path, encoding: .utf8)
       .components(separatedBy: "\n## ").first { $0.hasPrefix("RAM below 1 MiB") }
     let rows = (section ?? "").split(separator: "\n").filter { $0.hasPrefix("| 0x") }

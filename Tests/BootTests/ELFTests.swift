@@ -54,7 +54,11 @@ import Testing
     expectRefusal(BootRequest(kernel: try image(bytes))) { if case .outsideMemory = $0 { true } else { false } }
   }
 
-  @Test(arguments: BootLayout.all.map(\.start.rawValue) + BootLayout.all.map { $0.range.end.rawValue - 1 } + [0x10_0fff])
+  /// The first and last byte of each area, and the last of the other segment.
+  private static let takenAddresses: [UInt64] =
+    BootLayout.all.map(\.start.rawValue) + BootLayout.all.map { $0.range.end.rawValue - 1 } + [0x10_0fff]
+
+  @Test(arguments: takenAddresses)
   func segmentsMustNotMeetAnything(address: UInt64) throws {
     let bytes = elf(entry: 0x10_0000, [
       Segment(address: 0x10_0000, bytes: [0xf4], memorySize: 0x1000), Segment(address: address, bytes: [1]),

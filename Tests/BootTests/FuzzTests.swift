@@ -37,7 +37,7 @@ import Testing
     let initrd = try image([1, 2, 3])
     var accepted = 0
     var refused = 0
-    for round in 0..<400 {
+    for round in 0..<150 {
       var damaged = victim.bytes
       for _ in 0..<Int.random(in: 1...3, using: &generator) {
         let offset = Int.random(in: victim.header, using: &generator)

@@ -76,7 +76,8 @@ import Testing
       // Before protocol 2.10 there is no preferred address, and before 2.05 no relocation at all.
       let start: UInt32 = version >= 0x020a ? 0x100_0000 : version >= 0x0205 ? 0x20_0000 : 0x10_0000
       #expect(loaded.entry == .protectedMode(.init(eip: start, esi: UInt32(zeroPage)), gdt: .protectedMode))
-      #expect(try loaded.integer(zeroPage + 0x250) as UInt64 == (version >= 0x0209 ? BootLayout.setupData.start.rawValue : 0))
+      let setupData = version >= 0x0209 ? BootLayout.setupData.start.rawValue : 0
+      #expect(try loaded.integer(zeroPage + 0x250) as UInt64 == setupData)
     }
     let loaded = try Loaded(request(bzImage { $0.put(UInt16(0), at: 0x236) }))
     #expect(loaded.entry == .protectedMode(.init(eip: 0x100_0000, esi: UInt32(zeroPage)), gdt: .protectedMode))

@@ -6,7 +6,9 @@ import Testing
   private let information = BootLayout.bootInfo.start.rawValue
 
   private func kernel(is64Bit: Bool = false, flags: UInt32 = 3) -> [UInt8] {
-    elf(is64Bit: is64Bit, entry: 0x10_000c, [Segment(address: 0x10_0000, bytes: multibootHeader(flags: flags) + [0xf4])])
+    elf(
+      is64Bit: is64Bit, entry: 0x10_000c,
+      [Segment(address: 0x10_0000, bytes: multibootHeader(flags: flags) + [0xf4])])
   }
 
   /// The header 8 bytes into the image, which is loaded at 1 MiB and has 16 bytes more in memory.

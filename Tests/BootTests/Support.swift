@@ -26,7 +26,7 @@ func image(_ bytes: [UInt8], named name: String = "image") throws -> ImageFile {
 }
 
 extension Platform {
-  /// A machine as small as a test needs it, with one CPU more than an 8-bit APIC ID reaches when asked for.
+  /// A machine with a device of each kind.
   static func test(apicIDs: [UInt32] = [0, 1]) -> Platform {
     Platform(
       apicIDs: apicIDs, localAPICAddress: 0xfee0_0000, ioAPICAddress: 0xfec0_0000, ioAPICID: 1, timerPin: 2,
@@ -46,7 +46,9 @@ struct Loaded {
     entry = try load(request, into: memory, platform: .test())
   }
 
-  func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ address: UInt64, as: Value.Type = Value.self) throws -> Value {
+  func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ address: UInt64, as: Value.Type = Value.self
+  ) throws -> Value {
     try memory.load(GuestAddress(address))
   }
 
