@@ -38,7 +38,7 @@ let package = Package(
     .executableTarget(name: "rowhouse-vmm", dependencies: ["Machine", "Host"], swiftSettings: settings),
     .executableTarget(
       name: "rowhouse",
-      dependencies: ["Machine", "Metering", "Host", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Machine", "Devices", "Metering", "Host", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: settings),
     tests(of: "Host"),
     tests(of: "GuestMemory", ["Host"]),

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -30,14 +31,26 @@ ssize_t linux_pread(int fd, void *buffer, size_t count, int64_t offset) { return
 ssize_t linux_send_no_wait(int fd, const void *buffer, size_t count) {
   return result(send(fd, buffer, count, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
+int linux_rename(const char *from, const char *to) { return result(rename(from, to)); }
 int linux_truncate(int fd, int64_t length) { return result(ftruncate(fd, length)); }
+
+static int take_status(int outcome, const struct stat *status, uint32_t *mode, int64_t *size) {
+  if (outcome < 0) return -errno;
+  *mode = status->st_mode;
+  *size = status->st_size;
+  return 0;
+}
 
 int linux_status(int fd, uint32_t *mode, int64_t *size) {
   struct stat status;
-  if (fstat(fd, &status) < 0) return -errno;
-  *mode = status.st_mode;
-  *size = status.st_size;
-  return 0;
+  int outcome = fstat(fd, &status);
+  return take_status(outcome, &status, mode, size);
+}
+
+int linux_path_status(const char *path, uint32_t *mode, int64_t *size) {
+  struct stat status;
+  int outcome = stat(path, &status);
+  return take_status(outcome, &status, mode, size);
 }
 
 int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset) {
@@ -79,6 +92,11 @@ int linux_epoll_wait(int epoll, struct linux_event *events) {
 }
 
 int linux_pipe(int ends[2]) { return result(pipe2(ends, O_CLOEXEC)); }
+
+int linux_set_nonblocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -errno : result(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
 
 int linux_poll_readable(int fd, int timeout_ms) {
   struct pollfd entry = {.fd = fd, .events = POLLIN};

@@ -24,6 +24,8 @@ package struct Descriptor: ~Copyable, Sendable {
     package static let create = Access(rawValue: O_CREAT)
     package static let truncate = Access(rawValue: O_TRUNC)
     package static let append = Access(rawValue: O_APPEND)
+    /// A file that is there already is an error.
+    package static let exclusive = Access(rawValue: O_EXCL)
     package static let nonBlocking = Access(rawValue: O_NONBLOCK)
     /// A terminal that is opened does not become the process's own.
     package static let noControllingTerminal = Access(rawValue: O_NOCTTY)
@@ -59,6 +61,11 @@ package struct Descriptor: ~Copyable, Sendable {
   /// Lets programs that this one starts inherit the descriptor (FD_CLOEXEC off).
   package func makeInheritable() throws(SystemCallError) {
     try checked("fcntl", linux_set_inheritable(number, 1))
+  }
+
+  /// Has reading and writing fail with `EAGAIN` instead of waiting (O_NONBLOCK), for everyone who shares the open file.
+  package func makeNonBlocking() throws(SystemCallError) {
+    try checked("fcntl", linux_set_nonblocking(number))
   }
 
   /// Sets the file's length in bytes (ftruncate(2)).
@@ -168,6 +175,19 @@ extension FileStatus {
     var size: Int64 = 0
     // SAFETY: both pointers are to local variables that outlive the call.
     unsafe try checked("fstat", linux_status(number, &mode, &size))
+    self.init(mode, size)
+  }
+
+  /// The status of the file that a path leads to (stat(2)), which need not be one that may be opened.
+  package init(of path: String) throws(SystemCallError) {
+    var mode: UInt32 = 0
+    var size: Int64 = 0
+    // SAFETY: both pointers are to local variables that outlive the call, as the string does.
+    unsafe try checked("stat", linux_path_status(path, &mode, &size))
+    self.init(mode, size)
+  }
+
+  private init(_ mode: UInt32, _ size: Int64) {
     kind =
       switch mode & S_IFMT {
       case S_IFREG: .regular

@@ -17,4 +17,21 @@ extension MarkSource {
     case .postCode: 1
     }
   }
+
+  /// The source of a code that ``code`` gave, nil for any other.
+  package init?(code: UInt8) {
+    switch code {
+    case Self.bootTimer.code: self = .bootTimer
+    case Self.postCode.code: self = .postCode
+    default: return nil
+    }
+  }
+
+  /// The word for it in JSON.
+  package var name: String {
+    switch self {
+    case .bootTimer: "boot_timer"
+    case .postCode: "post_code"
+    }
+  }
 }

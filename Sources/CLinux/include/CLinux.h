@@ -19,9 +19,11 @@ ssize_t linux_read(int fd, void *buffer, size_t count);
 ssize_t linux_write(int fd, const void *buffer, size_t count);
 ssize_t linux_pread(int fd, void *buffer, size_t count, int64_t offset);
 ssize_t linux_send_no_wait(int fd, const void *buffer, size_t count); /* MSG_DONTWAIT, for sockets only */
+int linux_rename(const char *from, const char *to);
 int linux_truncate(int fd, int64_t length);
 /* Non-zero mode bits of fstat(2) in *mode, the size in bytes in *size. */
 int linux_status(int fd, uint32_t *mode, int64_t *size);
+int linux_path_status(const char *path, uint32_t *mode, int64_t *size); /* the same by stat(2) */
 
 /* mmap(2); the address comes back in *address, so that errors need no MAP_FAILED. */
 int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset);
@@ -41,12 +43,23 @@ enum { LINUX_EVENTS_MAX = 16 };
 /* Waits without limit; fills at most LINUX_EVENTS_MAX events and returns how many. */
 int linux_epoll_wait(int epoll, struct linux_event *events);
 int linux_pipe(int ends[2]); /* O_CLOEXEC */
+int linux_set_nonblocking(int fd);
 int linux_poll_readable(int fd, int timeout_ms);
 
 /* A pseudo-terminal's controlling side; the other side's path is written to name. */
 int linux_open_pty(char *name, size_t capacity);
 int linux_terminal_get(int fd, struct termios *state);
 int linux_terminal_set(int fd, const struct termios *state);
+
+/* Starts a program as this process's child and returns its process ID, or -errno also when exec refused. The child has
+ * descriptors[i] as its descriptor i (at most LINUX_SPAWN_DESCRIPTORS_MAX) and no other, no signal blocked, and those of
+ * `defaults` at their default action; the kernel kills it when the calling thread ends. */
+enum { LINUX_SPAWN_DESCRIPTORS_MAX = 8 };
+int linux_spawn(const char *path, char *const arguments[], const int descriptors[], int count, const sigset_t *defaults);
+/* How a child ended: its exit status, or the signal that killed it, and the CPU time it took. */
+struct linux_child_end { int32_t exit_status, signal; uint64_t user_ns, system_ns; };
+/* 1 when the child has ended, and is then gone; 0 while it lives. */
+int linux_collect(pid_t child, struct linux_child_end *end);
 
 int linux_thread_id(void);
 /* Names the calling thread, at most 15 bytes (prctl PR_SET_NAME). */

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Machine
+
+/// `rowhouse run`: starts a guest in the foreground and stays until it has ended.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Runs a kernel as a guest, with its console on this terminal.",
+    discussion: """
+      The exit status says how the guest ended: 0 when it powered off, asked for a reset or was stopped; its own value
+      by the debug exit port; 101 panic; 102 triple fault; 103 halted for good; 104 unsupported; 124 timeout;
+      137 killed; 2 wrong arguments or image; 1 the host failed.
+
+      On a terminal Ctrl-A x ends the guest, Ctrl-A Ctrl-A sends Ctrl-A, Ctrl-A h helps.
+      """)
+
+  @Argument(help: "The kernel: a bzImage, an ELF file (PVH or Linux), a Multiboot file, or a flat binary.")
+  var kernel: String
+
+  @Option(parsing: .unconditional, help: "Virtual CPUs (default: 1).")
+  var cpus: String?
+
+  @Option(parsing: .unconditional, help: "Memory, like 512M or 2G (default: 256M).")
+  var memory: String?
+
+  @Option(parsing: .unconditional, help: "The initial RAM disk of a Linux kernel.")
+  var initrd: String?
+
+  @Option(
+    name: .customLong("module"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("A boot module and its text; may be repeated.", valueName: "path text"))
+  var modules: [String] = []
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The kernel's command line (default: for Linux, a serial console).", valueName: "text"))
+  var cmdline: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "linux, pvh, multiboot or flat (default: found by looking at the file).", valueName: "protocol"))
+  var boot: String?
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Where a flat binary is put, like 0x7c00.", valueName: "address"))
+  var loadAddress: String?
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("Where a flat binary starts.", valueName: "address"))
+  var entry: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("CPU features to hide, named as in /proc/cpuinfo.", valueName: "feature,…"))
+  var cpuMask: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Where the serial line ends: stdio, none, file:PATH or pty (default: stdio).", valueName: "end"))
+  var console: String?
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("End the guest after so long, like 2.5.", valueName: "seconds"))
+  var timeout: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What a reset does: exit, or reset to start anew (default: exit).", valueName: "action"))
+  var onReset: String?
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Write the verdict and its figures there, as JSON.", valueName: "file"))
+  var verdict: String?
+
+  @Flag(help: "Do not say how the guest ended.")
+  var quiet = false
+
+  @Argument(
+    parsing: .postTerminator,
+    help: ArgumentHelp("The kernel's command line, instead of --cmdline.", valueName: "command line"))
+  var commandLine: [String] = []
+
+  /// The guest that the options describe. Its words are `rowhouse-vmm`'s, and so are the errors about their values.
+  func makeConfiguration() throws(ConfigurationError) -> Configuration {
+    if cmdline != nil, !commandLine.isEmpty {
+      throw ConfigurationError("--cmdline", "the command line is also given after --; one of the two is enough")
+    }
+    let options: KeyValuePairs = [
+      "kernel": kernel, "boot": boot, "load-address": loadAddress, "entry": entry, "initrd": initrd,
+      "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
+      "memory": memory, "cpu-mask": cpuMask, "console": console, "timeout": timeout, "on-reset": onReset,
+    ]
+    let words = options.flatMap { key, value in value.map { ["--" + key, $0] } ?? [] }
+    let configuration = try Configuration(arguments: words + modules.flatMap { ["--module", $0] })
+    try configuration.check()
+    return configuration
+  }
+
+  func run() throws {
+    let configuration = try makeConfiguration()
+    let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
+    switch try Supervisor(configuration).run() {
+    case .refused(let status): throw ExitCode(status)
+    case .ran(let record):
+      if !quiet || record.crashSignal != nil { StandardError.say(record.sentence) }
+      try file?.write(record)
+      throw ExitCode(record.verdict.exitStatus)
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import Glibc
+import Host
+import Machine
+import Metering
+
+/// Starts `rowhouse-vmm` for one guest and stays with it: relays signals and keys, owns the terminal, and knows in the
+/// end how it went.
+final class Supervisor {
+  /// What is left to say when the VMM has ended.
+  enum Outcome {
+    case ran(RunRecord)
+    /// The guest never ran. The VMM has said why, and given this exit status.
+    case refused(status: Int32)
+  }
+
+  private let configuration: Configuration
+  private let loop: EventLoop
+  private let signals: SignalFD
+  private let killTimer: TimerFD
+  /// The guest's meter has no name, so that nothing is left behind; the VMM finds it as descriptor ``meterPlace``.
+  private let meter: Descriptor
+  private static let meterPlace = 3
+
+  private let spawned: Instant
+  private let vmm: ChildProcess
+  private let terminal: TerminalKeeper?
+  private var keyboard: KeyboardRelay?
+  private var isStopping = false
+  private var ended: (end: ChildProcess.End, cpuTime: ChildProcess.CPUTime)?
+
+  /// How long a VMM that was asked to end may take, in nanoseconds.
+  private static let patience: UInt64 = 5_000_000_000
+
+  /// Starts the VMM. To be called before any thread is started.
+  init(_ configuration: Configuration) throws(HostError) {
+    var configuration = configuration
+    configuration.meter = "/proc/self/fd/\(Self.meterPlace)"
+    configuration.endsWithParent = true
+    self.configuration = configuration
+    let program = try VMMProgram.find()
+    do throws(SystemCallError) {
+      StandardDescriptors.ensureOpen()
+      // A parent that ignores its children's ends leaves that to its own children; nobody would learn of the VMM's.
+      signal(SIGCHLD, SIG_DFL)
+      // A VMM that has gone is seen by the failed write.
+      signal(SIGPIPE, SIG_IGN)
+      signals = try SignalFD([SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT])
+      killTimer = try TimerFD()
+      loop = try EventLoop()
+      meter = try .memory(named: "rowhouse-meter")
+      // Only a console on the terminal needs its keys; what else standard input is goes to the guest as it is.
+      terminal = configuration.console == .standard ? TerminalKeeper() : nil
+      let keys = terminal == nil ? nil : try KeyPipe()
+      let input = keys?.reading.number ?? STDIN_FILENO
+      spawned = .now
+      vmm = try ChildProcess(
+        program, configuration.arguments, descriptors: [input, STDOUT_FILENO, STDERR_FILENO, meter.number],
+        defaults: [SIGPIPE])
+      if let terminal, let keys {
+        keyboard = try KeyboardRelay(from: terminal, to: keys.writing, loop: loop) { [unowned self] in obey($0) }
+      }
+    } catch where error.call.description == "exec" {
+      throw HostError("\(program) cannot be started: \(error.errno)")
+    } catch {
+      throw HostError(error)
+    }
+  }
+
+  /// Stays until the VMM has ended.
+  func run() throws(HostError) -> Outcome {
+    // Whatever happens here, the terminal is its owner's again.
+    defer { terminal?.giveBack() }
+    do throws(SystemCallError) {
+      try loop.add(signals.number, .readable) { [unowned self] _ in
+        while let signal = signals.next() { handle(signal) }
+      }
+      try loop.add(killTimer.number, .readable) { [unowned self] _ in
+        killTimer.acknowledge()
+        vmm.send(SIGKILL)
+      }
+      keyboard?.resume()
+      try loop.run()
+      return judge(lasted: Instant.now.nanoseconds(since: spawned), try MeterReading(of: meter))
+    } catch {
+      throw HostError(error)
+    }
+  }
+
+  private func judge(lasted: UInt64, _ meter: MeterReading?) -> Outcome {
+    // Only a VMM that was somehow collected by another leaves nothing.
+    guard let ended else { return .refused(status: 1) }
+    let record = RunRecord(
+      configuration, ended.end, cpuTime: ended.cpuTime, spawned: spawned, wallNanoseconds: lasted, meter: meter)
+    if let record { return .ran(record) }
+    if case .exited(let status) = ended.end { return .refused(status: status) }
+    return .refused(status: 1)
+  }
+
+  private func handle(_ signal: Int32) {
+    switch signal {
+    case SIGCHLD: lookForEnd()
+    case SIGTSTP: suspend()
+    case SIGCONT:
+      vmm.send(SIGCONT)
+      keyboard?.resume()
+    default: stop()
+    }
+  }
+
+  private func lookForEnd() {
+    do throws(SystemCallError) {
+      // The child also says when it is stopped or goes on.
+      guard let collected = try vmm.collect() else { return }
+      ended = collected
+    } catch {
+      // There is no child to wait for.
+    }
+    loop.stop()
+  }
+
+  private func obey(_ command: EscapeKeys.Command) {
+    switch command {
+    case .end: stop()
+    case .help: StandardError.say(EscapeKeys.help)
+    }
+  }
+
+  /// Asks the VMM to end its guest, and sees to it that it does. A second time it no longer waits for the console's
+  /// reader.
+  private func stop() {
+    vmm.send(SIGTERM)
+    if isStopping { return }
+    isStopping = true
+    killTimer.arm(at: .now.advanced(byNanoseconds: Self.patience))
+  }
+
+  /// Stops as the shell wants its jobs to; SIGCONT, which comes here like the others, goes on.
+  private func suspend() {
+    keyboard?.pause()
+    vmm.send(SIGSTOP)
+    kill(getpid(), SIGSTOP)
+  }
+}
+
+/// The way of keys to the VMM. Only its writing end outlives the start.
+private struct KeyPipe {
+  let reading: SharedDescriptor
+  /// Does not wait for a VMM that does not read.
+  let writing: SharedDescriptor
+
+  init() throws(SystemCallError) {
+    let pipe = try Pipe()
+    reading = SharedDescriptor(try .duplicate(of: pipe.reading.number))
+    writing = SharedDescriptor(try .duplicate(of: pipe.writing.number))
+    try writing.descriptor.makeNonBlocking()
+  }
+}
