@@ -45,5 +45,6 @@ let package = Package(
     tests(of: "Devices", ["Host"]),
     tests(of: "Machine"),
     tests(of: "Boot", ["Host", "GuestMemory"]),
+    .testTarget(name: "IntegrationTests", swiftSettings: settings),
   ]
 )

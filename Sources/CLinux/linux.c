@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -112,6 +113,11 @@ int linux_open_pty(char *name, size_t capacity) {
   if (error == 0) return fd;
   close(fd);
   return -error;
+}
+
+int linux_input_waiting(int fd) {
+  int count = 0;
+  return ioctl(fd, FIONREAD, &count) < 0 ? -errno : count;
 }
 
 int linux_terminal_get(int fd, struct termios *state) { return result(tcgetattr(fd, state)); }

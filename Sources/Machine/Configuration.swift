@@ -68,6 +68,8 @@ extension Configuration {
   /// Checks everything that can be known without the host and without opening a file.
   package func check() throws(ConfigurationError) {
     guard !kernel.isEmpty else { throw ConfigurationError("--kernel", "a kernel's file is needed") }
+    if initrd == "" { throw ConfigurationError("--initrd", "a file's path is needed") }
+    if modules.contains(where: { $0.path.isEmpty }) { throw ConfigurationError("--module", "a file's path is needed") }
     guard cpuCount >= 1 else { throw ConfigurationError("--cpus \(cpuCount)", "a guest has at least one CPU") }
     let memory = "--memory \(ByteSize.format(memoryBytes))"
     guard memoryBytes.isMultiple(of: Self.pageBytes) else {

@@ -13,6 +13,7 @@ package final class Runner {
 
   private let signals: SignalFD
   private let deadline: TimerFD
+  private var hasDeadline = false
   private let haltTimer: TimerFD
   private var haltWatch = HaltWatch()
   private var isExamining = false
@@ -82,6 +83,7 @@ package final class Runner {
       haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
       meter.set(.running)
       meter.reached(.guestStarted)
+      startDeadline()
       try machine.start()
       defer {
         machine.stop()
@@ -112,13 +114,19 @@ package final class Runner {
       haltTimer.acknowledge()
       lookForHalt()
     }
-    if let limit = configuration.timeoutNanoseconds {
+    if configuration.timeoutNanoseconds != nil {
       try loop.add(deadline.number, .readable) { [unowned self] _ in
         deadline.acknowledge()
         machine?.ending.report(.timeout)
       }
-      deadline.arm(at: .now.advanced(byNanoseconds: limit))
     }
+  }
+
+  /// The guest's time runs from its first instruction, and goes on when it resets.
+  private func startDeadline() {
+    guard let limit = configuration.timeoutNanoseconds, !hasDeadline else { return }
+    hasDeadline = true
+    deadline.arm(at: .now.advanced(byNanoseconds: limit))
   }
 
   private func lookForHalt() {
@@ -140,9 +148,11 @@ package final class Runner {
       isDrained = true
       loop.stop()
     }
-    if isDrained { return }
-    loop.remove(signals.number)
-    try loop.add(signals.number, .readable) { [unowned self] _ in loop.stop() }
-    try loop.run()
+    if !isDrained {
+      loop.remove(signals.number)
+      try loop.add(signals.number, .readable) { [unowned self] _ in loop.stop() }
+      try loop.run()
+    }
+    relay.waitForTerminalReader()
   }
 }

@@ -48,6 +48,8 @@ int linux_poll_readable(int fd, int timeout_ms);
 
 /* A pseudo-terminal's controlling side; the other side's path is written to name. */
 int linux_open_pty(char *name, size_t capacity);
+/* The number of bytes that can be read from a terminal or a pipe. */
+int linux_input_waiting(int fd);
 int linux_terminal_get(int fd, struct termios *state);
 int linux_terminal_set(int fd, const struct termios *state);
 

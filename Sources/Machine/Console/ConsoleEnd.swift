@@ -90,6 +90,23 @@ struct ConsoleEnd: Sendable {
   }
 }
 
+extension ConsoleEnd {
+  /// See ``ConsoleRelay/waitForTerminalReader()``. A reader that takes nothing for a fifth of a second is none.
+  func waitForTerminalReader() {
+    guard let otherSide else { return }
+    let (pause, patience) = (5, 200)  // milliseconds
+    var (left, idle, empty) = (Int32.max, 0, 0)
+    // What was written arrives on the other side a moment later, so nothing there must be seen twice.
+    while empty < 2, idle < patience {
+      usleep(UInt32(pause * 1000))
+      let now = linux_input_waiting(otherSide.number)
+      empty = now <= 0 ? empty + 1 : 0
+      idle = now < left ? 0 : idle + pause
+      left = now
+    }
+  }
+}
+
 /// The console's host end could not be opened.
 package struct ConsoleError: Error, CustomStringConvertible {
   let what: String

@@ -90,6 +90,10 @@ final class ConsoleRelay {
     flush()
   }
 
+  /// Waits for the reader of a pseudo-terminal that was made for the console: what it has not taken when this program
+  /// ends, the kernel throws away.
+  func waitForTerminalReader() { end.waitForTerminalReader() }
+
   private func flush() {
     guard !isWaitingToWrite else { return }
     var count = 0

@@ -1,0 +1,101 @@
+import Testing
+
+extension Case {
+  /// What guests do with the machine's devices.
+  static let devices: [Case] = [
+    Case("timers-agree", guest: "ticks.elf", says: ["local APIC timer:", "power management timer:"], verdict: "poweroff"),
+    Case("marks", guest: "marks.elf", says: ["set 4 marks"], verdict: "poweroff") { $0.expectMarks([123, 1, 2, 3]) },
+    Case("port-exits-are-counted", guest: "portexits.elf", words: "count=20000", verdict: "poweroff") { outcome in
+      // All but the loop's own are for the few lines that the guest prints.
+      #expect((20_000...22_000).contains(outcome.exits("port_write")), "\(outcome.exits("port_write")) port writes")
+    },
+
+    // Input, with every byte there is, also those that a terminal would take for keys.
+    Case(
+      "input-by-a-pipe",
+      script: """
+        { await out 'echoing until'; cat data; } | rowhouse run $GUESTS/echo.elf --verdict verdict --timeout 30 > out
+        status=$?
+        cat out; rm out
+        exit $status
+        """, files: ["data": input], verdict: "poweroff"
+    ) { $0.expectEcho(of: input) },
+    // A byte that comes before the guest listens waits for it.
+    Case(
+      "input-before-the-guest-listens",
+      script: """
+        rowhouse run $GUESTS/echo.elf --verdict verdict --timeout 30 < data > out; status=$?
+        cat out; rm out
+        exit $status
+        """, files: ["data": input], verdict: "poweroff"
+    ) { $0.expectEcho(of: input) },
+    Case(
+      "input-by-a-pseudo-terminal",
+      script: """
+        rowhouse run $GUESTS/echo.elf --console pty --verdict verdict --timeout 30 2> said & supervisor=$!
+        await said /dev/pts/
+        pty=$(sed -n 's,.*\\(/dev/pts/[0-9]*\\).*,\\1,p' said)
+        cat $pty > out & reader=$!
+        await out 'echoing until'
+        cat data > $pty
+        wait $supervisor; status=$?
+        wait $reader
+        cat out; rm out said
+        exit $status
+        """, files: ["data": input], verdict: "poweroff"
+    ) { $0.expectEcho(of: input) },
+
+    // Resets.
+    Case("reset-by-i8042", guest: "reset.elf", words: "via=i8042", says: ["via=i8042"], verdict: "reset"),
+    Case("reset-by-cf9", guest: "reset.elf", words: "via=cf9", says: ["via=cf9"], verdict: "reset"),
+    Case("reset-by-acpi", guest: "reset.elf", words: "via=acpi", says: ["via=acpi"], verdict: "reset"),
+    Case(
+      "reset-and-again", guest: "reset.elf", "--on-reset reset --timeout 2", status: 124,
+      says: ["booted", "booted", "booted"], verdict: "timeout"),
+    Case(
+      "reset-and-stopped",
+      script: """
+        rowhouse run $GUESTS/reset.elf --on-reset reset --verdict verdict > out & supervisor=$!
+        until [ "$(grep -c booted out)" -ge 2 ]; do sleep 0.02; done
+        kill -TERM $supervisor
+        wait $supervisor; status=$?
+        rm out
+        exit $status
+        """, verdict: "stopped"),
+  ]
+
+  /// 4 KiB of every byte value in an order without a period, none of whose lines is `exit`, and then one that is.
+  private static let input: [UInt8] = {
+    var state: UInt32 = 1
+    var bytes = (0..<4096).map { _ in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return UInt8(truncatingIfNeeded: state >> 24)
+    }
+    bytes += Array("\nexit\n".utf8)
+    return bytes
+  }()
+}
+
+extension Outcome {
+  /// The guest `echo` sent everything back, and says that it is what it was sent.
+  fileprivate func expectEcho(of input: [UInt8]) {
+    let ready = Array("echoing until a line says exit\n".utf8)
+    let hex = String(adler32(input), radix: 16)
+    let checksum = "0x" + String(repeating: "0", count: 8 - hex.count) + hex
+    let end = Array("bytes=\(input.count) adler32=\(checksum)\n".utf8)
+    #expect(output.starts(with: ready))
+    #expect(Array(output.dropFirst(ready.count).prefix(input.count)) == input, "the echo differs from what was sent")
+    #expect(Array(output.dropFirst(ready.count + input.count)) == end, "\(outputText.suffix(100))")
+  }
+
+  /// RFC 1950, section 8.2.
+  private func adler32(_ bytes: [UInt8]) -> UInt32 {
+    var low: UInt32 = 1
+    var high: UInt32 = 0
+    for byte in bytes {
+      low = (low + UInt32(byte)) % 65521
+      high = (high + low) % 65521
+    }
+    return high << 16 | low
+  }
+}

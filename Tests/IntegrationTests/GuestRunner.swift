@@ -1,0 +1,114 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// Runs cases where there is a KVM: on this host, or, when it has none, in the lab. Never nowhere.
+enum GuestRunner {
+  /// This repository.
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().standardizedFileURL.path
+
+  /// What came of a case of the table that ``Case/table`` gathers.
+  static func outcome(of test: Case) throws -> Outcome {
+    if let reason = reasonForLab {
+      // All cases in one lab: starting it takes longer than most of them.
+      guard let outcome = try allInLab(reason)[test.name] else { throw Failure("the lab did not come to \(test.name)") }
+      return outcome
+    }
+    let folder = try Folder()
+    try folder.write(test)
+    let printed = try run(["sh", folder.path + "/runner", folder.path + "/" + test.name], guests: root + "/guests/build")
+    guard let outcome = Outcome(lines: printed.split(separator: "\n")) else {
+      throw Failure("\(test.name) was not run to its end: \(printed)")
+    }
+    return outcome
+  }
+
+  /// Why cases cannot run on this host; nil when they can.
+  static let reasonForLab: String? = {
+    if ProcessInfo.processInfo.environment["ROWHOUSE_TEST_IN_LAB"] == "1" { return "ROWHOUSE_TEST_IN_LAB is set" }
+    do {
+      try FileHandle(forUpdating: URL(filePath: "/dev/kvm")).close()
+    } catch {
+      return "/dev/kvm cannot be opened (\(error.localizedDescription))"
+    }
+    return nil
+  }()
+
+  private static let lab = Mutex<Result<[String: Outcome], any Error>?>(nil)
+
+  private static func allInLab(_ reason: String) throws -> [String: Outcome] {
+    try lab.withLock { lab in
+      if lab == nil {
+        print("=== \(reason): all \(Case.table.count) integration cases run in the lab instead, which takes minutes ===")
+        lab = Result { try runAllInLab() }
+      }
+      return try lab!.get()
+    }
+  }
+
+  private static func runAllInLab() throws -> [String: Outcome] {
+    let folder = try Folder()
+    for test in Case.table { try folder.write(test) }
+    let printed = try run(
+      [root + "/Tests/Lab/lab", "--file", folder.path + ":cases", "--", "env", "GUESTS=/guests", "sh",
+       "/files/cases/all", "/files/cases"])
+    var outcomes: [String: Outcome] = [:]
+    for part in ("\n" + printed).components(separatedBy: "\ncase ").dropFirst() {
+      let lines = part.split(separator: "\n")
+      if let name = lines.first { outcomes[String(name)] = Outcome(lines: lines.dropFirst()) }
+    }
+    return outcomes
+  }
+
+  /// Runs a program to its end and returns its standard output.
+  private static func run(_ words: [String], guests: String? = nil) throws -> String {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = words
+    var environment = ProcessInfo.processInfo.environment
+    environment["PATH"] = root + "/bin:" + (environment["PATH"] ?? "/usr/bin:/bin")
+    if let guests { environment["GUESTS"] = guests }
+    process.environment = environment
+    process.standardInput = FileHandle.nullDevice
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let printed = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw Failure("\(words[0]) ended with status \(process.terminationStatus)")
+    }
+    return String(decoding: printed, as: UTF8.self)
+  }
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+  }
+}
+
+/// A folder with a folder for each case, removed when it is no longer needed.
+private final class Folder {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try write(CaseScript.runner, to: "runner")
+    try write(CaseScript.all, to: "all")
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func write(_ test: Case) throws {
+    try FileManager.default.createDirectory(atPath: path + "/" + test.name, withIntermediateDirectories: true)
+    try write(CaseScript.prelude + test.script + "\n", to: test.name + "/script")
+    for (name, bytes) in test.files { try Data(bytes).write(to: URL(filePath: path + "/" + test.name + "/" + name)) }
+  }
+
+  private func write(_ text: String, to name: String) throws {
+    try Data(text.utf8).write(to: URL(filePath: path + "/" + name))
+  }
+}

@@ -1,0 +1,40 @@
+import Testing
+
+extension Case {
+  /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
+  static let table =
+    verdicts + bootProtocols + devices + consoles + machines + refusedFiles + refusedImages + refusedOptions
+}
+
+/// Guests from start to verdict, by the programs in `bin/`.
+@Suite("Integration")
+struct IntegrationTests {
+  @Test("Each way to end a guest", arguments: Case.verdicts)
+  func verdict(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Each boot protocol", arguments: Case.bootProtocols)
+  func bootProtocol(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("The machine's devices", arguments: Case.devices)
+  func device(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Each kind of console", arguments: Case.consoles)
+  func console(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Memory and CPUs", arguments: Case.machines)
+  func machine(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Files that cannot be used", arguments: Case.refusedFiles)
+  func refusedFile(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Images that cannot be booted", arguments: Case.refusedImages)
+  func refusedImage(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Options that cannot be obeyed", arguments: Case.refusedOptions)
+  func refusedOption(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("No two cases have the same name")
+  func namesAreUnique() {
+    #expect(Set(Case.table.map(\.name)).count == Case.table.count)
+  }
+}
