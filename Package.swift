@@ -43,6 +43,7 @@ let package = Package(
     tests(of: "Host"),
     tests(of: "GuestMemory", ["Host"]),
     tests(of: "Devices", ["Host"]),
+    tests(of: "rowhouse", ["Machine", "Metering", "Host"]),
     tests(of: "Machine"),
     tests(of: "Boot", ["Host", "GuestMemory"]),
     .testTarget(name: "IntegrationTests", swiftSettings: settings),

@@ -12,41 +12,57 @@ struct Rowhouse: ParsableCommand {
     version: "rowhouse 0.1",
     subcommands: [RunCommand.self])
 
-  /// Parses, runs, and turns every error into one line and an exit status, as people and scripts know them from other
-  /// tools: 2 for wrong usage, where ArgumentParser's own `main()` has several lines and 64.
+  /// What is left when a command is done.
+  enum Farewell: Equatable {
+    /// What was asked for, on standard output.
+    case answer(String)
+    /// One line on standard error, and the exit status.
+    case failure(String, status: Int32)
+    case status(Int32)
+  }
+
   static func main() {
+    switch perform(Array(CommandLine.arguments.dropFirst())) {
+    case .answer(let text): print(text)
+    case .failure(let line, let status):
+      StandardError.say(line)
+      Glibc.exit(status)
+    case .status(let status): Glibc.exit(status)
+    }
+  }
+
+  /// Parses and runs a command. Errors become one line and an exit status, as people and scripts know them from other
+  /// tools: 2 for wrong usage, where ArgumentParser's own `main()` has several lines and 64.
+  static func perform(_ arguments: [String]) -> Farewell {
     do {
-      try checkSubcommand(CommandLine.arguments.dropFirst().first)
-      var command = try parseAsRoot()
+      try checkSubcommand(arguments.first)
+      var command = try parseAsRoot(arguments)
       try command.run()
+      return .status(0)
     } catch let error as ConfigurationError {
-      leave(saying: "\(error)", 2)
+      return .failure("\(error)", status: 2)
     } catch let error as HostError {
-      leave(saying: "\(error)", 1)
-    } catch let status as ExitCode {
-      Glibc.exit(status.rawValue)
+      return .failure("\(error)", status: 1)
+    } catch let code as ExitCode {
+      return .status(code.rawValue)
     } catch where exitCode(for: error) == .success {
-      print(fullMessage(for: error))
+      return .answer(fullMessage(for: error))
     } catch {
-      leave(saying: Self.line(for: error), 2)
+      return .failure(line(for: error), status: 2)
     }
   }
 
   /// ArgumentParser takes a wrong subcommand for an argument that it did not expect.
   private static func checkSubcommand(_ word: String?) throws(ConfigurationError) {
     guard let word, !word.hasPrefix("-") else { return }
-    let known = configuration.subcommands.map { $0.configuration.commandName ?? "" } + ["help"]
+    let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     guard !known.contains(word) else { return }
-    throw ConfigurationError(word, "not a command; there are: \(known.joined(separator: " "))")
+    throw ConfigurationError(word, "not a command; there are: \(known.joined(separator: ", "))")
   }
 
-  /// The first line of what ArgumentParser says of wrong usage.
+  /// The first line of what ArgumentParser says of wrong usage; it starts like every other line of ours.
   private static func line(for error: any Error) -> String {
-    message(for: error).split(separator: "\n").first.map(String.init) ?? "wrong usage; see rowhouse --help"
-  }
-
-  private static func leave(saying message: String, _ status: Int32) -> Never {
-    StandardError.say(message)
-    Glibc.exit(status)
+    let line = message(for: error).prefix { $0 != "\n" }
+    return line.prefix(1).lowercased() + line.dropFirst()
   }
 }

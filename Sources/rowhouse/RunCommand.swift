@@ -7,11 +7,15 @@ struct RunCommand: ParsableCommand {
     commandName: "run",
     abstract: "Runs a kernel as a guest, with its console on this terminal.",
     discussion: """
-      The exit status says how the guest ended: 0 when it powered off, asked for a reset or was stopped; its own value
-      by the debug exit port; 101 panic; 102 triple fault; 103 halted for good; 104 unsupported; 124 timeout;
-      137 killed; 2 wrong arguments or image; 1 the host failed.
+      On a terminal Ctrl-A x ends the guest and Ctrl-A Ctrl-A sends it a Ctrl-A; all other keys are the guest's.
 
-      On a terminal Ctrl-A x ends the guest, Ctrl-A Ctrl-A sends Ctrl-A, Ctrl-A h helps.
+      The exit status says how the guest ended:
+        0    it powered off, asked for a reset, or was stopped
+        N    it left by the debug exit port with a value V: N is V * 2 + 1
+        101  its kernel panicked         124  its time was over
+        102  triple fault                137  it was killed
+        103  halted for good               2  wrong arguments or kernel
+        104  unsupported by KVM            1  the host failed
       """)
 
   @Argument(help: "The kernel: a bzImage, an ELF file (PVH or Linux), a Multiboot file, or a flat binary.")
