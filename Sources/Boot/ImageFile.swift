@@ -78,7 +78,8 @@ package final class ImageFile: Sendable {
       switch error {
       case .host(let failure): throw BootError(path, .unreadable(failure.errno))
       case .fileEnded: throw shrunk(what, offset, Int(count))
-      case .notRAM: throw BootError(path, .outsideMemory(what, start: address, count: count, memory: memory.bytes))
+      case .notRAM, .misaligned:
+        throw BootError(path, .outsideMemory(what, start: address, count: count, memory: memory.bytes))
       }
     }
   }

@@ -46,6 +46,9 @@ package final class GuestMemory: Sendable {
   /// The RAM's one or two regions, in ascending order.
   package var regions: [Region] { high.range.count == 0 ? [low] : [low, high] }
 
+  /// Whether every byte of `range` is RAM, in one piece for the host.
+  package func contains(_ range: GuestRange) -> Bool { low.range.contains(range) || high.range.contains(range) }
+
   /// The one gate: where `count` bytes at `address` are in this process.
   ///
   /// Address and length are checked together, the last byte included, and without overflow. A range must lie in one
@@ -105,6 +108,8 @@ extension GuestMemory.Region {
 package enum GuestMemoryError: Error, Equatable, Sendable {
   /// Not every byte of `count` at the address is RAM.
   case notRAM(GuestAddress, count: Int)
+  /// A word that is to be read or written in one piece does not lie at a multiple of its size.
+  case misaligned(GuestAddress)
   /// The host could not read the file that was to be put there.
   case host(SystemCallError)
   /// The file ended `missing` bytes too early.
@@ -115,6 +120,7 @@ extension GuestMemoryError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .notRAM(let address, let count): "\(count) bytes at \(address) are not all guest memory"
+    case .misaligned(let address): "\(address) is not aligned"
     case .host(let error): "\(error)"
     case .fileEnded(let missing): "the file ends \(missing) bytes too early"
     }

@@ -30,6 +30,6 @@ struct HaltWatch {
   /// Until the next look, in nanoseconds.
   var nextInterval: UInt64 { interval }
 
-  /// How soon vCPUs are expected to have answered when they are asked, in nanoseconds.
+  /// How long vCPUs have to answer when they are asked, in nanoseconds.
   static let answerTime: UInt64 = 20_000_000
 }

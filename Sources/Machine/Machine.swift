@@ -44,15 +44,11 @@ package final class Machine {
     threads = []
   }
 
-  /// Has every vCPU say whether it is halted for good; what they say is in ``examination`` a moment later.
+  /// Has every vCPU say whether it is halted for good; the answers are in ``isHaltedForGood`` a moment later.
   func examine() { ask(.examine) }
 
-  /// What the last ``examine()`` has found: pending while any vCPU owes its answer, alive when any is.
-  var examination: VirtualCPUThread.Examination {
-    let answers = cpus.map(\.lastExamination)
-    if answers.contains(.pending) { return .pending }
-    return answers.contains(.alive) ? .alive : .haltedForGood
-  }
+  /// Whether every vCPU, when last examined, was halted for good.
+  var isHaltedForGood: Bool { cpus.allSatisfy { $0.lastExamination == .haltedForGood } }
 
   /// CPU time of all vCPU threads so far, in nanoseconds.
   var cpuNanoseconds: UInt64 { threads.reduce(0) { $0 + $1.cpuNanoseconds } }

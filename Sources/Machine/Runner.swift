@@ -131,14 +131,8 @@ package final class Runner {
 
   private func lookForHalt() {
     guard let machine else { return }
-    if isExamining {
-      switch machine.examination {
-      case .haltedForGood: return machine.ending.report(.halted)
-      // A busy host answers late.
-      case .pending: return haltTimer.arm(at: .now.advanced(byNanoseconds: HaltWatch.answerTime))
-      case .alive: isExamining = false
-      }
-    }
+    if isExamining, machine.isHaltedForGood { return machine.ending.report(.halted) }
+    isExamining = false
     if haltWatch.look(cpuTime: machine.cpuNanoseconds) == .idle {
       isExamining = true
       machine.examine()
