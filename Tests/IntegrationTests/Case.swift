@@ -22,6 +22,8 @@ struct Case: Sendable {
   var warningLines: Int?
   /// The word for the verdict in the verdict file; nil: the script writes none.
   var verdict: String?
+  /// Whether it needs a KVM that runs stock kernels.
+  var bootsLinux = false
   /// What else must be true.
   var check: @Sendable (Outcome) -> Void = { _ in }
 

@@ -2,7 +2,7 @@
 enum CaseScript {
   /// What every case's script can use.
   ///
-  /// `$GUESTS` has our own guests. `await FILE TEXT` waits until a file has a text; `child_of PID` says which
+  /// `$GUESTS` has our own guests, `$LINUX` stock kernels. `await FILE TEXT` waits until a file has a text; `child_of PID` says which
   /// process another has started; `gone PID` waits until a process is no more.
   static let prelude = """
     await() { until grep -q -- "$2" "$1" 2>/dev/null; do sleep 0.02; done; }

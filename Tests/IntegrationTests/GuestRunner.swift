@@ -2,30 +2,53 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Runs cases where there is a KVM: on this host, or, when it has none, in the lab. Never nowhere.
-enum GuestRunner {
+/// Runs cases where there is a KVM that can run them: on this host, or, when it has none, in the lab. Never nowhere.
+final class GuestRunner: Sendable {
   /// This repository.
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().standardizedFileURL.path
 
-  /// What came of a case of the table that ``Case/table`` gathers.
+  /// Runs our own guests, which any KVM can run.
+  private static let small = GuestRunner(cases: Case.table, reasonForLab: reasonAgainstHost)
+  /// Runs stock kernels, which need a KVM on virtualization hardware. QEMU comes along to compare with.
+  private static let linux = GuestRunner(
+    cases: Case.linuxTable, reasonForLab: reasonAgainstHost ?? reasonAgainstLinux, labOptions: ["--qemu"])
+
+  /// What came of a case of one of the two tables.
   static func outcome(of test: Case) throws -> Outcome {
-    if let reason = reasonForLab {
+    try (test.bootsLinux ? linux : small).outcome(of: test)
+  }
+
+  private let cases: [Case]
+  /// Why the cases cannot run on this host; nil when they can.
+  private let reasonForLab: String?
+  private let labOptions: [String]
+  private let lab = Mutex<Result<[String: Outcome], any Error>?>(nil)
+
+  private init(cases: [Case], reasonForLab: String?, labOptions: [String] = []) {
+    self.cases = cases
+    self.reasonForLab = reasonForLab
+    self.labOptions = labOptions
+  }
+
+  private func outcome(of test: Case) throws -> Outcome {
+    if let reasonForLab {
       // All cases in one lab: starting it takes longer than most of them.
-      guard let outcome = try allInLab(reason)[test.name] else { throw Failure("the lab did not come to \(test.name)") }
+      guard let outcome = try allInLab(reasonForLab)[test.name] else {
+        throw Failure("the lab did not come to \(test.name)")
+      }
       return outcome
     }
     let folder = try Folder()
     try folder.write(test)
-    let printed = try run(["sh", folder.path + "/runner", folder.path + "/" + test.name], guests: root + "/guests/build")
+    let printed = try Self.run(["sh", folder.path + "/runner", folder.path + "/" + test.name])
     guard let outcome = Outcome(lines: printed.split(separator: "\n")) else {
       throw Failure("\(test.name) was not run to its end: \(printed)")
     }
     return outcome
   }
 
-  /// Why cases cannot run on this host; nil when they can.
-  static let reasonForLab: String? = {
+  private static let reasonAgainstHost: String? = {
     if ProcessInfo.processInfo.environment["ROWHOUSE_TEST_IN_LAB"] == "1" { return "ROWHOUSE_TEST_IN_LAB is set" }
     do {
       try FileHandle(forUpdating: URL(filePath: "/dev/kvm")).close()
@@ -35,24 +58,28 @@ enum GuestRunner {
     return nil
   }()
 
-  private static let lab = Mutex<Result<[String: Outcome], any Error>?>(nil)
+  private static let reasonAgainstLinux: String? = {
+    let flags = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
+      .split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
+    return flags.contains("svm") || flags.contains("vmx") ? nil : "this host's CPU has no virtualization extensions"
+  }()
 
-  private static func allInLab(_ reason: String) throws -> [String: Outcome] {
+  private func allInLab(_ reason: String) throws -> [String: Outcome] {
     try lab.withLock { lab in
       if lab == nil {
-        print("=== \(reason): all \(Case.table.count) integration cases run in the lab instead, which takes minutes ===")
+        print("=== \(reason): \(cases.count) integration cases run in the lab instead, which takes minutes ===")
         lab = Result { try runAllInLab() }
       }
       return try lab!.get()
     }
   }
 
-  private static func runAllInLab() throws -> [String: Outcome] {
+  private func runAllInLab() throws -> [String: Outcome] {
     let folder = try Folder()
-    for test in Case.table { try folder.write(test) }
-    let printed = try run(
-      [root + "/Tests/Lab/lab", "--file", folder.path + ":cases", "--", "env", "GUESTS=/guests", "sh",
-       "/files/cases/all", "/files/cases"])
+    for test in cases { try folder.write(test) }
+    let printed = try Self.run(
+      [Self.root + "/Tests/Lab/lab"] + labOptions + ["--file", folder.path + ":cases", "--"]
+        + ["env", "GUESTS=/guests", "LINUX=/linux", "sh", "/files/cases/all", "/files/cases"])
     var outcomes: [String: Outcome] = [:]
     for part in ("\n" + printed).components(separatedBy: "\ncase ").dropFirst() {
       let lines = part.split(separator: "\n")
@@ -62,13 +89,14 @@ enum GuestRunner {
   }
 
   /// Runs a program to its end and returns its standard output.
-  private static func run(_ words: [String], guests: String? = nil) throws -> String {
+  private static func run(_ words: [String]) throws -> String {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = words
     var environment = ProcessInfo.processInfo.environment
     environment["PATH"] = root + "/bin:" + (environment["PATH"] ?? "/usr/bin:/bin")
-    if let guests { environment["GUESTS"] = guests }
+    environment["GUESTS"] = root + "/guests/build"
+    environment["LINUX"] = root + "/guests/linux/build"
     process.environment = environment
     process.standardInput = FileHandle.nullDevice
     let output = Pipe()

@@ -35,6 +35,26 @@ struct IntegrationTests {
 
   @Test("No two cases have the same name")
   func namesAreUnique() {
-    #expect(Set(Case.table.map(\.name)).count == Case.table.count)
+    let names = (Case.table + Case.linuxTable).map(\.name)
+    #expect(Set(names).count == names.count)
   }
+}
+
+/// Kernels that other people wrote, on a KVM that can run them.
+@Suite("Stock kernels")
+struct StockKernelTests {
+  @Test("Debian's kernels, to user space and off", arguments: Case.linuxBoots)
+  func boot(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("No complaint that QEMU's guest does not have", arguments: Case.linuxComplaints)
+  func complaints(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Each way in which Linux ends", arguments: Case.linuxEnds)
+  func end(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("The machine as Linux finds it", arguments: Case.linuxDevices)
+  func device(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Kernels that are not Linux", arguments: Case.otherKernels)
+  func other(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 }

@@ -39,6 +39,30 @@ struct Outcome: Sendable {
     #expect(moments.count == bytes.count && moments == moments.sorted() && moments.allSatisfy { $0 > 0 })
   }
 
+  /// The output has two kernels' logs, ours and QEMU's; `Tests/Lab/dmesg-diff` finds nothing to say of ours.
+  func expectNoNewComplaint() {
+    let logs = outputText.components(separatedBy: "==== QEMU ====")
+    guard logs.count == 2 else { return }
+    do {
+      let folder = FileManager.default.temporaryDirectory.appending(path: "rowhouse-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let files = ["ours", "theirs"].map { folder.appending(path: $0) }
+      for (log, file) in zip(logs, files) { try Data(log.utf8).write(to: file) }
+      let difference = Process()
+      difference.executableURL = URL(filePath: GuestRunner.root + "/Tests/Lab/dmesg-diff")
+      difference.arguments = files.map(\.path)
+      let printed = Pipe()
+      difference.standardOutput = printed
+      try difference.run()
+      let complaints = try printed.fileHandleForReading.readToEnd() ?? Data()
+      difference.waitUntilExit()
+      #expect(difference.terminationStatus == 0, "\(String(decoding: complaints, as: UTF8.self))")
+    } catch {
+      Issue.record(error)
+    }
+  }
+
   /// How long the guest ran.
   func expectTime(milliseconds: ClosedRange<Int>) {
     let phases = verdictObject["phases"] as? [String: Int] ?? [:]

@@ -1,0 +1,134 @@
+import Testing
+
+extension Case {
+  /// Every case that boots a stock kernel.
+  static let linuxTable = linuxBoots + linuxComplaints + linuxEnds + linuxDevices + otherKernels
+
+  private static let versions = ["6.1", "6.12"]
+
+  /// `rowhouse run` of a Debian kernel with its initramfs.
+  ///
+  /// - Parameters:
+  ///   - image: `vmlinuz-V` or `vmlinux-V.elf`.
+  ///   - words: added to the command line, in shell words: `run=…` says what the guest does in user space.
+  private init(
+    linux name: String, _ image: String = "vmlinuz-6.1", _ options: String = "", words: String, status: Int32 = 0,
+    says: [String] = [], verdict: String, check: @escaping @Sendable (Outcome) -> Void = { _ in }
+  ) {
+    let version = image.hasSuffix("6.1") || image.hasSuffix("6.1.elf") ? "6.1" : "6.12"
+    self.init(
+      name,
+      script: """
+        rowhouse run $LINUX/\(image) --initrd $LINUX/initramfs-\(version).cpio.gz --verdict verdict --timeout 100 \(options) \\
+          -- console=ttyS0 quiet panic=-1 \(words)
+        """, status: status, says: says, verdict: verdict, check: check)
+    bootsLinux = true
+  }
+
+  private init(
+    onHardware name: String, script: String, status: Int32 = 0, says: [String], verdict: String? = nil,
+    check: @escaping @Sendable (Outcome) -> Void = { _ in }
+  ) {
+    self.init(name, script: script, status: status, says: says, verdict: verdict, check: check)
+    bootsLinux = true
+  }
+
+  /// To user space and off, as both kinds of image, with one and more CPUs.
+  static let linuxBoots = versions.flatMap { version in
+    ["vmlinuz-\(version)", "vmlinux-\(version).elf"].flatMap { image in
+      [1, 2, 4].map { cpus in
+        Case(
+          linux: "boot-\(image)-\(cpus)-cpus", image, "--cpus \(cpus)",
+          words: "'run=\"echo CPUs: $(nproc); uname -r\"'",
+          says: ["CPUs: \(cpus)", "\(version).", "run: exit status 0", "reboot: Power down"], verdict: "poweroff")
+      }
+    }
+  }
+
+  /// What a kernel complains of here and does not under QEMU. QEMU's own PCI-less machine is the one to compare with: the
+  /// kernel says of both that they have no PCI.
+  static let linuxComplaints = versions.map { version in
+    Case(
+      onHardware: "complaints-of-\(version)",
+      script: """
+        options="console=ttyS0 quiet panic=-1 \\"run=dmesg -r\\""
+        rowhouse run $LINUX/vmlinuz-\(version) --initrd $LINUX/initramfs-\(version).cpio.gz --cpus 2 --verdict verdict \\
+          --console file:ours --timeout 100 --cmdline "$options" || exit
+        qemu-system-x86_64 -accel kvm -M microvm -cpu host -smp 2 -m 256 -nodefaults -no-user-config -display none \\
+          -no-reboot -serial stdio -kernel $LINUX/vmlinuz-\(version) -initrd $LINUX/initramfs-\(version).cpio.gz \\
+          -append "$options" > theirs 2> qemu.errors < /dev/null || { cat qemu.errors >&2; exit 1; }
+        cat ours; echo ==== QEMU ====; cat theirs; rm ours theirs qemu.errors
+        """, says: ["Linux version \(version)", "==== QEMU ====", "Linux version \(version)"], verdict: "poweroff"
+    ) { outcome in outcome.expectNoNewComplaint() }
+  }
+
+  /// Every way in which Linux ends.
+  static let linuxEnds = [
+    Case(linux: "linux-reboots", words: "after=reboot run=true", says: ["Restarting system"], verdict: "reset"),
+    Case(
+      linux: "linux-panics", words: "rdinit=/none", status: 101, says: ["Kernel panic - not syncing"], verdict: "panic"),
+    Case(
+      linux: "linux-panics-and-stays", words: "panic=0 rdinit=/none", status: 101,
+      says: ["Kernel panic - not syncing", "---[ end Kernel panic"], verdict: "panic"),
+    Case(
+      linux: "linux-crashes-on-request", words: "'run=\"echo c > /proc/sysrq-trigger\"'", status: 101,
+      says: ["sysrq triggered crash"], verdict: "panic"),
+    Case(
+      linux: "linux-halts", "vmlinuz-6.12", words: "acpi=off run=true", status: 103, says: ["System halted"],
+      verdict: "halted"),
+    Case(
+      onHardware: "linux-comes-up-twice",
+      script: """
+        rowhouse run $LINUX/vmlinuz-6.12 --initrd $LINUX/initramfs-6.12.cpio.gz --on-reset reset --verdict verdict \\
+          --timeout 100 -- console=ttyS0 quiet panic=-1 after=reboot 'run="echo up"' > out & supervisor=$!
+        until [ "$(grep -c '^up' out)" -ge 2 ]; do sleep 0.1; done
+        kill $supervisor; wait $supervisor; status=$?
+        cat out; rm out
+        exit $status
+        """, says: ["up", "Restarting system", "up"], verdict: "stopped"),
+  ]
+
+  static let linuxDevices = [
+    Case(
+      linux: "linux-names-the-uart", words: "'run=\"dmesg | grep ttyS0\"'", says: ["(irq = 4", "is a 16550A"],
+      verdict: "poweroff"),
+    Case(
+      linux: "linux-has-the-time",
+      words: "\"run=\\\"now=\\$(date +%s); [ \\$((now - $(date +%s))) -lt 30 -a \\$now -ge $(date +%s) ] && echo time is right\\\"\"",
+      says: ["time is right"], verdict: "poweroff"),
+    Case(
+      linux: "linux-has-the-memory", "vmlinuz-6.12", "--memory 5G",
+      words: "'run=\"[ $(awk /MemTotal/{print\\$2} /proc/meminfo) -gt 4900000 ] && echo all there\"'",
+      says: ["all there"], verdict: "poweroff"),
+    Case(
+      linux: "linux-does-not-see-what-is-masked", "vmlinuz-6.1", "--cpu-mask avx2,bmi2",
+      words: "'run=\"grep -c -w -e avx2 -e bmi2 /proc/cpuinfo; grep -c -w sse2 /proc/cpuinfo\"'", says: ["0\r\n1\r\n"],
+      verdict: "poweroff"),
+    Case(
+      linux: "linux-marks-the-boot-timer", words: "boot_timer run=true", verdict: "poweroff"
+    ) { outcome in outcome.expectMarks([123]) },
+    Case(
+      onHardware: "linux-shell-takes-commands-from-a-pipe",
+      script: """
+        printf 'echo $((6 * 7))\\ntty\\nexit\\n' | rowhouse run $LINUX/vmlinuz-6.12 \\
+          --initrd $LINUX/initramfs-6.12.cpio.gz --verdict verdict --timeout 100 -- console=ttyS0 quiet panic=-1
+        """, says: ["/ # echo $((6 * 7))", "42", "/dev/ttyS0", "Power down"], verdict: "poweroff"),
+  ]
+
+  /// Kernels that are not Linux and not ours.
+  static let otherKernels = [
+    Case(
+      onHardware: "memtest86+-draws-its-screen",
+      script: """
+        rowhouse run $LINUX/memtest.bin --verdict verdict --timeout 100 --memory 64M -- console=ttyS0,115200 > out & supervisor=$!
+        await out 'Status: Testing'
+        kill $supervisor; wait $supervisor; status=$?
+        cat out; rm out
+        exit $status
+        """, says: ["Memtest86+", "64MB", "Status: Testing"], verdict: "stopped"),
+    Case(
+      onHardware: "xen-misses-its-dom0",
+      script: "rowhouse run $LINUX/xen --verdict verdict --timeout 100 -- console=com1 no-real-mode", status: 101,
+      says: ["Xen version", "Bootloader: Rowhouse", "dom0 kernel not specified"], verdict: "panic"),
+  ]
+}
