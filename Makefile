@@ -13,7 +13,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 RELEASE := swift build -c release --scratch-path .build-release -Xswiftc -static-executable -Xlinker --strip-all
 PROGRAMS := bin/rowhouse bin/rowhouse-vmm
 
-.PHONY: help deps build guests linux clean FORCE
+.PHONY: help deps build guests linux test bench-startup clean FORCE
 
 FORCE:
 
@@ -40,6 +40,14 @@ guests:              ## the small guest kernels, in guests/build/
 
 linux:               ## Debian's kernels and an initramfs, in guests/linux/build/ (downloaded once)
 	@$(MAKE) --no-print-directory -C guests/linux
+
+# The integration tests start the programs in bin/ and the guests, so all of that comes first.
+test: deps           ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab
+	@$(MAKE) --no-print-directory build guests linux
+	ROWHOUSE_WERROR=1 swift test --scratch-path .build
+
+bench-startup: build guests  ## how long a guest takes to start, beside a bare C program and QEMU
+	@Tests/Benchmarks/bench-startup
 
 clean:               ## remove everything that was built
 	rm -rf .build .build-* bin guests/build guests/linux/build Tests/Lab/build

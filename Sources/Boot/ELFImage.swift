@@ -39,9 +39,11 @@ struct ELFImage {
   /// Reads and checks the ELF header and the program headers.
   init(parsing file: ImageFile) throws(BootError) {
     let identification = try file.read(16, at: 0, "the ELF identification")
-    guard let is64Bit = [1: false, 2: true][identification[4]] else {
-      throw BootError(file.path, .malformed("ELF class \(identification[4])"))
+    let fileClass = identification[4]
+    guard fileClass == 1 || fileClass == 2 else {
+      throw BootError(file.path, .malformed("ELF class \(fileClass)"))
     }
+    let is64Bit = fileClass == 2
     guard identification[5] == 1 else { throw BootError(file.path, .unsupported("an ELF file, but not little-endian")) }
     let header = try file.read(is64Bit ? 64 : 52, at: 0, "the ELF header")
     let machine: UInt16 = header.integer(at: 18)

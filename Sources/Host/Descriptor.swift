@@ -18,6 +18,12 @@ package struct Descriptor: ~Copyable, Sendable {
     package let rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }
 
+    /// `[.writeOnly, .create]`. The standard library's own initializer is generic, and looking up at run time what it
+    /// needs is time that the start of a guest has not.
+    package init(arrayLiteral elements: Access...) {
+      rawValue = elements.reduce(0) { $0 | $1.rawValue }
+    }
+
     package static let readOnly = Access(rawValue: O_RDONLY)
     package static let writeOnly = Access(rawValue: O_WRONLY)
     package static let readWrite = Access(rawValue: O_RDWR)

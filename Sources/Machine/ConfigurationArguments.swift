@@ -36,7 +36,7 @@ extension Configuration {
   }
 
   /// Reads `--key value` pairs. What they say together is checked by ``check()``.
-  package init(arguments: some Sequence<String>) throws(ConfigurationError) {
+  package init(arguments: [String]) throws(ConfigurationError) {
     var iterator = arguments.makeIterator()
     while let word = iterator.next() {
       guard word.hasPrefix("--"), let key = Key(rawValue: String(word.dropFirst(2))) else {

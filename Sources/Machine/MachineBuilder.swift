@@ -30,8 +30,10 @@ struct MachineBuilder {
     let memory = try host { () throws(SystemCallError) in try GuestMemory(bytes: configuration.memoryBytes) }
     let virtualMachine = try kvm { () throws(KVMError) in
       let machine = try hypervisor.makeVirtualMachine()
-      try machine.createInterruptControllers(reservedPages: Layout.reservedPages.first)
+      // Memory first: KVM waits for all readers of its list of slots to leave it, and once there are interrupt
+      // controllers there are readers. The wait is most of the time that a small guest takes to start.
       try machine.map(memory)
+      try machine.createInterruptControllers(reservedPages: Layout.reservedPages.first)
       return machine
     }
     meter.reached(.machineCreated)

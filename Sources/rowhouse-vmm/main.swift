@@ -4,7 +4,7 @@ import Machine
 /// The guest's process: arguments to configuration, configuration to verdict, verdict to exit status.
 func main() -> Int32 {
   do throws(ConfigurationError) {
-    let configuration = try Configuration(arguments: CommandLine.arguments.dropFirst())
+    let configuration = try Configuration(arguments: Array(CommandLine.arguments.dropFirst()))
     do throws(MachineError) {
       return try Runner(configuration).run().exitStatus
     } catch {
