@@ -74,7 +74,7 @@ extension Case {
       linux: "linux-crashes-on-request", words: "'run=\"echo c > /proc/sysrq-trigger\"'", status: 101,
       says: ["sysrq triggered crash"], verdict: "panic"),
     Case(
-      linux: "linux-halts", "vmlinuz-6.12", words: "acpi=off run=true", status: 103, says: ["System halted"],
+      linux: "linux-halts", "vmlinuz-6.12", "--cpus 2", words: "after=halt run=true", status: 103, says: ["System halted"],
       verdict: "halted"),
     Case(
       onHardware: "linux-comes-up-twice",
