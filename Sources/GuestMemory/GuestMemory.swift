@@ -66,7 +66,12 @@ package final class GuestMemory: Sendable {
 /// Keeps a mapping for as long as any copy of its region lives.
 fileprivate final class MappingOwner: Sendable {
   let mapping: Mapping
-  init(_ mapping: consuming Mapping) { self.mapping = mapping }
+  let backing: MemoryBacking
+
+  init(_ mapping: consuming Mapping, _ backing: MemoryBacking) {
+    self.mapping = mapping
+    self.backing = backing
+  }
 }
 
 extension GuestMemory.Region {
@@ -77,11 +82,11 @@ extension GuestMemory.Region {
     self.range = range
     switch backing {
     case .anonymous:
-      owner = MappingOwner(try .anonymous(count))
+      owner = MappingOwner(try .anonymous(count), backing)
     case .memfd:
       let memory = try Descriptor.memory(named: "guest-memory")
       try memory.truncate(to: Int64(count))
-      owner = MappingOwner(try .file(memory, count: count))
+      owner = MappingOwner(try .file(memory, count: count), backing)
     }
     // SAFETY: only the number is kept; the owner keeps what it stands for.
     hostAddress = UInt(bitPattern: unsafe owner.mapping.base)
@@ -91,6 +96,18 @@ extension GuestMemory.Region {
     range = GuestRange(start: GuestMemory.holeEnd, count: 0)!
     hostAddress = other.hostAddress
     owner = other.owner
+  }
+
+  /// See ``GuestMemory/discard(_:)``; the range was checked.
+  func discard(_ range: GuestRange) throws(SystemCallError) {
+    let advice =
+      switch owner.backing {
+      case .anonymous: MADV_DONTNEED
+      // MADV_DONTNEED would only forget where the pages are: the file keeps them until a hole is punched into it.
+      case .memfd: MADV_REMOVE
+      }
+    let offset = Int(range.start.rawValue - self.range.start.rawValue)
+    try owner.mapping.advise(advice, offset..<offset + Int(range.count))
   }
 
   /// Where `count` bytes at `address` are in this process, nil when this region does not hold them all.

@@ -58,4 +58,12 @@ package struct Mapping: ~Copyable, Sendable {
     // SAFETY: the range is the mapping's own.
     unsafe try checked("madvise", linux_advise(base, count, advice))
   }
+  /// The same for a part of it.
+  ///
+  /// - Parameter part: bytes from the start; a multiple of the page size on both ends, and inside the mapping.
+  package func advise(_ advice: Int32, _ part: Range<Int>) throws(SystemCallError) {
+    precondition(part.lowerBound >= 0 && part.upperBound <= count)
+    // SAFETY: the part lies inside the mapping, as just checked.
+    unsafe try checked("madvise", linux_advise(base + part.lowerBound, part.count, advice))
+  }
 }

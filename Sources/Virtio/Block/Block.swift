@@ -1,0 +1,59 @@
+import Host
+
+/// The block device (virtio 1.2, 5.2): its features and registers. What happens to requests is in ``BlockSession``.
+package final class Block: VirtioDevice {
+  package let kind = DeviceKind.block
+  package let queueSizes: [UInt16] = [queueSize]
+  static let queueSize: UInt16 = 256
+  /// The most that one discard or write-zeroes request may name: one of these is done in one piece.
+  package static let mostSectorsAtOnce: UInt64 = 1 << 21
+
+  private let executor: any BlockExecutor
+  private let layout: BlockConfiguration
+  /// Every write is durable before it is answered.
+  private var isWriteThrough = false
+  private var session: BlockSession?
+
+  package init(_ executor: any BlockExecutor) {
+    self.executor = executor
+    layout = BlockConfiguration(of: executor.backend)
+  }
+
+  package var features: Features { layout.features }
+  package var configuration: [UInt8] { layout.bytes(isWriteBack: !isWriteThrough) }
+
+  /// `writeback` is the one field that a driver may write (5.2.5).
+  package func writeConfiguration(offset: UInt64, size: Int, value: UInt64) {
+    guard offset == BlockConfiguration.writebackOffset, size == 1, let session, session.mayChangeCache else { return }
+    isWriteThrough = value & 1 == 0
+    session.rules.isWriteThrough = isWriteThrough
+  }
+
+  package func activate(_ activation: Activation) {
+    // A driver that cannot flush believes every write that was answered to be durable (5.2.5.2, 5.2.6.2).
+    isWriteThrough = !activation.features.contains(.blockFlush)
+    let disk = executor.backend
+    let rules = BlockRequest.Rules(
+      capacity: disk.byteCount, isReadOnly: disk.isReadOnly, isWriteThrough: isWriteThrough)
+    session = BlockSession(activation, executor, rules)
+  }
+
+  package func reset() {
+    executor.drain()
+    session = nil
+    isWriteThrough = false
+  }
+
+  package func queueReset(_ index: Int) {
+    executor.drain()
+    session?.forgetAll()
+  }
+
+  package func queueNotified(_ index: Int) throws(VirtioFault) -> Bool { try session?.takeRequests() ?? false }
+
+  package var sources: [Int32] { executor.finishedEvent.map { [$0] } ?? [] }
+  package func wantedEvents(_ source: Int) -> EventLoop.Events { .readable }
+  package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) {
+    try session?.answerFinished()
+  }
+}

@@ -1,0 +1,52 @@
+import Glibc
+
+/// Does what a ``BlockRequest`` says, at once or in its own time.
+package protocol BlockExecutor: AnyObject {
+  /// The disk's properties.
+  var backend: any BlockBackend { get }
+
+  /// Starts a request, which is neither ``BlockRequest/refused(_:)`` nor ``BlockRequest/identify``.
+  ///
+  /// - Parameters:
+  ///   - tag: what ``takeFinished()`` calls the request by.
+  ///   - buffers: the guest's memory to fill or to write; the list itself is only there during the call.
+  /// - Returns: the request's status, nil when it is yet to come.
+  func start(_ request: BlockRequest, tag: Int, _ buffers: UnsafeBufferPointer<iovec>) -> BlockStatus?
+
+  /// Is readable when requests have finished; nil for an executor whose requests finish at once.
+  var finishedEvent: Int32? { get }
+  /// A request that was started, and has finished since.
+  func takeFinished() -> (tag: Int, status: BlockStatus)?
+  /// Waits until everything that was started has finished, and forgets it.
+  func drain()
+}
+
+/// Does one request after the other on the calling thread.
+package final class SynchronousBlockExecutor: BlockExecutor {
+  package let backend: any BlockBackend
+  package let finishedEvent: Int32? = nil
+
+  package init(_ backend: any BlockBackend) { self.backend = backend }
+
+  package func start(_ request: BlockRequest, tag: Int, _ buffers: UnsafeBufferPointer<iovec>) -> BlockStatus? {
+    do throws(BlockFailure) {
+      switch request {
+      case .read(let offset, _): unsafe try backend.read(buffers, at: offset)
+      case .write(let offset, _, let isDurable):
+        unsafe try backend.write(buffers, at: offset)
+        if isDurable { try backend.flush() }
+      case .flush: try backend.flush()
+      case .discard(let offset, let count): try backend.discard(at: offset, count: count)
+      case .writeZeroes(let offset, let count, let mayUnmap):
+        try backend.writeZeroes(at: offset, count: count, mayUnmap: mayUnmap)
+      case .identify, .refused: return .unsupported
+      }
+      return .ok
+    } catch {
+      return .ioError
+    }
+  }
+
+  package func takeFinished() -> (tag: Int, status: BlockStatus)? { nil }
+  package func drain() {}
+}

@@ -1,0 +1,109 @@
+import GuestMemory
+
+/// A block device at work: takes requests off the queue, has the executor do them, and answers.
+final class BlockSession {
+  var rules: BlockRequest.Rules
+  /// The driver has the field `writeback` (virtio 1.2, 5.2.5).
+  let mayChangeCache: Bool
+  private let executor: any BlockExecutor
+  private let queue: Virtqueue
+  private let memory: GuestMemory
+  /// The data of the request that is being started.
+  private var buffers: GuestVectors
+  /// Requests under way, by tag, and tags that are free. Both are used again, so that nothing is made per request.
+  private var slots: [Slot] = []
+  private var freeTags: [Int] = []
+
+  private struct Slot {
+    var chain: DescriptorChain
+    /// What the driver gets besides the status when all went well.
+    var answerBytes: UInt64 = 0
+  }
+
+  init(_ activation: Activation, _ executor: any BlockExecutor, _ rules: BlockRequest.Rules) {
+    self.executor = executor
+    self.rules = rules
+    mayChangeCache = activation.features.contains(.blockConfigWCE)
+    queue = activation.queues[0]
+    memory = activation.memory
+    buffers = GuestVectors(in: activation.memory)
+  }
+
+  /// Starts what the driver offers.
+  ///
+  /// - Returns: whether there may be more.
+  func takeRequests() throws(VirtioFault) -> Bool {
+    for _ in 0..<queue.size {
+      let tag = takeTag()
+      guard try queue.next(into: &slots[tag].chain) else {
+        freeTags.append(tag)
+        return false
+      }
+      try begin(tag)
+    }
+    return queue.isInUse
+  }
+
+  /// Answers what has finished meanwhile.
+  func answerFinished() throws(VirtioFault) {
+    while let (tag, status) = executor.takeFinished() { try finish(tag, status) }
+  }
+
+  /// Nothing that was under way will be answered any more.
+  func forgetAll() { freeTags = Array(slots.indices) }
+
+  private func takeTag() -> Int {
+    if let tag = freeTags.popLast() { return tag }
+    slots.append(Slot(chain: DescriptorChain(in: memory)))
+    return slots.count - 1
+  }
+
+  private func begin(_ tag: Int) throws(VirtioFault) {
+    let request = try BlockRequest(parsing: slots[tag].chain, rules)
+    buffers.removeAll()
+    slots[tag].answerBytes = 0
+    switch request {
+    case .refused(let status):
+      return try finish(tag, status)
+    case .identify:
+      try answerIdentity(slots[tag].chain)
+      slots[tag].answerBytes = BlockRequest.identityBytes
+      return try finish(tag, .ok)
+    case .read(_, let count):
+      slots[tag].answerBytes = count
+      try collect(tag, .writable, at: 0, count: count)
+    case .write(_, let count, _):
+      try collect(tag, .readable, at: BlockRequest.headerBytes, count: count)
+    case .flush, .discard, .writeZeroes: break
+    }
+    // SAFETY: the list is for the kernel, as `BlockExecutor.start` has it.
+    let status = unsafe buffers.withVectors { vectors in unsafe executor.start(request, tag: tag, vectors) }
+    if let status { try finish(tag, status) }
+  }
+
+  private func collect(
+    _ tag: Int, _ part: DescriptorChain.Part, at offset: UInt64, count: UInt64
+  ) throws(VirtioFault) {
+    try slots[tag].chain.forEachRange(part, at: offset, count: count) { range throws(VirtioFault) in
+      try VirtioFault.accessing { () throws(GuestMemoryError) in try buffers.append(range) }
+    }
+  }
+
+  /// Up to 20 bytes of ASCII, filled up with zeros (5.2.6).
+  private func answerIdentity(_ chain: DescriptorChain) throws(VirtioFault) {
+    var bytes = Array(executor.backend.serial.prefix(Int(BlockRequest.identityBytes)))
+    bytes += [UInt8](repeating: 0, count: Int(BlockRequest.identityBytes) - bytes.count)
+    // SAFETY: bytes have no padding.
+    unsafe try chain.write(bytes.span.bytes, at: 0)
+  }
+
+  /// The status is the last byte that the driver gave. Where what comes before it was not written, the driver must not be
+  /// told so (2.7.8.2).
+  private func finish(_ tag: Int, _ status: BlockStatus) throws(VirtioFault) {
+    let statusOffset = slots[tag].chain.writableBytes - 1
+    try slots[tag].chain.store(status.rawValue, at: statusOffset)
+    let answered = status == .ok ? slots[tag].answerBytes : 0
+    try queue.use(slots[tag].chain, written: answered == statusOffset ? answered + 1 : answered)
+    freeTags.append(tag)
+  }
+}
