@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -33,7 +34,34 @@ ssize_t linux_send_no_wait(int fd, const void *buffer, size_t count) {
   return result(send(fd, buffer, count, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 int linux_rename(const char *from, const char *to) { return result(rename(from, to)); }
+ssize_t linux_pwrite(int fd, const void *buffer, size_t count, int64_t offset) {
+  return result(pwrite(fd, buffer, count, offset));
+}
+ssize_t linux_preadv(int fd, const struct iovec *pieces, int count, int64_t offset) {
+  return result(preadv(fd, pieces, count, offset));
+}
+ssize_t linux_pwritev(int fd, const struct iovec *pieces, int count, int64_t offset) {
+  return result(pwritev(fd, pieces, count, offset));
+}
 int linux_truncate(int fd, int64_t length) { return result(ftruncate(fd, length)); }
+int linux_sync_data(int fd) { return result(fdatasync(fd)); }
+int linux_punch_hole(int fd, int64_t offset, int64_t length) {
+  return result(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
+}
+int linux_zero_range(int fd, int64_t offset, int64_t length) {
+  return result(fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length));
+}
+int64_t linux_end(int fd) { return result(lseek(fd, 0, SEEK_END)); }
+
+int linux_lock_byte(int fd, int64_t offset) {
+  struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+  return result(fcntl(fd, F_OFD_SETLK, &lock));
+}
+int linux_byte_is_locked(int fd, int64_t offset) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+  if (fcntl(fd, F_OFD_GETLK, &lock) < 0) return -errno;
+  return lock.l_type != F_UNLCK;
+}
 
 static int take_status(int outcome, const struct stat *status, uint32_t *mode, int64_t *size) {
   if (outcome < 0) return -errno;
@@ -52,6 +80,15 @@ int linux_path_status(const char *path, uint32_t *mode, int64_t *size) {
   struct stat status;
   int outcome = stat(path, &status);
   return take_status(outcome, &status, mode, size);
+}
+
+int linux_identity(int fd, uint64_t *device, uint64_t *inode, uint64_t *allocated) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  *device = status.st_dev;
+  *inode = status.st_ino;
+  *allocated = (uint64_t)status.st_blocks * 512;
+  return 0;
 }
 
 int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset) {

@@ -35,6 +35,8 @@ package struct Descriptor: ~Copyable, Sendable {
     package static let nonBlocking = Access(rawValue: O_NONBLOCK)
     /// A terminal that is opened does not become the process's own.
     package static let noControllingTerminal = Access(rawValue: O_NOCTTY)
+    /// A file without a name, in the folder whose path is given (O_TMPFILE, which Swift's C library module hides).
+    package static let unnamed = Access(rawValue: 0o20_000_000 | O_DIRECTORY)
   }
 
   /// Opens a file (open(2)); one that is created gets `permissions`, less the process's umask.

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <termios.h>
 #include <time.h>
 
@@ -20,10 +21,24 @@ ssize_t linux_write(int fd, const void *buffer, size_t count);
 ssize_t linux_pread(int fd, void *buffer, size_t count, int64_t offset);
 ssize_t linux_send_no_wait(int fd, const void *buffer, size_t count); /* MSG_DONTWAIT, for sockets only */
 int linux_rename(const char *from, const char *to);
+ssize_t linux_pwrite(int fd, const void *buffer, size_t count, int64_t offset);
+ssize_t linux_preadv(int fd, const struct iovec *pieces, int count, int64_t offset);
+ssize_t linux_pwritev(int fd, const struct iovec *pieces, int count, int64_t offset);
 int linux_truncate(int fd, int64_t length);
+int linux_sync_data(int fd); /* fdatasync(2) */
+/* fallocate(2): the bytes read as zeros; with their room given back, or kept. The file's length stays. */
+int linux_punch_hole(int fd, int64_t offset, int64_t length);
+int linux_zero_range(int fd, int64_t offset, int64_t length);
+int64_t linux_end(int fd); /* where the file ends, also of a block device, which fstat(2) does not tell */
+/* A shared lock on one byte, held by the open file description (F_OFD_SETLK); -EAGAIN when it would have to wait. */
+int linux_lock_byte(int fd, int64_t offset);
+/* 1 when another open file description holds a lock of any kind on the byte (F_OFD_GETLK), 0 when none does. */
+int linux_byte_is_locked(int fd, int64_t offset);
 /* Non-zero mode bits of fstat(2) in *mode, the size in bytes in *size. */
 int linux_status(int fd, uint32_t *mode, int64_t *size);
 int linux_path_status(const char *path, uint32_t *mode, int64_t *size); /* the same by stat(2) */
+/* What tells one file from another (fstat(2)), and the bytes that it takes on its file system. */
+int linux_identity(int fd, uint64_t *device, uint64_t *inode, uint64_t *allocated);
 
 /* mmap(2); the address comes back in *address, so that errors need no MAP_FAILED. */
 int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset);

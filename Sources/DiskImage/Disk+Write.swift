@@ -1,0 +1,172 @@
+import Host
+
+/// Changing the disk with plain calls that wait for the host.
+///
+/// An I/O engine with many requests in flight uses ``Qcow2/plan(writeAt:count:)`` and its companions itself. It must not
+/// start a discard, a zeroing or a flush while writes to the same bytes are in flight: a discarded cluster is used anew.
+extension Disk {
+  /// Writes all of `segments` from `offset` on.
+  package func write(_ segments: Segments, at offset: UInt64) throws(ImageError) {
+    try requireWritable(offset, UInt64(segments.count))
+    var segments = segments
+    switch layers[0] {
+    case .raw(let file):
+      try requireSameFormat(file, segments, at: offset)
+      try file.write(&segments, count: segments.count, at: offset)
+    case .qcow2(let image):
+      var offset = offset
+      while segments.count > 0 {
+        offset += try write(&segments, at: offset, to: image)
+      }
+    }
+  }
+
+  private func requireWritable(_ offset: UInt64, _ count: UInt64) throws(ImageError) {
+    guard !isReadOnly else { throw ImageError(layers[0].file.path, .readOnly) }
+    try requireInside(offset, count)
+  }
+
+  /// See ``ImageFormat`` for what this prevents.
+  private func requireSameFormat(_ file: DiskFile, _ segments: Segments, at offset: UInt64) throws(ImageError) {
+    guard isGuessedRaw, offset < 4 else { return }
+    let start = Array(try file.bytes(4, at: 0).prefix(Int(offset)))
+    guard !ImageFormat.looksLikeQcow2(start + segments.bytes(4)) else {
+      throw ImageError(file.path, .wouldChangeFormat)
+    }
+  }
+
+  /// Writes the next bytes, as many as one plan is for.
+  ///
+  /// - Returns: how many.
+  private func write(_ segments: inout Segments, at offset: UInt64, to image: Qcow2) throws(ImageError) -> UInt64 {
+    switch try image.plan(writeAt: offset, count: UInt64(segments.count)) {
+    case .inPlace(let place, let count):
+      try image.file.write(&segments, count: Int(count), at: place)
+      return count
+    case .allocate(let allocation):
+      do throws(ImageError) {
+        try copy(allocation.before, from: offset - allocation.before, to: allocation.offset, allocation, image)
+        let place = allocation.offset + allocation.before
+        try image.file.write(&segments, count: Int(allocation.count), at: place)
+        try copy(
+          allocation.after, from: offset + allocation.count, to: place + allocation.count, allocation, image)
+      } catch {
+        image.abandon(allocation)
+        throw error
+      }
+      try image.complete(allocation)
+      return allocation.count
+    case .busy:
+      preconditionFailure("plain calls leave nothing under way")
+    }
+  }
+
+  /// Copies what the disk holds around the bytes that are written to new clusters.
+  private func copy(
+    _ count: UInt64, from offset: UInt64, to place: UInt64, _ allocation: Qcow2.Allocation, _ image: Qcow2
+  ) throws(ImageError) {
+    var (offset, place) = (offset, place)
+    let end = offset + count
+    while offset < end {
+      // The last cluster may reach beyond the disk.
+      guard offset < size else {
+        if !allocation.isFresh { try image.file.writeZeros(at: place, count: end - offset) }
+        return
+      }
+      let (source, length) = try source(at: offset, count: min(end, size) - offset)
+      if case .zeros = source {
+        if !allocation.isFresh { try image.file.writeZeros(at: place, count: length) }
+        offset += length
+        place += length
+      } else {
+        let count = min(Int(length), Disk.copySize)
+        // SAFETY: the buffer is this disk's own, and `count` is at most its size.
+        let buffer = unsafe copySpace(count)
+        unsafe try read(Segments(buffer), at: offset)
+        unsafe try image.file.write(UnsafeRawBufferPointer(buffer), at: place)
+        offset += UInt64(count)
+        place += UInt64(count)
+      }
+    }
+  }
+
+  static let copySize = 64 << 10
+
+  private func copySpace(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    // SAFETY: the mapping lives as long as this disk, and `count` is at most its size.
+    unsafe UnsafeMutableRawBufferPointer(start: copyBuffer.base, count: count)
+  }
+
+  // MARK: Zeroing and discarding
+
+  /// Makes bytes read as zeros.
+  ///
+  /// - Parameter keepingRoom: keeps what room they take in the file.
+  package func zero(at offset: UInt64, count: UInt64, keepingRoom: Bool) throws(ImageError) {
+    try requireWritable(offset, count)
+    switch layers[0] {
+    case .raw(let file):
+      if keepingRoom {
+        try file.zero(at: offset, count: count)
+      } else if try !file.punchHole(at: offset, count: count) {
+        try file.writeZeros(at: offset, count: count)
+      }
+    case .qcow2(let image):
+      let (head, whole, tail) = parts(offset, count, image.geometry)
+      try writeZeros(head)
+      _ = try image.clear(whole, keepingRoom: keepingRoom)
+      try writeZeros(tail)
+    }
+  }
+
+  /// Tells that bytes are no longer needed. Those that are given back read as zeros.
+  package func discard(at offset: UInt64, count: UInt64) throws(ImageError) {
+    try requireWritable(offset, count)
+    switch layers[0] {
+    case .raw(let file): _ = try file.punchHole(at: offset, count: count)
+    case .qcow2(let image): _ = try image.clear(parts(offset, count, image.geometry).whole, keepingRoom: false)
+    }
+  }
+
+  /// The whole clusters among bytes, and what is before and after them.
+  ///
+  /// The disk's last cluster is whole when its bytes up to the disk's end are there.
+  private func parts(
+    _ offset: UInt64, _ count: UInt64, _ geometry: Geometry
+  ) -> (head: Range<UInt64>, whole: Range<UInt64>, tail: Range<UInt64>) {
+    let end = offset + count
+    let bits = UInt64(geometry.clusterBits)
+    let first = geometry.clusters(offset)
+    let last = end == size ? geometry.clusters(end) : end >> bits
+    guard first < last else { return (offset..<end, 0..<0, end..<end) }
+    return (offset..<first << bits, first..<last, min(end, last << bits)..<end)
+  }
+
+  /// Writes zeros to bytes that do not read as zeros yet.
+  private func writeZeros(_ bytes: Range<UInt64>) throws(ImageError) {
+    var offset = bytes.lowerBound
+    while offset < bytes.upperBound {
+      let (source, length) = try source(at: offset, count: bytes.upperBound - offset)
+      let count = min(Int(length), Disk.copySize)
+      if case .zeros = source {
+        offset += length
+        continue
+      }
+      // SAFETY: the segments are used up before the memory, which is this function's, ends.
+      let memory = try host(layers[0].file.path) { () throws(SystemCallError) in try Mapping.anonymous(count) }
+      unsafe try write(Segments(UnsafeMutableRawBufferPointer(start: memory.base, count: count)), at: offset)
+      offset += UInt64(count)
+    }
+  }
+
+  // MARK: Flushing
+
+  /// Returns when all that was written is on stable storage.
+  package func flush() throws(ImageError) {
+    guard !isReadOnly else { return }
+    switch layers[0] {
+    case .raw(let file): try file.sync()
+    case .qcow2(let image): try image.flush()
+    }
+  }
+}

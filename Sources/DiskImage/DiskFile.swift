@@ -1,0 +1,211 @@
+import Glibc
+import Host
+
+/// One file or block device that holds an image: opened, locked, and read and written at places.
+///
+/// Reading past its end gives zeros: images may end in the middle of their last cluster.
+package final class DiskFile {
+  /// The path as the user or the image above it wrote it.
+  package let path: String
+  package let isWritable: Bool
+  package let identity: FileIdentity
+  /// Where the file ends, in bytes. Writes move it.
+  package private(set) var end: UInt64
+  private let descriptor: Descriptor
+  /// Cleared when the file system cannot punch holes, so that it is asked once and not per request.
+  private var canPunch = true
+  /// After a sync that failed, the kernel forgets what it could not write: a later success would say nothing.
+  private var lost: ImageError?
+
+  /// A change of the file, as `journal` sees it.
+  package enum Change {
+    case write(offset: UInt64, bytes: [UInt8])
+    case hole(offset: UInt64, count: UInt64)
+    case sync
+  }
+
+  /// Sees each change before it is made, in order: crash tests cut the sequence anywhere and look at what is left.
+  package var journal: ((Change) -> Void)?
+
+  /// Opens and locks a file.
+  ///
+  /// - Throws: ``ImageError`` when it is missing, is in use, or is nothing that can hold an image.
+  package convenience init(path: String, writable: Bool) throws(ImageError) {
+    let descriptor = try host(path) { () throws(SystemCallError) in
+      // Without waiting, so that a named pipe is refused below instead of being waited for here.
+      try Descriptor.open(path, [writable ? .readWrite : .readOnly, .nonBlocking])
+    }
+    try self.init(descriptor, path: path, writable: writable)
+  }
+
+  /// Takes an open file and locks it; `path` is what messages call it.
+  package init(_ descriptor: consuming Descriptor, path: String, writable: Bool) throws(ImageError) {
+    self.path = path
+    isWritable = writable
+    let status: FileStatus
+    do throws(SystemCallError) {
+      status = try descriptor.status()
+      identity = try FileIdentity(of: descriptor)
+    } catch {
+      throw ImageError(path, .host(error))
+    }
+    guard status.kind == .regular || status.kind == .blockDevice else { throw ImageError(path, .noStorage) }
+    try ImageLock.take(on: descriptor, path: path, toWrite: writable)
+    // After the lock: a writer may have grown it until then.
+    do throws(SystemCallError) { end = try descriptor.end() } catch { throw ImageError(path, .host(error)) }
+    self.descriptor = descriptor
+  }
+
+  /// For an I/O engine of its own. The descriptor lives as long as this object.
+  package var number: Int32 { descriptor.number }
+
+  // MARK: Reading
+
+  /// Fills `buffer` from `offset` on.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(ImageError) {
+    let got = try host(path) { () throws(SystemCallError) in
+      // SAFETY: the caller vouches for the buffer.
+      unsafe try descriptor.read(into: buffer, at: offset)
+    }
+    // SAFETY: what was read is at most the buffer's count.
+    if got < buffer.count { unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[got...]).zero() }
+  }
+
+  /// `count` bytes from `offset` on, for what is small and seldom read.
+  func bytes(_ count: Int, at offset: UInt64) throws(ImageError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var span = bytes.mutableSpan
+    // SAFETY: the kernel writes to the array's own storage, within its count; any bytes are valid there.
+    try unsafe span.withUnsafeMutableBytes { buffer throws(ImageError) in unsafe try read(into: buffer, at: offset) }
+    return bytes
+  }
+
+  /// Fills the first `count` bytes of `segments` from `offset` on and moves them past these.
+  func read(into segments: inout Segments, count: Int, at offset: UInt64) throws(ImageError) {
+    var offset = offset
+    var rest = count
+    while rest > 0 {
+      let got = try host(path) { () throws(SystemCallError) in
+        // SAFETY: whoever made the segments vouches for their memory.
+        unsafe try segments.withPieces(atMost: rest) { pieces throws(SystemCallError) in
+          unsafe try descriptor.read(into: pieces, at: offset)
+        }
+      }
+      guard got > 0 else { return segments.zero(rest) }
+      segments.skip(got)
+      offset += UInt64(got)
+      rest -= got
+    }
+  }
+
+  // MARK: Writing
+
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ImageError) {
+    // SAFETY: the copy is made while the caller's buffer is alive.
+    if let journal { unsafe journal(.write(offset: offset, bytes: Array(bytes))) }
+    try host(path) { () throws(SystemCallError) in
+      // SAFETY: the caller vouches for the buffer.
+      unsafe try descriptor.writeAll(bytes, at: offset)
+    }
+    wrote(upTo: offset + UInt64(bytes.count))
+  }
+
+  func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(ImageError) {
+    // SAFETY: the span's bytes are alive within the closure.
+    unsafe try bytes.withUnsafeBytes { bytes throws(ImageError) in unsafe try write(bytes, at: offset) }
+  }
+
+  /// Writes the first `count` bytes of `segments` at `offset` and moves them past these.
+  func write(_ segments: inout Segments, count: Int, at offset: UInt64) throws(ImageError) {
+    if let journal { journal(.write(offset: offset, bytes: segments.bytes(count))) }
+    var offset = offset
+    var rest = count
+    while rest > 0 {
+      let taken = try host(path) { () throws(SystemCallError) in
+        // SAFETY: whoever made the segments vouches for their memory.
+        unsafe try segments.withPieces(atMost: rest) { pieces throws(SystemCallError) in
+          unsafe try descriptor.write(pieces, at: offset)
+        }
+      }
+      segments.skip(taken)
+      offset += UInt64(taken)
+      rest -= taken
+    }
+    wrote(upTo: offset)
+  }
+
+  /// Writes zeros as data, for what must not be a hole or where holes cannot be made.
+  func writeZeros(at offset: UInt64, count: UInt64) throws(ImageError) {
+    var offset = offset
+    var rest = count
+    while rest > 0 {
+      let count = Int(min(rest, UInt64(zeros.count)))
+      try write(zeros.span.extracting(first: count), at: offset)
+      offset += UInt64(count)
+      rest -= UInt64(count)
+    }
+  }
+
+  /// Makes the file end at `end`; what is added reads as zeros and takes no room.
+  func setEnd(_ end: UInt64) throws(ImageError) {
+    try host(path) { () throws(SystemCallError) in try descriptor.truncate(to: Int64(clamping: end)) }
+    self.end = end
+  }
+
+  /// Notes what an I/O engine of its own has written.
+  package func wrote(upTo offset: UInt64) { end = max(end, offset) }
+
+  /// Returns when everything written before is on stable storage.
+  func sync() throws(ImageError) {
+    if let lost { throw lost }
+    journal?(.sync)
+    do throws(SystemCallError) { try descriptor.syncData() } catch {
+      let error = ImageError(path, .host(error))
+      lost = error
+      throw error
+    }
+  }
+
+  // MARK: Holes
+
+  /// Gives the room of bytes back.
+  ///
+  /// - Returns: whether they read as zeros now; not every file system and device can do it.
+  func punchHole(at offset: UInt64, count: UInt64) throws(ImageError) -> Bool {
+    guard canPunch else { return false }
+    journal?(.hole(offset: offset, count: count))
+    do throws(SystemCallError) {
+      try descriptor.punchHole(at: offset, count: count)
+      return true
+    } catch where error.errno == .notSupported {
+      canPunch = false
+      return false
+    } catch {
+      throw ImageError(path, .host(error))
+    }
+  }
+
+  /// Makes bytes read as zeros and keeps their room.
+  func zero(at offset: UInt64, count: UInt64) throws(ImageError) {
+    do throws(SystemCallError) {
+      try descriptor.zeroRange(at: offset, count: count)
+      journal?(.hole(offset: offset, count: count))
+    } catch where error.errno == .notSupported {
+      try writeZeros(at: offset, count: count)
+    } catch {
+      throw ImageError(path, .host(error))
+    }
+  }
+}
+
+extension UnsafeMutableRawBufferPointer {
+  /// Fills the buffer with zeros.
+  func zero() {
+    // SAFETY: the buffer's base and count describe memory that its owner may write.
+    guard let base = baseAddress else { return }
+    unsafe memset(base, 0, count)
+  }
+}
+
+/// Zeros to write from.
+private let zeros = [UInt8](repeating: 0, count: 16 << 10)

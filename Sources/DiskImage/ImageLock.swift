@@ -1,0 +1,36 @@
+import Host
+
+/// Keeps writers of one image apart from each other and from readers, by the same locks as QEMU and its tools.
+///
+/// QEMU's locks are advisory and per open file (docs/system/images, "Disk image file locking"): for each thing that a
+/// process does with an image it holds a shared lock on one byte, for each thing that it does not bear others doing it
+/// holds one on another byte. After taking its own, a process looks whether anybody holds the opposite of one of them.
+/// Two who look at the same time may both give up, never both go on. Locks go with the open file: a killed process
+/// leaves none behind.
+enum ImageLock {
+  /// The bits of QEMU's permissions, as bytes from each base.
+  private enum Act: Int64, CaseIterable { case read = 0, write = 1, resize = 3 }
+
+  private static let doing: Int64 = 100
+  private static let forbidding: Int64 = 200
+
+  /// Locks `file` for reading, which many may share, or for writing, which nobody shares.
+  ///
+  /// A reader forbids writing and resizing: an image must not change under those who have cached its tables.
+  static func take(on file: borrowing Descriptor, path: String, toWrite: Bool) throws(ImageError) {
+    let acts: [Act] = toWrite ? [.read, .write, .resize] : [.read]
+    let forbidden: [Act] = [.write, .resize]
+    var conflict = false
+    do throws(SystemCallError) {
+      for act in acts { try file.lockByte(doing + act.rawValue) }
+      for act in forbidden { try file.lockByte(forbidding + act.rawValue) }
+      for act in acts where try file.isByteLockedElsewhere(forbidding + act.rawValue) { conflict = true }
+      for act in forbidden where try file.isByteLockedElsewhere(doing + act.rawValue) { conflict = true }
+    } catch where error.errno == .again {
+      conflict = true
+    } catch {
+      throw ImageError(path, .host(error))
+    }
+    if conflict { throw ImageError(path, .inUse(toWrite: toWrite)) }
+  }
+}
