@@ -50,8 +50,12 @@ let package = Package(
     tests(of: "Devices", ["Host"]),
     tests(of: "rowhouse", ["Machine", "Metering", "Host"]),
     tests(of: "Virtio", ["Devices", "GuestMemory", "Host"]),
-    tests(of: "Machine"),
+    tests(of: "Machine", ["Boot", "Devices", "GuestMemory", "Host", "KVM", "Metering"]),
     tests(of: "Boot", ["Host", "GuestMemory"]),
+    .target(name: "CountingAllocator", path: "Tests/CountingAllocator"),
+    .executableTarget(
+      name: "counting-vmm", dependencies: ["Machine", "CountingAllocator"], path: "Tests/CountingVMM",
+      swiftSettings: settings),
     .testTarget(name: "IntegrationTests", swiftSettings: settings),
   ]
 )

@@ -3,7 +3,7 @@ import Testing
 extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
-    verdicts + bootProtocols + devices + consoles + machines + refusedFiles + refusedImages + refusedOptions
+    verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -23,6 +23,9 @@ struct IntegrationTests {
 
   @Test("Memory and CPUs", arguments: Case.machines)
   func machine(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("What a guest costs its host", arguments: Case.economy)
+  func economy(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("Files that cannot be used", arguments: Case.refusedFiles)
   func refusedFile(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
