@@ -38,7 +38,7 @@ let package = Package(
     room("Devices", ["Host", "GuestMemory", "Metering"]),
     room("Virtio", ["Devices", "GuestMemory", "Host", "Metering"]),
     room("Boot", ["Host", "GuestMemory"]),
-    room("Machine", ["KVM", "Devices", "Boot", "Metering", "Host", "GuestMemory"]),
+    room("Machine", ["KVM", "Virtio", "Devices", "Boot", "Metering", "Host", "GuestMemory"]),
     .executableTarget(name: "rowhouse-vmm", dependencies: ["Machine", "Host"], swiftSettings: settings),
     .executableTarget(
       name: "rowhouse",

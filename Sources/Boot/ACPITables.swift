@@ -77,6 +77,15 @@ struct ACPITables {
           AML.name("_HID", .string("QEMU0001"))
           AML.name("_CRS", .resources([.io(platform.panicPort, count: 1)]))
         }
+        // The identity that Linaro gave virtio's MMIO transport, and that Linux' virtio_mmio looks for.
+        for (index, device) in platform.virtioDevices.enumerated() {
+          AML.device("VR\(index / 10)\(index % 10)") {
+            AML.name("_HID", .string("LNRO0005"))
+            AML.name("_UID", .integer(UInt64(index)))
+            AML.name(
+              "_CRS", .resources([.memory(device.window, count: device.count), .interrupt(device.interrupt)]))
+          }
+        }
       }
     }.bytes)
   }

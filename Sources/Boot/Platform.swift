@@ -16,6 +16,22 @@ package struct Platform: Sendable {
   package var rtcCenturyIndex: UInt8
   /// pvpanic's port.
   package var panicPort: UInt16
+  /// virtio devices, each behind a window of registers (virtio 1.2, 4.2).
+  package var virtioDevices: [VirtioDevice]
+
+  package struct VirtioDevice: Sendable {
+    /// Where the window is, and its size in bytes.
+    package var window: UInt32
+    package var count: UInt32
+    /// Its global system interrupt: edge-triggered and active high.
+    package var interrupt: UInt32
+
+    package init(window: UInt32, count: UInt32, interrupt: UInt32) {
+      self.window = window
+      self.count = count
+      self.interrupt = interrupt
+    }
+  }
 
   /// A 16550A.
   package struct SerialPort: Sendable {
@@ -66,7 +82,7 @@ package struct Platform: Sendable {
   package init(
     apicIDs: [UInt32], localAPICAddress: UInt32, ioAPICAddress: UInt32, ioAPICID: UInt8, timerPin: UInt8,
     serialPorts: [SerialPort], power: PowerManagement, reset: ResetRegister, rtcPort: UInt16, rtcCenturyIndex: UInt8,
-    panicPort: UInt16
+    panicPort: UInt16, virtioDevices: [VirtioDevice] = []
   ) {
     self.apicIDs = apicIDs
     self.localAPICAddress = localAPICAddress
@@ -79,5 +95,6 @@ package struct Platform: Sendable {
     self.rtcPort = rtcPort
     self.rtcCenturyIndex = rtcCenturyIndex
     self.panicPort = panicPort
+    self.virtioDevices = virtioDevices
   }
 }

@@ -21,6 +21,7 @@ package final class Hypervisor: Sendable {
     virtualCPUMappingBytes = Int(try kvm("KVM_GET_VCPU_MMAP_SIZE", ckvm_get_vcpu_mmap_size(device.number)))
     let needed: [(Int32, StaticString)] = [
       (KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP"), (KVM_CAP_PIT2, "KVM_CAP_PIT2"), (KVM_CAP_IRQFD, "KVM_CAP_IRQFD"),
+      (KVM_CAP_IOEVENTFD, "KVM_CAP_IOEVENTFD"),
       (KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"), (KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID"),
       (KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"), (KVM_CAP_MP_STATE, "KVM_CAP_MP_STATE"),
     ]

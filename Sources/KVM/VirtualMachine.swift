@@ -50,6 +50,13 @@ package final class VirtualMachine: Sendable {
     try kvm("KVM_IRQFD", ckvm_irqfd(descriptor.number, event.number, gsi, 0))
   }
 
+  /// Binds a guest's write to an event: `value` written to the physical address in four bytes is a signal, and the vCPU goes
+  /// on at once (KVM_IOEVENTFD). Any other write there is an exit.
+  package func connect(doorbell event: EventFD, at address: GuestAddress, value: UInt32) throws(KVMError) {
+    try kvm(
+      "KVM_IOEVENTFD", ckvm_ioeventfd(descriptor.number, event.number, address.rawValue, 4, UInt64(value)))
+  }
+
   /// Makes the vCPU with local APIC identifier `id`. The first starts at once, the others wait for INIT and SIPI.
   package func makeVirtualCPU(_ id: Int) throws(KVMError) -> VirtualCPU {
     let number = try kvm("KVM_CREATE_VCPU", ckvm_create_vcpu(descriptor.number, UInt(id)))

@@ -50,6 +50,8 @@ package struct Configuration: Equatable, Sendable {
   /// Names as in ``CPUFeature``.
   package var hiddenFeatures: [CPUFeature] = []
   package var console = Console.standard
+  /// Whether the guest gets random numbers from the host (virtio-rng).
+  package var hasEntropy = false
   /// From the guest's first instruction, in nanoseconds; nil: no limit.
   package var timeoutNanoseconds: UInt64?
   package var onReset = OnReset.exit

@@ -7,7 +7,7 @@ import KVM
 extension Configuration {
   private enum Key: String, CaseIterable {
     case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
-    case cpuMask = "cpu-mask", console, timeout, onReset = "on-reset", meter, endWithParent = "end-with-parent"
+    case cpuMask = "cpu-mask", console, entropy, timeout, onReset = "on-reset", meter, endWithParent = "end-with-parent"
   }
 
   /// The arguments that ``init(arguments:)`` makes this configuration from. Defaults are left out.
@@ -28,6 +28,7 @@ extension Configuration {
     add(.memory, memoryBytes == defaults.memoryBytes ? nil : ByteSize.format(memoryBytes))
     add(.cpuMask, hiddenFeatures.isEmpty ? nil : hiddenFeatures.map(\.name).joined(separator: ","))
     add(.console, console == defaults.console ? nil : console.description)
+    add(.entropy, hasEntropy ? "yes" : nil)
     add(.timeout, timeoutNanoseconds.map(Self.formatSeconds))
     add(.onReset, onReset == defaults.onReset ? nil : onReset.rawValue)
     add(.meter, meter)
@@ -69,15 +70,19 @@ extension Configuration {
       }
       onReset = action
     case .meter: meter = value
-    case .endWithParent:
-      guard value == "yes" || value == "no" else { throw ConfigurationError("\(option) \(value)", "it is yes or no") }
-      endsWithParent = value == "yes"
+    case .entropy: hasEntropy = try Self.parseAnswer(value, option: option)
+    case .endWithParent: endsWithParent = try Self.parseAnswer(value, option: option)
     }
   }
 }
 
 // What `rowhouse` reads too.
 extension Configuration {
+  private static func parseAnswer(_ text: String, option: String) throws(ConfigurationError) -> Bool {
+    guard text == "yes" || text == "no" else { throw ConfigurationError("\(option) \(text)", "it is yes or no") }
+    return text == "yes"
+  }
+
   package static func parseBoot(_ text: String) throws(ConfigurationError) -> BootProtocol {
     guard let bootProtocol = BootProtocol(rawValue: text) else {
       let known = BootProtocol.allCases.map(\.rawValue).joined(separator: ", ")

@@ -3,7 +3,7 @@ import Devices
 
 extension Layout {
   /// The machine as its firmware tables describe it.
-  static func platform(cpuCount: Int) -> Platform {
+  static func platform(cpuCount: Int, virtioDevices: [Platform.VirtioDevice]) -> Platform {
     Platform(
       apicIDs: (0..<cpuCount).map(UInt32.init),
       localAPICAddress: UInt32(localAPIC.first.rawValue),
@@ -18,6 +18,7 @@ extension Layout {
         sci: UInt8(systemControlInterrupt), sleepTypeS5: ACPIPower.powerOffSleepType),
       reset: .init(port: reset.first, value: ResetControl.resetValue),
       rtcPort: clock.first, rtcCenturyIndex: CMOSClock.centuryIndex,
-      panicPort: panic.first)
+      panicPort: panic.first,
+      virtioDevices: virtioDevices)
   }
 }

@@ -33,19 +33,23 @@ package enum Layout {
   ]
 
   package static let bootTimer = Window(first: GuestAddress(0xc000_0000), count: 0x1000, name: "boot timer")
+  package static let virtio = Window(
+    first: GuestAddress(0xfeb0_0000), count: 0x2000, name: "virtio devices, 512 bytes each")
   package static let ioAPIC = Window(first: GuestAddress(0xfec0_0000), count: 0x1000, name: "IOAPIC (in the kernel)")
   package static let localAPIC = Window(first: GuestAddress(0xfee0_0000), count: 0x1000, name: "local APIC (in the kernel)")
   /// See `VirtualMachine.createInterruptControllers`. Just below where a PC has its firmware.
   package static let reservedPages = Window(
     first: GuestAddress(0xfffb_c000), count: 0x4000, name: "reserved for KVM on Intel hosts")
 
-  package static let allWindows = [bootTimer, ioAPIC, localAPIC, reservedPages]
+  package static let allWindows = [bootTimer, virtio, ioAPIC, localAPIC, reservedPages]
 
   // Global system interrupts, which are the IOAPIC's inputs and, below 16, the 8259s' too.
   package static let serialInterrupt: UInt32 = 4
   package static let systemControlInterrupt: UInt32 = 9
+  /// In the order in which virtio devices get them: first those that kernels without ACPI know as well.
+  package static let virtioInterrupts: [UInt32] = [5, 6, 7, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]
 
   package static let allInterrupts: [(gsi: UInt32, name: String)] = [
     (serialInterrupt, "16550A UART, COM1"), (systemControlInterrupt, "ACPI system control interrupt"),
-  ]
+  ] + virtioInterrupts.enumerated().map { (gsi: $1, name: "virtio device \($0)") }
 }

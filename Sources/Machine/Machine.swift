@@ -2,6 +2,7 @@ import Devices
 import GuestMemory
 import Host
 import KVM
+import Virtio
 
 /// A guest: memory, devices and vCPUs, as ``MachineBuilder`` leaves them, built and not yet run.
 ///
@@ -13,19 +14,21 @@ package final class Machine {
 
   let uart: UART16550
   let power: ACPIPower
+  let virtioDevices: [MMIOTransport]
   let ending: Ending
 
   private let cpus: [VirtualCPUThread]
   private var threads: [Thread] = []
 
   init(
-    _ virtualMachine: VirtualMachine, memory: GuestMemory, uart: UART16550, power: ACPIPower, ending: Ending,
-    cpus: [VirtualCPUThread]
+    _ virtualMachine: VirtualMachine, memory: GuestMemory, uart: UART16550, power: ACPIPower,
+    virtioDevices: [MMIOTransport], ending: Ending, cpus: [VirtualCPUThread]
   ) {
     self.virtualMachine = virtualMachine
     self.memory = memory
     self.uart = uart
     self.power = power
+    self.virtioDevices = virtioDevices
     self.ending = ending
     self.cpus = cpus
   }

@@ -4,6 +4,7 @@ import GuestMemory
 import Host
 import KVM
 import Metering
+import Virtio
 
 /// Makes machines from a configuration. One recipe, from top to bottom.
 struct MachineBuilder {
@@ -25,7 +26,7 @@ struct MachineBuilder {
   }
 
   func build() throws(MachineError) -> Machine {
-    let request = try openImages()
+    var request = try openImages()
 
     let memory = try host { () throws(SystemCallError) in try GuestMemory(bytes: configuration.memoryBytes) }
     let virtualMachine = try kvm { () throws(KVMError) in
@@ -38,9 +39,11 @@ struct MachineBuilder {
     }
     meter.reached(.machineCreated)
 
-    let entry = try boot { () throws(BootError) in
-      try load(request, into: memory, platform: Layout.platform(cpuCount: configuration.cpuCount))
-    }
+    let virtioDevices = try makeVirtioDevices(virtualMachine, memory)
+    let places = virtioDevices.map(\.place)
+    request.commandLine = places.completing(request.commandLine)
+    let platform = Layout.platform(cpuCount: configuration.cpuCount, virtioDevices: places.map(\.description))
+    let entry = try boot { () throws(BootError) in try load(request, into: memory, platform: platform) }
     meter.reached(.imageLoaded)
 
     let ending = try host { () throws(SystemCallError) in try Ending() }
@@ -59,7 +62,7 @@ struct MachineBuilder {
       Layout.power.claim(power),
       Layout.reset.claim(ResetControl(end: ending.latch)),
     ])
-    let windows = Bus([Layout.bootTimer.claim(BootTimer(recorder: meter))])
+    let windows = Bus([Layout.bootTimer.claim(BootTimer(recorder: meter))] + virtioDevices.map(\.claim))
 
     let cpus = try kvm { () throws(KVMError) in
       let virtualCPUs = try makeVirtualCPUs(virtualMachine)
@@ -68,7 +71,9 @@ struct MachineBuilder {
         VirtualCPUThread($0, ports: ports, memory: windows, ending: ending, meter: meter)
       }
     }
-    return Machine(virtualMachine, memory: memory, uart: uart, power: power, ending: ending, cpus: cpus)
+    return Machine(
+      virtualMachine, memory: memory, uart: uart, power: power,
+      virtioDevices: virtioDevices.map(\.transport), ending: ending, cpus: cpus)
   }
 
   // MARK: Ingredients
@@ -104,6 +109,18 @@ struct MachineBuilder {
       request.entry = configuration.entry
       return request
     }
+  }
+
+  /// In the order in which guests find them.
+  private func makeVirtioDevices(
+    _ machine: VirtualMachine, _ memory: GuestMemory
+  ) throws(MachineError) -> [VirtioSlot] {
+    var slots: [VirtioSlot] = []
+    func add(_ device: sending any VirtioDevice) throws(MachineError) {
+      slots.append(try VirtioSlot(device, at: VirtioPlace(slots.count), of: machine, memory: memory))
+    }
+    if configuration.hasEntropy { try add(Entropy()) }
+    return slots
   }
 
   private func makeClock(_ memory: GuestMemory) -> CMOSClock {

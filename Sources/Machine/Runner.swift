@@ -2,6 +2,7 @@ import Glibc
 import Host
 import KVM
 import Metering
+import Virtio
 
 /// Runs one guest from its configuration to its verdict: the I/O thread's whole life.
 package final class Runner {
@@ -80,6 +81,9 @@ package final class Runner {
         if self.verdict != nil { loop.stop() }
       }
       defer { loop.remove(ending.number) }
+      var deviceRunners: [DeviceRunner] = []
+      defer { for runner in deviceRunners { runner.close() } }
+      for device in machine.virtioDevices { deviceRunners.append(try DeviceRunner(device, on: loop)) }
       haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
       meter.set(.running)
       meter.reached(.guestStarted)

@@ -76,6 +76,9 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional, help: ArgumentHelp("Write the verdict and its figures there, as JSON.", valueName: "file"))
   var verdict: String?
 
+  @Flag(help: "Give the guest random numbers of the host (virtio-rng).")
+  var entropy = false
+
   @Flag(help: "Do not say how the guest ended.")
   var quiet = false
 
@@ -92,7 +95,8 @@ struct RunCommand: ParsableCommand {
     let options: KeyValuePairs = [
       "kernel": kernel, "boot": boot, "load-address": loadAddress, "entry": entry, "initrd": initrd,
       "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
-      "memory": memory, "cpu-mask": cpuMask, "console": console, "timeout": timeout, "on-reset": onReset,
+      "memory": memory, "cpu-mask": cpuMask, "console": console, "entropy": entropy ? "yes" : nil,
+      "timeout": timeout, "on-reset": onReset,
     ]
     let words = options.flatMap { key, value in value.map { ["--" + key, $0] } ?? [] }
     let configuration = try Configuration(arguments: words + modules.flatMap { ["--module", $0] })

@@ -105,6 +105,10 @@ extension Case {
       words: "'run=\"grep -c -w -e avx2 -e bmi2 /proc/cpuinfo; grep -c -w sse2 /proc/cpuinfo\"'", says: ["0\r\n1\r\n"],
       verdict: "poweroff"),
     Case(
+      linux: "linux-has-random-numbers", "vmlinuz-6.12", "--entropy --cpus 2",
+      words: "'run=\"cat /sys/class/misc/hw_random/rng_current; head -c 10000 /dev/hwrng | wc -c\"'",
+      says: ["virtio_rng.0", "10000"], verdict: "poweroff"),
+    Case(
       linux: "linux-marks-the-boot-timer", words: "boot_timer run=true", verdict: "poweroff"
     ) { outcome in outcome.expectMarks([123]) },
     Case(

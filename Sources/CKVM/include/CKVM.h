@@ -62,6 +62,11 @@ CKVM int ckvm_irqfd(int vm, int event, uint32_t gsi, uint32_t flags) {
   struct kvm_irqfd binding = {.fd = (uint32_t)event, .gsi = gsi, .flags = flags};
   return CKVM_RESULT(ioctl(vm, KVM_IRQFD, &binding));
 }
+CKVM int ckvm_ioeventfd(int vm, int event, uint64_t address, uint32_t bytes, uint64_t value) {
+  struct kvm_ioeventfd binding = {
+      .fd = event, .addr = address, .len = bytes, .datamatch = value, .flags = KVM_IOEVENTFD_FLAG_DATAMATCH};
+  return CKVM_RESULT(ioctl(vm, KVM_IOEVENTFD, &binding));
+}
 
 /* Virtual CPU */
 CKVM int ckvm_run(int vcpu) { return CKVM_RESULT(ioctl(vcpu, KVM_RUN, 0)); }
