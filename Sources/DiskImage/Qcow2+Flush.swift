@@ -94,6 +94,8 @@ extension Qcow2 {
       }
       try giveBack(free)
     }
+    // Not for safety: a disk that is flushed and let go leaves no leak behind.
+    try refcounts.writeCounts()
   }
 
   /// Gives the room of free clusters back to the file system, where it can take it.

@@ -149,12 +149,13 @@ final class Qcow2Check {
       let head = try file.bytes(40, at: place)
       let table: (offset: UInt64, entries: UInt64) = (head.big(at: 0), UInt64(head.big(at: 8, as: UInt32.self)))
       let names = UInt64(head.big(at: 12, as: UInt16.self)) + UInt64(head.big(at: 14, as: UInt16.self))
-      place += (40 + UInt64(head.big(at: 36, as: UInt32.self)) + names + 7) / 8 * 8
+      let end = place + 40 + UInt64(head.big(at: 36, as: UInt32.self)) + names
       bytes += table.entries * 8
-      guard place <= file.end, bytes <= Qcow2Check.mostSnapshotTables else {
+      guard end <= file.end, bytes <= Qcow2Check.mostSnapshotTables else {
         throw ImageError(file.path, .corrupt("the snapshot table is broken at entry \(number)"))
       }
       tables.append(table)
+      place = (end + 7) / 8 * 8
     }
     if place > header.snapshotsOffset {
       markSingle("the snapshot table", header.snapshotsOffset, place - header.snapshotsOffset)

@@ -1,0 +1,151 @@
+import Testing
+
+@testable import DiskImage
+
+/// Random requests against a disk and plain bytes, judged by us and by QEMU's tool.
+@Suite("Writing images")
+struct WritingTests {
+  private let folder = Folder()
+
+  /// Does random requests and compares along the way, in the same image opened anew too.
+  private func exercise(
+    _ path: String, _ format: ImageFormat, over base: [UInt8], seed: UInt64
+  ) throws {
+    var model = Model(seed: seed, size: Int(try ImageInfo(path: path).size), over: base)
+    for _ in 0..<3 {
+      let disk = try Disk(path: path, format: format, readOnly: false)
+      #expect(try disk.contents() == model.bytes)
+      for _ in 0..<80 { try model.apply(model.next(largest: 256 << 10), to: disk) }
+      #expect(try disk.contents() == model.bytes)
+      try disk.flush()
+    }
+    if format == .qcow2 { try judge(path, model.bytes) }
+  }
+
+  private func judge(_ path: String, _ expected: [UInt8]) throws {
+    let report = try CheckReport(checking: path)
+    #expect(report.errors == [])
+    #expect(report.leakedClusters == 0)
+    let (status, output) = run("qemu-img", "check", "-f", "qcow2", path)
+    #expect(status == 0, "\(output)")
+    try makeFile(folder("expected"), expected)
+    let (same, difference) = run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", folder("expected"), path)
+    #expect(same == 0, "\(difference)")
+  }
+
+  @Test(arguments: [512, 4096, 64 << 10, 2 << 20] as [UInt64])
+  func ours(clusterSize: UInt64) throws {
+    var creation = ImageCreation(format: .qcow2, size: 1 << 20 | 512)
+    creation.clusterSize = clusterSize
+    try creation.make(at: folder("image"))
+    try judge(folder("image"), Array(repeating: 0, count: 1 << 20 | 512))
+    try exercise(folder("image"), .qcow2, over: [], seed: clusterSize)
+  }
+
+  @Test(arguments: [512, 4096, 64 << 10] as [UInt64], [true, false])
+  func overlay(clusterSize: UInt64, rawBase: Bool) throws {
+    // Smaller than the overlay, so that some of it is beyond the base.
+    let base = pattern(1 << 20, seed: 5)
+    try makeFile(folder("raw"), base)
+    if !rawBase {
+      try tool("qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", folder("raw"), folder("base"))
+    }
+    let name = rawBase ? "raw" : "base"
+    let before = try bytes(of: folder(name))
+    var creation = ImageCreation(overlaying: name)
+    creation.clusterSize = clusterSize
+    creation.size = 1536 << 10
+    try creation.make(at: folder("image"))
+    #expect(try ImageInfo(path: folder("image")).qcow2?.backingFormat == (rawBase ? "raw" : "qcow2"))
+    try exercise(folder("image"), .qcow2, over: base, seed: clusterSize + 1)
+    #expect(try bytes(of: folder(name)) == before)
+  }
+
+  @Test(arguments: [
+    "cluster_size=512", "cluster_size=64k,lazy_refcounts=on", "refcount_bits=1,cluster_size=512",
+    "refcount_bits=2,cluster_size=4k", "refcount_bits=64,cluster_size=512", "refcount_bits=32", "preallocation=metadata",
+    "cluster_size=2M", "preallocation=falloc,cluster_size=4k",
+  ])
+  func qemus(options: String) throws {
+    try tool("qemu-img", "create", "-q", "-f", "qcow2", "-o", options, folder("image"), "1M")
+    try exercise(folder("image"), .qcow2, over: [], seed: UInt64(options.utf8.count))
+  }
+
+  /// Compressed clusters are written over one by one, and those that share their host cluster stay.
+  @Test(arguments: ["4k", "64k"])
+  func overCompressed(clusterSize: String) throws {
+    let base = pattern(1 << 20, seed: 6)
+    try makeFile(folder("raw"), base)
+    try tool(
+      "qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", "-o", "cluster_size=\(clusterSize)", folder("raw"),
+      folder("image"))
+    try exercise(folder("image"), .qcow2, over: base, seed: 7)
+  }
+
+  /// What a snapshot holds is not written over, and is there when QEMU goes back to it.
+  @Test(arguments: ["512", "64k"])
+  func snapshotsAreCopiedOnWrite(clusterSize: String) throws {
+    let base = pattern(1 << 20, seed: 8)
+    try makeFile(folder("raw"), base)
+    try tool(
+      "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-o", "cluster_size=\(clusterSize)", folder("raw"),
+      folder("image"))
+    try tool("qemu-img", "snapshot", "-c", "before", folder("image"))
+    try exercise(folder("image"), .qcow2, over: base, seed: 9)
+    try tool("qemu-img", "snapshot", "-a", "before", folder("image"))
+    try judge(folder("image"), base)
+  }
+
+  @Test func raw() throws {
+    try ImageCreation(format: .raw, size: 3 << 20).make(at: folder("raw"))
+    #expect(try ImageInfo(path: folder("raw")).allocated < 64 << 10)
+    try exercise(folder("raw"), .raw, over: [], seed: 10)
+  }
+
+  /// Refcount blocks are added and the refcount table moves when an image outgrows them.
+  @Test(arguments: ["refcount_bits=64", "refcount_bits=16"])
+  func refcountTableGrows(bits: String) throws {
+    try tool("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512,\(bits)", folder("image"), "10M")
+    let data = Array(repeatElement(pattern(1 << 20, seed: 13), count: 10).joined())
+    do {
+      let disk = try Disk(path: folder("image"), readOnly: false)
+      for start in stride(from: 0, to: data.count, by: 2 << 20) {
+        try disk.write(Array(data[start..<start + 2 << 20]), at: start)
+      }
+      try disk.flush()
+    }
+    try judge(folder("image"), data)
+  }
+
+  /// A disk much larger than what the caches cover, written all over.
+  @Test func sparseAndLarge() throws {
+    var creation = ImageCreation(format: .qcow2, size: 1 << 40)
+    creation.clusterSize = 512
+    #expect(throws: ImageError.self) { try creation.make(at: folder("too-large")) }
+    creation.clusterSize = 64 << 10
+    try creation.make(at: folder("image"))
+    do {
+      let disk = try Disk(path: folder("image"), readOnly: false)
+      for index in 0..<1500 { try disk.write([UInt8](repeating: 7, count: 512), at: index * 700_000_256) }
+      try disk.flush()
+    }
+    let disk = try Disk(path: folder("image"), readOnly: true)
+    for index in 0..<1500 {
+      #expect(try disk.read(1024, at: index * 700_000_256) == Array(repeating: 7, count: 512) + Array(repeating: 0, count: 512))
+    }
+    let report = try CheckReport(checking: folder("image"))
+    #expect(report.errors == [])
+    #expect(report.allocatedClusters >= 1500)
+  }
+
+  @Test func temporaryOverlayLeavesNothing() throws {
+    let base = pattern(1 << 20, seed: 11)
+    try makeFile(folder("raw"), base)
+    let disk = try ImageCreation.temporary(over: folder("raw"), format: .raw, in: folder.path)
+    var model = Model(seed: 12, size: base.count, over: base)
+    for _ in 0..<100 { try model.apply(model.next(largest: 256 << 10), to: disk) }
+    #expect(try disk.contents() == model.bytes)
+    #expect(try bytes(of: folder("raw")) == base)
+    #expect(run("ls", folder.path).output == "raw\n")
+  }
+}
