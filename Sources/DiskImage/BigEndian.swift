@@ -7,6 +7,12 @@ extension [UInt8] {
     return value
   }
 
+  /// The 64-bit table entry at `offset`: the same in one load, for tables of many thousands.
+  func entry(at offset: Int) -> UInt64 {
+    // SAFETY: the load is checked against the array's bounds, and any bytes are a valid integer.
+    unsafe UInt64(bigEndian: span.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  }
+
   /// Replaces the bytes at `offset` by those of `value`.
   mutating func put<Value: FixedWidthInteger>(big value: Value, at offset: Int) {
     let size = MemoryLayout<Value>.size

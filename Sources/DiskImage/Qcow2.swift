@@ -134,7 +134,7 @@ package final class Qcow2 {
   func table(for cluster: UInt64) throws(ImageError) -> Table? {
     let place = l1Offset(for: cluster)
     try makeRoom(for: place)
-    let raw = try mapping.value(at: place)
+    let raw = try mapping.entry(at: place)
     guard raw != 0 else { return nil }
     guard let table = Table(raw, geometry), table.offset + geometry.clusterSize <= file.end else {
       throw ImageError(file.path, .corrupt("L1 entry \(cluster >> UInt64(geometry.tableBits)) is \(hex(raw))"))
@@ -150,7 +150,7 @@ package final class Qcow2 {
   func entry(_ cluster: UInt64, in table: Table) throws(ImageError) -> ClusterEntry {
     let place = l2Offset(for: cluster, in: table)
     try makeRoom(for: place)
-    let raw = try mapping.value(at: place)
+    let raw = try mapping.entry(at: place)
     guard let entry = ClusterEntry(raw, geometry, version: header.version), isInside(entry) else {
       throw ImageError(file.path, .corrupt("the L2 entry of guest cluster \(cluster) is \(hex(raw))"))
     }

@@ -117,7 +117,7 @@ final class Qcow2Check {
     while index < count {
       let piece = min(count - index, Qcow2Check.pieceSize / 8)
       let bytes = try file.bytes(Int(piece) * 8, at: offset + index * 8)
-      for entry in 0..<piece { try body(index + entry, bytes.big(at: Int(entry) * 8)) }
+      for entry in 0..<piece { try body(index + entry, bytes.entry(at: Int(entry) * 8)) }
       index += piece
     }
   }

@@ -33,7 +33,7 @@ final class Refcounts {
     guard index < tableEntries else { return nil }
     let place = tableOffset + index * 8
     if !table.hasRoom(for: place) { try publishTable() }
-    let offset = try table.value(at: place)
+    let offset = try table.entry(at: place)
     return offset == 0 ? nil : offset
   }
 

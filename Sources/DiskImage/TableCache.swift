@@ -91,9 +91,16 @@ final class TableCache {
 
   // MARK: Entries
 
+  /// The 64-bit entry at a place in the file that is a multiple of 8.
+  func entry(at offset: UInt64) throws(ImageError) -> UInt64 {
+    let place = try place(for: offset)
+    // SAFETY: the load is checked against the place's bytes, and any bytes are a valid integer.
+    return unsafe UInt64(
+      bigEndian: bytes(of: place).load(fromByteOffset: Int(offset & UInt64(sliceSize - 1)), as: UInt64.self))
+  }
+
   /// The integer of `bytes` bytes, 1, 2, 4 or 8, at a place in the file that is a multiple of them.
-  @inline(__always)
-  func value(at offset: UInt64, bytes count: Int = 8) throws(ImageError) -> UInt64 {
+  func value(at offset: UInt64, bytes count: Int) throws(ImageError) -> UInt64 {
     let place = try place(for: offset)
     let within = Int(offset & UInt64(sliceSize - 1))
     var value: UInt64 = 0

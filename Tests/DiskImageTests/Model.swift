@@ -5,6 +5,8 @@ struct Model {
   var chance: Chance
   var bytes: [UInt8]
 
+  private static let zeros = [UInt8](repeating: 0, count: 512)
+
   /// A request that changes a disk; offsets and counts in bytes.
   enum Request {
     case write(offset: Int, bytes: [UInt8])
@@ -32,9 +34,7 @@ struct Model {
     switch chance.below(20) {
     case 0..<11:
       var bytes: [UInt8] = []
-      for _ in 0..<count / 512 {
-        bytes.append(contentsOf: repeatElement(UInt8(truncatingIfNeeded: chance.next()), count: 512))
-      }
+      for _ in 0..<count / 512 { bytes += [UInt8](repeating: UInt8(truncatingIfNeeded: chance.next()), count: 512) }
       return .write(offset: offset, bytes: bytes)
     case 11..<14: return .zero(offset: offset, count: count, keepingRoom: chance.below(2) == 0)
     case 14..<17: return .discard(offset: offset, count: count)
@@ -50,12 +50,15 @@ struct Model {
       bytes.replaceSubrange(offset..<offset + new.count, with: new)
     case .zero(let offset, let count, let keepingRoom):
       try disk.zero(at: UInt64(offset), count: UInt64(count), keepingRoom: keepingRoom)
-      bytes.replaceSubrange(offset..<offset + count, with: repeatElement(0, count: count))
+      bytes.replaceSubrange(offset..<offset + count, with: [UInt8](repeating: 0, count: count))
     case .discard(let offset, let count):
       try disk.discard(at: UInt64(offset), count: UInt64(count))
       let now = try disk.read(count, at: offset)
-      for (index, byte) in now.enumerated() where byte != 0 && byte != bytes[offset + index] {
-        throw ToolFailed(description: "a discard at \(offset) left \(byte) at \(offset + index)")
+      for sector in stride(from: 0, to: count, by: 512) {
+        let left = now[sector..<sector + 512]
+        guard left == bytes[offset + sector..<offset + sector + 512] || left == Model.zeros[...] else {
+          throw ToolFailed(description: "a discard at \(offset) left what was never at \(offset + sector)")
+        }
       }
       bytes.replaceSubrange(offset..<offset + count, with: now)
     case .flush:

@@ -75,6 +75,18 @@ struct Chance: RandomNumberGenerator {
   mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }
 
+/// Does `body` again while an image is in use. A lock goes with the last copy of its descriptor, and a process that another
+/// test is just starting has copies of all until it runs its program.
+func patiently<Result>(_ body: () throws -> Result) throws -> Result {
+  for _ in 0..<200 {
+    do { return try body() } catch let error as ImageError {
+      guard case .inUse = error.reason else { throw error }
+      usleep(1000)
+    }
+  }
+  return try body()
+}
+
 extension Disk {
   func read(_ count: Int, at offset: Int) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0xee, count: count)
