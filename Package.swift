@@ -51,6 +51,8 @@ let package = Package(
     tests(of: "rowhouse", ["Machine", "Metering", "Host"]),
     tests(of: "Virtio", ["Devices", "GuestMemory", "Host"]),
     tests(of: "Machine", ["Boot", "Devices", "GuestMemory", "Host", "KVM", "Metering"]),
+    tests(of: "KVM", ["CKVM"]),
+    tests(of: "Metering", ["Host"]),
     tests(of: "Boot", ["Host", "GuestMemory"]),
     .target(name: "CountingAllocator", path: "Tests/CountingAllocator"),
     .executableTarget(

@@ -1,0 +1,121 @@
+import Host
+import Metering
+import Testing
+
+@testable import Machine
+
+@Suite struct ByteRingTests {
+  @Test("It is a queue, as a plain array is one")
+  func model() throws {
+    var random = SystemRandomNumberGenerator()
+    let capacity = 4096
+    var ring = try ByteRing(capacity: capacity)
+    var model: [UInt8] = []
+    var wrapped = 0
+    for round in 0..<2000 {
+      for _ in 0..<Int.random(in: 0...2000, using: &random) {
+        let byte = UInt8.random(in: 0...255, using: &random)
+        let isTaken = ring.append(byte)
+        #expect(isTaken == (model.count < capacity))
+        if isTaken { model.append(byte) }
+      }
+      // SAFETY: nothing is appended or removed while the front is looked at.
+      let front = unsafe Array(ring.front)
+      #expect(front.count <= model.count && front.isEmpty == model.isEmpty && model.starts(with: front), "round \(round)")
+      wrapped += front.count < model.count ? 1 : 0
+      let removed = Int.random(in: 0...front.count, using: &random)
+      ring.removeFirst(removed)
+      model.removeFirst(removed)
+      #expect(ring.count == model.count && ring.isFull == (model.count == capacity) && ring.capacity == capacity)
+    }
+    #expect(wrapped > 0, "it went over the end")
+  }
+}
+
+/// What the guest says, between the UART and the I/O thread.
+@Suite struct ConsoleOutputTests {
+  private let meter: SharedDescriptor
+  private let output: ConsoleOutput
+
+  init() throws {
+    meter = SharedDescriptor(try .memory(named: "meter"))
+    let file: Descriptor? = try .duplicate(of: meter.number)
+    output = try ConsoleOutput(meter: MeterPage(in: file, cpuCount: 1, memoryBytes: 0, process: 1))
+  }
+
+  private func counter(_ counter: ConsoleCounter) throws -> UInt64? { try MeterReading(of: meter.descriptor)?.console[counter] }
+
+  private func wakes() -> UInt64 { output.wake.drain() }
+
+  /// Takes at most `limit` bytes, as the host's end does.
+  private func take(_ limit: Int, into bytes: inout [UInt8]) -> Bool {
+    var taken: [UInt8] = []
+    // SAFETY: the bytes are copied before the closure returns.
+    let hasRoomAgain = unsafe output.withFront(countAs: .output) { front in
+      taken = unsafe Array(front.prefix(limit))
+      return taken.count
+    }
+    bytes += taken
+    return hasRoomAgain
+  }
+
+  @Test("A burst wakes the I/O thread once")
+  func burst() throws {
+    #expect(wakes() == 0)
+    for byte in 0..<100 as Range<UInt8> {
+      #expect(output.transmit(byte))
+      #expect(wakes() == (byte == 0 ? 1 : 0))
+    }
+    #expect(!output.rest(), "there are bytes")
+    var bytes: [UInt8] = []
+    #expect(!take(1000, into: &bytes))
+    #expect(bytes == Array(0..<100))
+    #expect(output.rest() && output.isEmpty)
+    #expect(output.transmit(1))
+    #expect(wakes() == 1, "the next burst")
+    #expect(try counter(.output) == 100)
+  }
+
+  @Test("A UART that was refused hears of room, once")
+  func fullRing() throws {
+    var sent: [UInt8] = []
+    while output.transmit(UInt8(truncatingIfNeeded: sent.count)) { sent.append(UInt8(truncatingIfNeeded: sent.count)) }
+    #expect(sent.count == 64 << 10)
+    var bytes: [UInt8] = []
+    #expect(take(10, into: &bytes))
+    #expect(!take(10, into: &bytes))
+    while !output.isEmpty { _ = take(4000, into: &bytes) }
+    #expect(bytes == sent)
+    #expect(try counter(.dropped) == 0)
+  }
+
+  @Test("A sender that does not ask waits a moment for a reader that takes nothing, and then no more")
+  func stall() throws {
+    while output.transmit(0) {}
+    let start = Instant.now
+    #expect(!output.waitForRoom())
+    let first = Instant.now
+    #expect(!output.waitForRoom())
+    #expect((20_000_000...2_000_000_000).contains(first.nanoseconds(since: start)))
+    #expect(Instant.now.nanoseconds(since: first) < 20_000_000)
+    #expect(try counter(.dropped) == 2)
+    var bytes: [UInt8] = []
+    _ = take(1, into: &bytes)
+    #expect(output.waitForRoom(), "the reader is back")
+  }
+
+  @Test("Threads' bytes all arrive, each thread's in its order, however slowly they are taken")
+  func concurrent() throws {
+    let count = 200_000
+    let output = output
+    let sender = try Thread(named: "sender") {
+      for number in 0..<count {
+        while !output.transmit(UInt8(truncatingIfNeeded: number &* 7)) { _ = output.waitForRoom() }
+      }
+    }
+    var bytes: [UInt8] = []
+    while bytes.count < count { _ = take(Int.random(in: 1...5000), into: &bytes) }
+    sender.join()
+    #expect(bytes == (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+  }
+}
