@@ -50,6 +50,11 @@ package struct Configuration: Equatable, Sendable {
   /// Names as in ``CPUFeature``.
   package var hiddenFeatures: [CPUFeature] = []
   package var console = Console.standard
+  /// In the order in which the guest finds them.
+  package var disks: [DiskConfiguration] = []
+  /// Memory that the guest shall give back to the host, in bytes, a multiple of 4 KiB; with nil it has no balloon, with 0
+  /// it only reports what is free.
+  package var balloonBytes: UInt64?
   /// Whether the guest gets random numbers from the host (virtio-rng).
   package var hasEntropy = false
   /// From the guest's first instruction, in nanoseconds; nil: no limit.
@@ -72,6 +77,16 @@ extension Configuration {
     guard !kernel.isEmpty else { throw ConfigurationError("--kernel", "a kernel's file is needed") }
     if initrd == "" { throw ConfigurationError("--initrd", "a file's path is needed") }
     if modules.contains(where: { $0.path.isEmpty }) { throw ConfigurationError("--module", "a file's path is needed") }
+    let devices = disks.count + (hasEntropy ? 1 : 0) + (balloonBytes != nil ? 1 : 0)
+    guard devices <= VirtioPlace.count else {
+      throw ConfigurationError("--disk", "a guest has room for \(VirtioPlace.count) virtio devices, these are \(devices)")
+    }
+    if let balloonBytes {
+      let option = "--balloon \(ByteSize.format(balloonBytes))"
+      guard balloonBytes.isMultiple(of: Self.pageBytes), balloonBytes < memoryBytes else {
+        throw ConfigurationError(option, "give a multiple of 4K that is less than the guest's memory")
+      }
+    }
     guard cpuCount >= 1 else { throw ConfigurationError("--cpus \(cpuCount)", "a guest has at least one CPU") }
     let memory = "--memory \(ByteSize.format(memoryBytes))"
     guard memoryBytes.isMultiple(of: Self.pageBytes) else {

@@ -7,7 +7,7 @@ import KVM
 extension Configuration {
   private enum Key: String, CaseIterable {
     case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
-    case cpuMask = "cpu-mask", console, entropy, timeout, onReset = "on-reset", meter, endWithParent = "end-with-parent"
+    case cpuMask = "cpu-mask", console, disk, balloon, entropy, timeout, onReset = "on-reset", meter, endWithParent = "end-with-parent"
   }
 
   /// The arguments that ``init(arguments:)`` makes this configuration from. Defaults are left out.
@@ -28,6 +28,8 @@ extension Configuration {
     add(.memory, memoryBytes == defaults.memoryBytes ? nil : ByteSize.format(memoryBytes))
     add(.cpuMask, hiddenFeatures.isEmpty ? nil : hiddenFeatures.map(\.name).joined(separator: ","))
     add(.console, console == defaults.console ? nil : console.description)
+    for disk in disks { add(.disk, disk.description) }
+    add(.balloon, balloonBytes.map(ByteSize.format))
     add(.entropy, hasEntropy ? "yes" : nil)
     add(.timeout, timeoutNanoseconds.map(Self.formatSeconds))
     add(.onReset, onReset == defaults.onReset ? nil : onReset.rawValue)
@@ -70,6 +72,12 @@ extension Configuration {
       }
       onReset = action
     case .meter: meter = value
+    case .disk: disks.append(try DiskConfiguration(argument: value))
+    case .balloon:
+      guard let bytes = ByteSize.parse(value) else {
+        throw ConfigurationError("\(option) \(value)", "give a size like 128M; 0M takes only what is free")
+      }
+      balloonBytes = bytes
     case .entropy: hasEntropy = try Self.parseAnswer(value, option: option)
     case .endWithParent: endsWithParent = try Self.parseAnswer(value, option: option)
     }

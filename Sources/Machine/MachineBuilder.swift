@@ -1,5 +1,6 @@
 import Boot
 import Devices
+import DiskImage
 import GuestMemory
 import Host
 import KVM
@@ -119,8 +120,24 @@ struct MachineBuilder {
     func add(_ device: sending any VirtioDevice) throws(MachineError) {
       slots.append(try VirtioSlot(device, at: VirtioPlace(slots.count), of: machine, memory: memory))
     }
+    for disk in configuration.disks { try add(makeBlock(disk)) }
+    if let bytes = configuration.balloonBytes {
+      let control = try host { () throws(SystemCallError) in try BalloonControl() }
+      control.targetPages = UInt32(bytes / BalloonControl.pageBytes)
+      try add(Balloon(control))
+    }
     if configuration.hasEntropy { try add(Entropy()) }
     return slots
+  }
+
+  private func makeBlock(_ disk: DiskConfiguration) throws(MachineError) -> sending Block {
+    do throws(ImageError) {
+      let image = try Disk(path: disk.path, format: disk.format, readOnly: disk.isReadOnly)
+      let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { StandardError.say("--disk: \($0)") }
+      return Block(SynchronousBlockExecutor(backend))
+    } catch {
+      throw .disk(error)
+    }
   }
 
   private func makeClock(_ memory: GuestMemory) -> CMOSClock {

@@ -1,4 +1,5 @@
 import Boot
+import DiskImage
 import Host
 import KVM
 
@@ -9,13 +10,14 @@ package enum MachineError: Error, Sendable {
   /// What the user gave cannot be booted.
   case boot(BootError)
   case console(ConsoleError)
+  case disk(ImageError)
   case kvm(KVMError)
   case host(SystemCallError)
 
   /// 2 when the user can mend it by other arguments, 1 when the host must change.
   package var exitStatus: Int32 {
     switch self {
-    case .configuration, .boot, .console: 2
+    case .configuration, .boot, .console, .disk: 2
     case .kvm(.tooManyCPUs): 2
     case .kvm, .host: 1
     }
@@ -28,6 +30,7 @@ extension MachineError: CustomStringConvertible {
     case .configuration(let error): "\(error)"
     case .boot(let error): "\(error)"
     case .console(let error): "\(error)"
+    case .disk(let error): "--disk: \(error)"
     case .kvm(.tooManyCPUs(let count, let maximum)):
       "--cpus \(count): this host's KVM takes at most \(maximum)"
     case .kvm(let error): "\(error)"

@@ -91,6 +91,7 @@ package final class Runner {
       try machine.start()
       defer {
         machine.stop()
+        for device in machine.virtioDevices { device.powerOff() }
         haltTimer.disarm()
       }
       try loop.run()

@@ -40,6 +40,8 @@ package protocol VirtioDevice: AnyObject {
   /// Back to the state before ``activate(_:)``, also without one. When it returns, nothing that the device ever started
   /// touches guest memory any more.
   func reset()
+  /// The machine ends, after a ``reset()``: what the device still holds back for the host goes there now.
+  func powerOff()
   /// A single queue is not used any more. When it returns, no request from it touches guest memory.
   func queueReset(_ index: Int)
 
@@ -55,6 +57,7 @@ extension VirtioDevice {
   package func writeConfiguration(offset: UInt64, size: Int, value: UInt64) {}
   package func accepts(_ features: Features) -> Bool { true }
   package func queueReset(_ index: Int) {}
+  package func powerOff() {}
   package var sources: [Int32] { [] }
   package func wantedEvents(_ source: Int) -> EventLoop.Events { [] }
   package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) {}

@@ -76,6 +76,20 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional, help: ArgumentHelp("Write the verdict and its figures there, as JSON.", valueName: "file"))
   var verdict: String?
 
+  @Option(
+    name: .customLong("disk"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "A disk image (raw or qcow2) for the guest; may be repeated. Options: readonly, serial=ID, format=raw|qcow2.",
+      valueName: "path[,option]…"))
+  var disks: [String] = []
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Memory that the guest gives back to the host, like 128M, and what it has free besides (0M: only that).",
+      valueName: "size"))
+  var balloon: String?
+
   @Flag(help: "Give the guest random numbers of the host (virtio-rng).")
   var entropy = false
 
@@ -95,11 +109,11 @@ struct RunCommand: ParsableCommand {
     let options: KeyValuePairs = [
       "kernel": kernel, "boot": boot, "load-address": loadAddress, "entry": entry, "initrd": initrd,
       "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
-      "memory": memory, "cpu-mask": cpuMask, "console": console, "entropy": entropy ? "yes" : nil,
+      "memory": memory, "cpu-mask": cpuMask, "console": console, "balloon": balloon, "entropy": entropy ? "yes" : nil,
       "timeout": timeout, "on-reset": onReset,
     ]
     let words = options.flatMap { key, value in value.map { ["--" + key, $0] } ?? [] }
-    let configuration = try Configuration(arguments: words + modules.flatMap { ["--module", $0] })
+    let configuration = try Configuration(arguments: words + modules.flatMap { ["--module", $0] } + disks.flatMap { ["--disk", $0] })
     try configuration.check()
     return configuration
   }

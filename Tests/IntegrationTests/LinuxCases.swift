@@ -109,6 +109,21 @@ extension Case {
       words: "'run=\"cat /sys/class/misc/hw_random/rng_current; head -c 10000 /dev/hwrng | wc -c\"'",
       says: ["virtio_rng.0", "10000"], verdict: "poweroff"),
     Case(
+      onHardware: "linux-keeps-what-it-writes-to-a-disk",
+      script: """
+        truncate -s 8M disk; head -c 4M $LINUX/vmlinuz-6.1 > other
+        rowhouse run $LINUX/vmlinuz-6.12 --initrd $LINUX/initramfs-6.12.cpio.gz --verdict verdict --timeout 100 \\
+          --disk disk,serial=street-1 --disk other,readonly,format=raw --cpus 2 -- console=ttyS0 quiet panic=-1 \\
+          'run="cat /sys/block/vda/serial /sys/block/vdb/ro; dd if=/dev/vdb of=/dev/vda bs=64k count=64 conv=fsync"'
+        status=$?
+        cmp -n 4194304 disk other && echo the same
+        rm disk other; exit $status
+        """, says: ["street-1", "1", "64+0 records out", "the same"], verdict: "poweroff"),
+    Case(
+      linux: "linux-gives-memory-to-the-balloon", "vmlinuz-6.12", "--memory 512M --balloon 256M",
+      words: "'run=\"sleep 2; [ $(awk /MemTotal/{print\\$2} /proc/meminfo) -lt 240000 ] && echo given up\"'",
+      says: ["given up"], verdict: "poweroff"),
+    Case(
       linux: "linux-marks-the-boot-timer", words: "boot_timer run=true", verdict: "poweroff"
     ) { outcome in outcome.expectMarks([123]) },
     Case(

@@ -70,6 +70,21 @@ struct BlockTests {
     #expect(disk.durable[0] == 9)
   }
 
+  /// A guest that is stopped has had no time to flush.
+  @Test func powerOffMakesDurable() throws {
+    let bench = try BlockBench(disk)
+    bench.driver.put([UInt8](repeating: 9, count: 512), at: BlockBench.data)
+    _ = bench.run(write, [.readable(BlockBench.data, 512)])
+    bench.offer(write, sector: 1, [.readable(BlockBench.data, 512)])
+    bench.driver.transport.powerOff()
+    #expect(disk.durable[0] == 9)
+    bench.driver.kick()
+    #expect(bench.driver.queues[0].usedIndex == 1, "nothing is begun any more")
+    let readOnly = ArrayDisk(sectors: 8, isReadOnly: true)
+    try BlockBench(readOnly).driver.transport.powerOff()
+    #expect(readOnly.calls.isEmpty)
+  }
+
   /// 5.2.6.2: who cannot flush, or has switched the cache off, finds every write durable.
   @Test func writeThrough() throws {
     let bench = try BlockBench(disk, features: .common)

@@ -57,12 +57,16 @@ struct RunCommandTests {
       maybe("--memory", "1M", "1G", "1028K", "4T")
       maybe("--initrd", "i", "with blank", "--odd")
       maybe("--module", "m", "m text", "m  two  blanks ")
-      maybe("--module", "n", "")
+      maybe("--module", "n")
+      maybe("--disk", "d.img", "a,b,readonly,serial=s,format=qcow2")
+      maybe("--disk", "e.img,readonly")
+      maybe("--balloon", "0M", "512K")
       maybe("--cmdline", "", "a b", "-- c", "--cpus 3")
       maybe("--cpu-mask", "avx", "avx,avx2", "nx")
       maybe("--console", "none", "stdio", "pty", "file:a:b")
       maybe("--timeout", "1", "0.001", "12345.678901")
       maybe("--on-reset", "exit", "reset")
+      if Bool.random(using: &generator) { words += ["--entropy"] }
       if Bool.random(using: &generator) {
         words += ["--boot", "flat"]
         maybe("--load-address", "0x0", "0xffffffffffffffff", "4096")

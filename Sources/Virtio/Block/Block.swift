@@ -44,6 +44,11 @@ package final class Block: VirtioDevice {
     isWriteThrough = false
   }
 
+  /// A guest that was stopped had no time to flush; what it wrote is not lost for that. A failure has been reported.
+  package func powerOff() {
+    if !executor.backend.isReadOnly { try? executor.backend.flush() }
+  }
+
   package func queueReset(_ index: Int) {
     executor.drain()
     session?.forgetAll()

@@ -54,6 +54,14 @@ package final class MMIOTransport: BusDevice {
   /// What stopped the device, nil while it may work.
   package var fault: VirtioFault? { core.withLock { $0.fault } }
 
+  /// The machine ends: nothing touches the guest's memory any more, and what the device holds back goes to the host.
+  package func powerOff() {
+    core.withLock { core in
+      quiesce(&core)
+      core.device.powerOff()
+    }
+  }
+
   /// The device's configuration space is not what it was (2.5, 4.2.2 ConfigGeneration).
   package func configurationChanged() {
     core.withLock { core in

@@ -1,0 +1,53 @@
+import DiskImage
+import Testing
+
+@testable import Machine
+
+@Suite("--disk")
+struct DiskConfigurationTests {
+  @Test func options() throws {
+    let plain = try DiskConfiguration(argument: "a.img")
+    #expect(plain == DiskConfiguration(path: "a.img"))
+    let full = try DiskConfiguration(argument: "some/a,b.img,readonly,serial=x-1,format=qcow2")
+    #expect(full.path == "some/a,b.img")
+    #expect(full.isReadOnly)
+    #expect(full.serial == "x-1")
+    #expect(full.format == .qcow2)
+    #expect(try DiskConfiguration(argument: "readonly").path == "readonly", "the first word is the path")
+    #expect(try DiskConfiguration(argument: "a,readonly,b").path == "a,readonly,b")
+  }
+
+  @Test(arguments: ["", ",readonly", "a,serial=", "a,serial=123456789012345678901", "a,serial=ä", "a,format=vmdk"])
+  func refused(argument: String) {
+    #expect(throws: ConfigurationError.self) { try DiskConfiguration(argument: argument) }
+  }
+
+  @Test func argumentsComeBack() throws {
+    var configuration = Configuration()
+    configuration.kernel = "k"
+    configuration.disks = [
+      try DiskConfiguration(argument: "a,b,serial=s"), try DiskConfiguration(argument: "c,readonly,format=raw"),
+    ]
+    configuration.balloonBytes = 128 << 20
+    configuration.hasEntropy = true
+    #expect(try Configuration(arguments: configuration.arguments) == configuration)
+    try configuration.check()
+  }
+
+  @Test func whatDoesNotFit() throws {
+    var configuration = Configuration()
+    configuration.kernel = "k"
+    configuration.disks = (0..<16).map { DiskConfiguration(path: "\($0)") }
+    try configuration.check()
+    configuration.hasEntropy = true
+    #expect(throws: ConfigurationError.self) { try configuration.check() }
+    configuration.disks = []
+    for bytes in [1, configuration.memoryBytes, configuration.memoryBytes + 4096] {
+      configuration.balloonBytes = bytes
+      #expect(throws: ConfigurationError.self) { try configuration.check() }
+    }
+    configuration.balloonBytes = 0
+    try configuration.check()
+    #expect(throws: ConfigurationError.self) { try Configuration(arguments: ["--balloon", "12"]) }
+  }
+}
