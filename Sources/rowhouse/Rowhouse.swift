@@ -35,8 +35,7 @@ struct Rowhouse: ParsableCommand {
   /// tools: 2 for wrong usage, where ArgumentParser's own `main()` has several lines and 64.
   static func perform(_ arguments: [String]) -> Farewell {
     do {
-      try checkSubcommand(arguments.first)
-      var command = try parseAsRoot(arguments)
+      var command = try parse(arguments)
       try command.run()
       return .status(0)
     } catch let error as ConfigurationError {
@@ -52,12 +51,19 @@ struct Rowhouse: ParsableCommand {
     }
   }
 
-  /// ArgumentParser takes a wrong subcommand for an argument that it did not expect.
-  private static func checkSubcommand(_ word: String?) throws(ConfigurationError) {
-    guard let word, !word.hasPrefix("-") else { return }
-    let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-    guard !known.contains(word) else { return }
-    throw ConfigurationError(word, "not a command; there are: \(known.joined(separator: ", "))")
+  /// ArgumentParser's way through the whole tree of commands, but for two things: it would take a wrong subcommand for
+  /// an argument that it did not expect; and a right one that is right in all its words is parsed alone, which saves a
+  /// fifth of the start-up time.
+  private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    if let word = arguments.first, !word.hasPrefix("-"), word != "help" {
+      let commands = configuration.subcommands
+      guard let command = commands.first(where: { $0.configuration.commandName == word }) else {
+        let known = commands.compactMap { $0.configuration.commandName } + ["help"]
+        throw ConfigurationError(word, "not a command; there are: \(known.joined(separator: ", "))")
+      }
+      if let parsed = try? command.parse(Array(arguments.dropFirst())) { return parsed }
+    }
+    return try parseAsRoot(arguments)
   }
 
   /// The first line of what ArgumentParser says of wrong usage; it starts like every other line of ours.

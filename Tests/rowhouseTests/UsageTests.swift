@@ -34,6 +34,7 @@ struct UsageTests {
     (["run", "k", "--timeout", "nan"], "--timeout nan"),
     (["run", "k", "--on-reset", "explode"], "--on-reset explode"),
     (["run", "k", "--cmdline", "a", "--", "b"], "--cmdline"),
+    (["run", "k", "--module", ""], "--module"),
     (["run", "k", "--quiet=yes"], "--quiet"),
     (["run", "k", "--verdict", "/nowhere/v.json"], "--verdict /nowhere/v.json: it cannot be written: No such file"),
     (["run", "k", "--verdict", "/"], "--verdict /: it cannot be written: Is a directory"),
