@@ -36,7 +36,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     room("DiskImage", ["Host", "CZlib"]),
     room("Devices", ["Host", "GuestMemory", "Metering"]),
-    room("Virtio", ["Devices", "DiskImage", "GuestMemory", "Host", "Metering"]),
+    room("Virtio", ["CLinux", "Devices", "DiskImage", "GuestMemory", "Host", "Metering"]),
     room("Boot", ["Host", "GuestMemory"]),
     room("Machine", ["KVM", "Virtio", "DiskImage", "Devices", "Boot", "Metering", "Host", "GuestMemory"]),
     .executableTarget(name: "rowhouse-vmm", dependencies: ["Machine", "Host"], swiftSettings: settings),

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <linux/falloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -17,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define NS_PER_SECOND 1000000000ull
@@ -43,6 +47,34 @@ ssize_t linux_preadv(int fd, const struct iovec *pieces, int count, int64_t offs
 ssize_t linux_pwritev(int fd, const struct iovec *pieces, int count, int64_t offset) {
   return result(pwritev(fd, pieces, count, offset));
 }
+ssize_t linux_receive_no_wait(int fd, void *buffer, size_t count) { return result(recv(fd, buffer, count, MSG_DONTWAIT)); }
+
+int linux_connect(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) return -ENAMETOOLONG;
+  strcpy(address.sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+
+int linux_open_tap(const char *name, uint32_t header) {
+  struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+  if (strlen(name) >= sizeof request.ifr_name) return -ENAMETOOLONG;
+  strcpy(request.ifr_name, name);
+  int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  int size = (int)header;
+  if (ioctl(fd, TUNSETIFF, &request) == 0 && ioctl(fd, TUNSETVNETHDRSZ, &size) == 0) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+int linux_set_tap_offloads(int fd, uint32_t flags) { return result(ioctl(fd, TUNSETOFFLOAD, (unsigned long)flags)); }
+
 int linux_truncate(int fd, int64_t length) { return result(ftruncate(fd, length)); }
 int linux_sync_data(int fd) { return result(fdatasync(fd)); }
 int linux_punch_hole(int fd, int64_t offset, int64_t length) {

@@ -52,6 +52,8 @@ package struct Configuration: Equatable, Sendable {
   package var console = Console.standard
   /// In the order in which the guest finds them.
   package var disks: [DiskConfiguration] = []
+  /// In the order in which the guest finds them.
+  package var networks: [NetworkConfiguration] = []
   /// Memory that the guest shall give back to the host, in bytes, a multiple of 4 KiB; with nil it has no balloon, with 0
   /// it only reports what is free.
   package var balloonBytes: UInt64?
@@ -77,7 +79,7 @@ extension Configuration {
     guard !kernel.isEmpty else { throw ConfigurationError("--kernel", "a kernel's file is needed") }
     if initrd == "" { throw ConfigurationError("--initrd", "a file's path is needed") }
     if modules.contains(where: { $0.path.isEmpty }) { throw ConfigurationError("--module", "a file's path is needed") }
-    let devices = disks.count + (hasEntropy ? 1 : 0) + (balloonBytes != nil ? 1 : 0)
+    let devices = disks.count + networks.count + (hasEntropy ? 1 : 0) + (balloonBytes != nil ? 1 : 0)
     guard devices <= VirtioPlace.count else {
       throw ConfigurationError("--disk", "a guest has room for \(VirtioPlace.count) virtio devices, these are \(devices)")
     }

@@ -7,7 +7,7 @@ import KVM
 extension Configuration {
   private enum Key: String, CaseIterable {
     case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
-    case cpuMask = "cpu-mask", console, disk, balloon, entropy, timeout, onReset = "on-reset", meter, endWithParent = "end-with-parent"
+    case cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, endWithParent = "end-with-parent"
   }
 
   /// The arguments that ``init(arguments:)`` makes this configuration from. Defaults are left out.
@@ -29,6 +29,7 @@ extension Configuration {
     add(.cpuMask, hiddenFeatures.isEmpty ? nil : hiddenFeatures.map(\.name).joined(separator: ","))
     add(.console, console == defaults.console ? nil : console.description)
     for disk in disks { add(.disk, disk.description) }
+    for network in networks { add(.net, network.description) }
     add(.balloon, balloonBytes.map(ByteSize.format))
     add(.entropy, hasEntropy ? "yes" : nil)
     add(.timeout, timeoutNanoseconds.map(Self.formatSeconds))
@@ -73,6 +74,7 @@ extension Configuration {
       onReset = action
     case .meter: meter = value
     case .disk: disks.append(try DiskConfiguration(argument: value))
+    case .net: networks.append(try NetworkConfiguration(argument: value))
     case .balloon:
       guard let bytes = ByteSize.parse(value) else {
         throw ConfigurationError("\(option) \(value)", "give a size like 128M; 0M takes only what is free")

@@ -121,6 +121,7 @@ struct MachineBuilder {
       slots.append(try VirtioSlot(device, at: VirtioPlace(slots.count), of: machine, memory: memory))
     }
     for disk in configuration.disks { try add(makeBlock(disk)) }
+    for network in configuration.networks { try add(makeNetwork(network)) }
     if let bytes = configuration.balloonBytes {
       let control = try host { () throws(SystemCallError) in try BalloonControl() }
       control.targetPages = UInt32(bytes / BalloonControl.pageBytes)
@@ -137,6 +138,18 @@ struct MachineBuilder {
       return Block(SynchronousBlockExecutor(backend))
     } catch {
       throw .disk(error)
+    }
+  }
+
+  private func makeNetwork(_ network: NetworkConfiguration) throws(MachineError) -> sending Network {
+    do throws(SystemCallError) {
+      switch network.end {
+      case .tap(let name): return Network(try TapBackend(named: name), mac: network.address, mtu: network.mtu)
+      case .socket(let path):
+        return Network(try SocketBackend(connectingTo: path), mac: network.address, mtu: network.mtu)
+      }
+    } catch {
+      throw .network(network.name, error)
     }
   }
 

@@ -11,13 +11,15 @@ package enum MachineError: Error, Sendable {
   case boot(BootError)
   case console(ConsoleError)
   case disk(ImageError)
+  /// A network card's end on the host, and why it cannot be had.
+  case network(String, SystemCallError)
   case kvm(KVMError)
   case host(SystemCallError)
 
   /// 2 when the user can mend it by other arguments, 1 when the host must change.
   package var exitStatus: Int32 {
     switch self {
-    case .configuration, .boot, .console, .disk: 2
+    case .configuration, .boot, .console, .disk, .network: 2
     case .kvm(.tooManyCPUs): 2
     case .kvm, .host: 1
     }
@@ -30,6 +32,7 @@ extension MachineError: CustomStringConvertible {
     case .configuration(let error): "\(error)"
     case .boot(let error): "\(error)"
     case .console(let error): "\(error)"
+    case .network(let name, let error): "--net \(name): \(error.errno)"
     case .disk(let error): "--disk: \(error)"
     case .kvm(.tooManyCPUs(let count, let maximum)):
       "--cpus \(count): this host's KVM takes at most \(maximum)"

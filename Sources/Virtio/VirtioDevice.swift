@@ -49,7 +49,11 @@ package protocol VirtioDevice: AnyObject {
   var sources: [Int32] { get }
   /// What the device wants to hear from a source now; asked again after every call of the device.
   func wantedEvents(_ source: Int) -> EventLoop.Events
-  func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault)
+  /// A source is ready.
+  ///
+  /// - Returns: whether there is more than the device did at once, which its source will not tell of: all queues are then
+  ///   notified soon.
+  func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool
 }
 
 extension VirtioDevice {
@@ -60,7 +64,7 @@ extension VirtioDevice {
   package func powerOff() {}
   package var sources: [Int32] { [] }
   package func wantedEvents(_ source: Int) -> EventLoop.Events { [] }
-  package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) {}
+  package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool { false }
 }
 
 /// What a device works with between DRIVER_OK and its reset.

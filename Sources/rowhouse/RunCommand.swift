@@ -84,6 +84,13 @@ struct RunCommand: ParsableCommand {
   var disks: [String] = []
 
   @Option(
+    name: .customLong("net"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "A network card on tap=NAME or socket=PATH (as passt listens); may be repeated. Options: mac=ADDRESS, mtu=N.",
+      valueName: "end[,option]…"))
+  var networks: [String] = []
+
+  @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "Memory that the guest gives back to the host, like 128M, and what it has free besides (0M: only that).",
@@ -113,7 +120,8 @@ struct RunCommand: ParsableCommand {
       "timeout": timeout, "on-reset": onReset,
     ]
     let words = options.flatMap { key, value in value.map { ["--" + key, $0] } ?? [] }
-    let configuration = try Configuration(arguments: words + modules.flatMap { ["--module", $0] } + disks.flatMap { ["--disk", $0] })
+    let configuration = try Configuration(arguments: words + modules.flatMap { ["--module", $0] } + disks.flatMap { ["--disk", $0] }
+        + networks.flatMap { ["--net", $0] })
     try configuration.check()
     return configuration
   }

@@ -111,7 +111,7 @@ extension Case {
     Case(
       onHardware: "linux-keeps-what-it-writes-to-a-disk",
       script: """
-        truncate -s 8M disk; head -c 4M $LINUX/vmlinuz-6.1 > other
+        truncate -s 8M disk; dd if=$LINUX/vmlinuz-6.1 of=other bs=64k count=64 2> /dev/null
         rowhouse run $LINUX/vmlinuz-6.12 --initrd $LINUX/initramfs-6.12.cpio.gz --verdict verdict --timeout 100 \\
           --disk disk,serial=street-1 --disk other,readonly,format=raw --cpus 2 -- console=ttyS0 quiet panic=-1 \\
           'run="cat /sys/block/vda/serial /sys/block/vdb/ro; dd if=/dev/vdb of=/dev/vda bs=64k count=64 conv=fsync"'
@@ -121,7 +121,7 @@ extension Case {
         """, says: ["street-1", "1", "64+0 records out", "the same"], verdict: "poweroff"),
     Case(
       linux: "linux-gives-memory-to-the-balloon", "vmlinuz-6.12", "--memory 512M --balloon 256M",
-      words: "'run=\"sleep 2; [ $(awk /MemTotal/{print\\$2} /proc/meminfo) -lt 240000 ] && echo given up\"'",
+      words: "'run=\"sleep 2; [ $(awk /MemFree/{print\\$2} /proc/meminfo) -lt 240000 ] && echo given up\"'",
       says: ["given up"], verdict: "poweroff"),
     Case(
       linux: "linux-marks-the-boot-timer", words: "boot_timer run=true", verdict: "poweroff"

@@ -60,6 +60,7 @@ struct RunCommandTests {
       maybe("--module", "n", "o p")
       maybe("--disk", "d.img", "a,b,readonly,serial=s,format=qcow2")
       maybe("--disk", "e.img,readonly")
+      maybe("--net", "tap=t", "socket=/a b,mac=02:00:00:00:00:0a,mtu=1500")
       maybe("--balloon", "0M", "512K")
       maybe("--cmdline", "", "a b", "-- c", "--cpus 3")
       maybe("--cpu-mask", "avx", "avx,avx2", "nx")

@@ -2,6 +2,7 @@
  * _GNU_SOURCE. Every function returns its result, or -errno: no caller ever reads errno across a language border. */
 #pragma once
 
+#include <linux/if_tun.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,11 @@ int linux_rename(const char *from, const char *to);
 ssize_t linux_pwrite(int fd, const void *buffer, size_t count, int64_t offset);
 ssize_t linux_preadv(int fd, const struct iovec *pieces, int count, int64_t offset);
 ssize_t linux_pwritev(int fd, const struct iovec *pieces, int count, int64_t offset);
+ssize_t linux_receive_no_wait(int fd, void *buffer, size_t count); /* MSG_DONTWAIT, for sockets only */
+int linux_connect(const char *path); /* a stream socket to a path */
+/* A TAP device that puts a virtio header of `header` bytes before each packet; non-blocking. */
+int linux_open_tap(const char *name, uint32_t header);
+int linux_set_tap_offloads(int fd, uint32_t flags); /* TUN_F_… */
 int linux_truncate(int fd, int64_t length);
 int linux_sync_data(int fd); /* fdatasync(2) */
 /* fallocate(2): the bytes read as zeros; with their room given back, or kept. The file's length stays. */

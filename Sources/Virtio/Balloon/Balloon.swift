@@ -108,9 +108,9 @@ package final class Balloon: VirtioDevice {
   package func wantedEvents(_ source: Int) -> EventLoop.Events { .readable }
 
   /// The driver answers a buffer that comes back with a new one.
-  package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) {
+  package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool {
     control.statisticsWanted.drain()
-    guard let buffer = work?.statisticsBuffer.take() else { return }
-    try work?.queues[2].use(buffer, written: 0)
+    if let buffer = work?.statisticsBuffer.take() { try work?.queues[2].use(buffer, written: 0) }
+    return false
   }
 }

@@ -4,7 +4,7 @@ import GuestMemory
 struct BalloonPages {
   /// Drivers name 256 at a time; one request shall not keep the I/O thread for long.
   static let most = 16_384
-  private var numbers = [UInt32](repeating: 0, count: most)
+  private var bytes = [UInt8](repeating: 0, count: 4 * most)
   private var count = 0
 
   /// Copies the numbers out of the guest, over those of the last request.
@@ -12,23 +12,14 @@ struct BalloonPages {
     guard chain.writableBytes == 0, chain.readableBytes.isMultiple(of: 4), chain.readableBytes <= 4 * UInt64(Self.most)
     else { throw .malformedRequest }
     count = Int(chain.readableBytes / 4)
-    var fault: VirtioFault?
-    // SAFETY: the array is longer than the bytes that are read into it.
-    unsafe numbers.withUnsafeMutableBytes { bytes in
-      do throws(VirtioFault) {
-        unsafe try chain.read(at: 0, into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<(4 * count)]))
-      } catch {
-        fault = error
-      }
-    }
-    if let fault { throw fault }
+    try chain.read(at: 0, into: &bytes, count: 4 * count)
   }
 
   /// Calls `body` with each run of neighbours, upwards or downwards, as one range.
   func forEachRange(_ body: (GuestRange) throws(VirtioFault) -> Void) throws(VirtioFault) {
     var run: ClosedRange<UInt64>?
     for index in 0..<count {
-      let page = UInt64(UInt32(littleEndian: numbers[index]))
+      let page = bytes[4 * index..<4 * index + 4].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
       switch run {
       case let pages? where page == pages.upperBound + 1: run = pages.lowerBound...page
       case let pages? where page + 1 == pages.lowerBound: run = page...pages.upperBound

@@ -58,7 +58,8 @@ package final class Block: VirtioDevice {
 
   package var sources: [Int32] { executor.finishedEvent.map { [$0] } ?? [] }
   package func wantedEvents(_ source: Int) -> EventLoop.Events { .readable }
-  package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) {
+  package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool {
     try session?.answerFinished()
+    return false
   }
 }

@@ -191,7 +191,9 @@ extension MMIOTransport {
   func sourceReady(_ source: Int, _ events: EventLoop.Events) {
     core.withLock { core in
       guard core.isActive else { return }
-      run(&core) { core throws(VirtioFault) in try core.device.sourceReady(source, events) }
+      run(&core) { core throws(VirtioFault) in
+        if try core.device.sourceReady(source, events) { for doorbell in doorbells { doorbell.signal() } }
+      }
     }
   }
 

@@ -101,6 +101,20 @@ package struct DescriptorChain {
     }
   }
 
+  /// Copies `count` readable bytes out of the guest over the first of `bytes`, which are as many at least.
+  package func read(at offset: UInt64, into bytes: inout [UInt8], count: Int) throws(VirtioFault) {
+    var fault: VirtioFault?
+    // SAFETY: only the array's own bytes are written.
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+      do throws(VirtioFault) {
+        unsafe try read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+      } catch {
+        fault = error
+      }
+    }
+    if let fault { throw fault }
+  }
+
   /// Copies bytes into the writable part.
   package func write(_ bytes: RawSpan, at offset: UInt64) throws(VirtioFault) {
     var done = 0

@@ -1,0 +1,82 @@
+/// A network card of the guest, as a person names it: "tap=NAME" or "socket=PATH", then ",mac=…" and ",mtu=N".
+package struct NetworkConfiguration: Equatable, Sendable {
+  package enum End: Equatable, Sendable {
+    /// A TAP device of the host, existing or to be made.
+    case tap(String)
+    /// A program that listens at the path and speaks frames behind their lengths, as passt does.
+    case socket(String)
+  }
+
+  package var end: End
+  /// Six bytes; nil: made of the end's name, so the same each time.
+  package var mac: [UInt8]?
+  package var mtu: UInt16?
+
+  package init(_ end: End) { self.end = end }
+
+  /// What is no option belongs to the name, commas too.
+  package init(argument: String) throws(ConfigurationError) {
+    let option = "--net \(argument)"
+    var mac: [UInt8]?
+    var mtu: UInt16?
+    var words = argument.split(separator: ",", omittingEmptySubsequences: false)
+    while words.count > 1, let word = words.last {
+      if word.hasPrefix("mac=") {
+        mac = Self.parseMAC(word.dropFirst(4))
+        guard mac != nil else {
+          throw ConfigurationError(option, "a card's own address is like 52:54:00:12:34:56, its first digit pair even")
+        }
+      } else if word.hasPrefix("mtu=") {
+        mtu = UInt16(word.dropFirst(4))
+        // The least is what IPv4 asks of every link (virtio 1.2, 5.1.4.1).
+        guard let mtu, mtu >= 68 else { throw ConfigurationError(option, "an MTU is a number from 68 to 65535") }
+      } else {
+        break
+      }
+      words.removeLast()
+    }
+    let name = words.joined(separator: ",")
+    if name.hasPrefix("tap="), (5...19).contains(name.utf8.count) {
+      end = .tap(String(name.dropFirst(4)))
+    } else if name.hasPrefix("socket="), name.count > 7 {
+      end = .socket(String(name.dropFirst(7)))
+    } else {
+      throw ConfigurationError(option, "it is tap=NAME, of at most 15 bytes, or socket=PATH")
+    }
+    self.mac = mac
+    self.mtu = mtu
+  }
+
+  private static func parseMAC(_ text: Substring) -> [UInt8]? {
+    let pairs = text.split(separator: ":", omittingEmptySubsequences: false)
+    let bytes = pairs.compactMap { $0.utf8.count == 2 && $0.first != "+" ? UInt8($0, radix: 16) : nil }
+    // The lowest bit of the first byte marks addresses of groups.
+    return bytes.count == 6 && pairs.count == 6 && bytes[0] & 1 == 0 ? bytes : nil
+  }
+
+  /// The card's address: the one given, or one from the range that anybody may use (IEEE 802, locally administered).
+  package var address: [UInt8] {
+    if let mac { return mac }
+    // FNV-1a, which spreads short names well.
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return [0x02] + (0..<5).map { UInt8(truncatingIfNeeded: hash >> (8 * $0)) }
+  }
+
+  /// The end alone, as a person wrote it.
+  package var name: String {
+    switch end {
+    case .tap(let name): "tap=\(name)"
+    case .socket(let path): "socket=\(path)"
+    }
+  }
+}
+
+extension NetworkConfiguration: CustomStringConvertible {
+  /// What ``init(argument:)`` reads.
+  package var description: String {
+    func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+    return name + (mac.map { ",mac=" + $0.map(hexadecimal).joined(separator: ":") } ?? "")
+      + (mtu.map { ",mtu=\($0)" } ?? "")
+  }
+}

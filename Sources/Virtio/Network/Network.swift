@@ -1,0 +1,82 @@
+import GuestMemory
+import Host
+
+/// The network device (virtio 1.2, 5.1) with one pair of queues: packets between the guest and a ``NetworkBackend``.
+package final class Network: VirtioDevice {
+  package let kind = DeviceKind.network
+  package let queueSizes: [UInt16] = [256, 256]
+  private static let receiveQueue = 0
+  private static let transmitQueue = 1
+
+  private let backend: any NetworkBackend
+  private let mac: [UInt8]
+  private let mtu: UInt16?
+  private var link: NetworkLink?
+
+  /// - Parameters:
+  ///   - mac: the guest's address, six bytes.
+  ///   - mtu: the largest packet that the guest shall send, nil to say nothing.
+  package init(_ backend: any NetworkBackend, mac: [UInt8], mtu: UInt16? = nil) {
+    precondition(mac.count == 6)
+    self.backend = backend
+    self.mac = mac
+    self.mtu = mtu
+  }
+
+  package var features: Features {
+    let own: Features = [.networkMAC, .networkMergedBuffers]
+    return own.union(backend.offloads).union(mtu == nil ? [] : .networkMTU)
+  }
+
+  /// mac, then le16 status, max_virtqueue_pairs and mtu (5.1.4).
+  package var configuration: [UInt8] {
+    var bytes = mac + [0, 0, 1, 0]
+    bytes.append(little: mtu ?? 0)
+    return bytes
+  }
+
+  /// 5.1.3.1: segmentation is nothing without checksums.
+  package func accepts(_ features: Features) -> Bool {
+    let guest: Features = [.networkGuestTSO4, .networkGuestTSO6]
+    let host: Features = [.networkHostTSO4, .networkHostTSO6]
+    return (features.isDisjoint(with: guest) || features.contains(.networkGuestChecksum))
+      && (features.isDisjoint(with: host) || features.contains(.networkChecksum))
+      && (!features.contains(.networkGuestECN) || !features.isDisjoint(with: guest))
+      && (!features.contains(.networkHostECN) || !features.isDisjoint(with: host))
+  }
+
+  package func activate(_ activation: Activation) {
+    backend.use(activation.features)
+    link = NetworkLink(
+      activation, backend, receive: activation.queues[Self.receiveQueue],
+      transmit: activation.queues[Self.transmitQueue])
+  }
+
+  package func reset() { link = nil }
+
+  package func queueNotified(_ index: Int) throws(VirtioFault) -> Bool {
+    guard let link else { return false }
+    return index == Self.receiveQueue ? try link.deliver() : try link.transmit()
+  }
+
+  package var sources: [Int32] { [backend.descriptor] }
+
+  package func wantedEvents(_ source: Int) -> EventLoop.Events {
+    guard let link, !backend.isGone else { return [] }
+    var events: EventLoop.Events = []
+    if !link.isStarved { events.insert(.readable) }
+    if backend.isBlocked { events.insert(.writable) }
+    return events
+  }
+
+  package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool {
+    guard let link else { return false }
+    var hasMore = false
+    if events.contains(.writable) {
+      backend.becameWritable()
+      hasMore = try link.transmit()
+    }
+    if !events.isDisjoint(with: [.readable, .hangUp, .error]), try link.deliver() { hasMore = true }
+    return hasMore
+  }
+}

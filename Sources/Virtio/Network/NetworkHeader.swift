@@ -1,0 +1,41 @@
+extension Features {
+  /// VIRTIO_NET_F_… (virtio 1.2, 5.1.3).
+  static let networkChecksum = Features(bit: 0)
+  static let networkGuestChecksum = Features(bit: 1)
+  static let networkMTU = Features(bit: 3)
+  static let networkMAC = Features(bit: 5)
+  static let networkGuestTSO4 = Features(bit: 7)
+  static let networkGuestTSO6 = Features(bit: 8)
+  static let networkGuestECN = Features(bit: 9)
+  static let networkHostTSO4 = Features(bit: 11)
+  static let networkHostTSO6 = Features(bit: 12)
+  static let networkHostECN = Features(bit: 13)
+  static let networkMergedBuffers = Features(bit: 15)
+}
+
+/// What is in front of every packet (virtio 1.2, 5.1.6): which checksum is missing, and how to cut the packet.
+struct NetworkHeader: Equatable {
+  /// struct virtio_net_hdr with num_buffers, which TAP has in the same layout.
+  static let byteCount = 12
+  /// The largest frame that a driver must be able to take: 64 KiB of IP in Ethernet (5.1.6.3.1).
+  static let mostFrameBytes = 65_550
+  static let mostPacketBytes = byteCount + mostFrameBytes
+
+  let flags: UInt8
+  let segmentation: UInt8
+
+  /// Whether a driver that has agreed on `features` may send it (5.1.6.2.1). The other fields are for whoever completes the
+  /// packet, and no danger: the host's kernel checks them against the packet's length.
+  func isAllowed(_ features: Features) -> Bool {
+    let needsChecksum: UInt8 = 1
+    guard flags & ~needsChecksum == 0, flags == 0 || features.contains(.networkChecksum) else { return false }
+    let congestion: UInt8 = 0x80
+    if segmentation & congestion != 0, !features.contains(.networkHostECN) { return false }
+    switch segmentation & ~congestion {
+    case 0: return segmentation == 0
+    case 1: return flags != 0 && features.contains(.networkHostTSO4)
+    case 4: return flags != 0 && features.contains(.networkHostTSO6)
+    default: return false
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import GuestMemory
+
+/// A network device at work: moves packets between the queues and the backend, each through a private buffer, so that
+/// what was checked is what is sent.
+final class NetworkLink {
+  private let features: Features
+  private let backend: any NetworkBackend
+  private let receiveQueue: Virtqueue
+  private let transmitQueue: Virtqueue
+  private var outgoing = [UInt8](repeating: 0, count: NetworkHeader.mostPacketBytes)
+  private var transmitChain: DescriptorChain
+  /// A packet that came and has no place in the guest yet.
+  private var incoming = [UInt8](repeating: 0, count: NetworkHeader.mostPacketBytes)
+  private var incomingCount = 0
+  /// The buffers that a packet is spread over; used again for the next.
+  private var receiveChains: [DescriptorChain]
+  /// The driver has no room for the packet that waits: nothing is taken from the host until it has.
+  private(set) var isStarved = false
+
+  init(_ activation: Activation, _ backend: any NetworkBackend, receive: Virtqueue, transmit: Virtqueue) {
+    features = activation.features
+    self.backend = backend
+    receiveQueue = receive
+    transmitQueue = transmit
+    transmitChain = DescriptorChain(in: activation.memory)
+    receiveChains = [transmitChain]
+  }
+
+  // MARK: From the guest
+
+  /// Sends what the driver offers, as far as the backend takes it.
+  ///
+  /// - Returns: whether there may be more.
+  func transmit() throws(VirtioFault) -> Bool {
+    for _ in 0..<transmitQueue.size {
+      guard !backend.isBlocked, try transmitQueue.next(into: &transmitChain) else { return false }
+      let count = try copyPacket()
+      // SAFETY: the array keeps its bytes in place for the call, which only reads them; it has at least `count`.
+      let isSent = unsafe outgoing.withUnsafeBytes { unsafe backend.send(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+      guard isSent else {
+        transmitQueue.putBack(1)
+        return false
+      }
+      try transmitQueue.use(transmitChain, written: 0)
+    }
+    return transmitQueue.isInUse
+  }
+
+  /// Takes a packet out of the guest and checks its header (5.1.6.2).
+  private func copyPacket() throws(VirtioFault) -> Int {
+    guard transmitChain.writableBytes == 0, transmitChain.readableBytes > UInt64(NetworkHeader.byteCount),
+      transmitChain.readableBytes <= UInt64(NetworkHeader.mostPacketBytes)
+    else { throw .malformedRequest }
+    let count = Int(transmitChain.readableBytes)
+    try transmitChain.read(at: 0, into: &outgoing, count: count)
+    guard NetworkHeader(flags: outgoing[0], segmentation: outgoing[1]).isAllowed(features) else {
+      throw .malformedRequest
+    }
+    return count
+  }
+
+  // MARK: To the guest
+
+  /// Takes packets from the host as long as the driver has room for them, and no more than a queue's worth.
+  ///
+  /// - Returns: whether there may be more.
+  func deliver() throws(VirtioFault) -> Bool {
+    isStarved = false
+    for _ in 0..<receiveQueue.size {
+      if incomingCount == 0 {
+        // SAFETY: the array has room for the largest packet.
+        guard let count = unsafe incoming.withUnsafeMutableBytes({ unsafe backend.receive(into: $0) }) else { return false }
+        incomingCount = count
+      }
+      guard try place() else {
+        isStarved = true
+        return false
+      }
+      incomingCount = 0
+    }
+    return receiveQueue.isInUse
+  }
+
+  /// Puts the packet that waits into the driver's buffers (5.1.6.4): one, or with merged buffers as many as it takes. One that
+  /// would not fit into all that a driver can have is dropped.
+  ///
+  /// - Returns: false when the driver has to add buffers first.
+  private func place() throws(VirtioFault) -> Bool {
+    var room: UInt64 = 0
+    var taken = 0
+    let most = features.contains(.networkMergedBuffers) ? Int(receiveQueue.size) : 1
+    while room < UInt64(incomingCount), taken < most {
+      if taken == receiveChains.count { receiveChains.append(receiveChains[0]) }
+      guard try receiveQueue.next(into: &receiveChains[taken]) else {
+        receiveQueue.putBack(UInt16(taken))
+        return false
+      }
+      guard receiveChains[taken].readableBytes == 0, receiveChains[taken].writableBytes >= UInt64(NetworkHeader.byteCount)
+      else { throw .malformedRequest }
+      room += receiveChains[taken].writableBytes
+      taken += 1
+    }
+    guard room >= UInt64(incomingCount) else {
+      receiveQueue.putBack(UInt16(taken))
+      return true
+    }
+    // num_buffers, which is 1 where buffers are not merged.
+    incoming[10] = UInt8(truncatingIfNeeded: taken)
+    incoming[11] = UInt8(truncatingIfNeeded: taken >> 8)
+    let incoming = incoming
+    // SAFETY: bytes have no padding.
+    let packet = unsafe incoming.span.bytes
+    var done = 0
+    for chain in receiveChains[..<taken] {
+      let count = Int(min(chain.writableBytes, UInt64(incomingCount - done)))
+      try chain.write(packet.extracting(done..<done + count), at: 0)
+      try receiveQueue.use(chain, written: UInt64(count))
+      done += count
+    }
+    return true
+  }
+}

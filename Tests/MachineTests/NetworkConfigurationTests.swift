@@ -1,0 +1,40 @@
+import Testing
+
+@testable import Machine
+
+@Suite("--net")
+struct NetworkConfigurationTests {
+  @Test func options() throws {
+    let tap = try NetworkConfiguration(argument: "tap=house0")
+    #expect(tap == NetworkConfiguration(.tap("house0")))
+    let full = try NetworkConfiguration(argument: "socket=/run/a,b,mac=52:54:00:12:34:5F,mtu=1400")
+    #expect(full.end == .socket("/run/a,b"))
+    #expect(full.address == [0x52, 0x54, 0, 0x12, 0x34, 0x5f])
+    #expect(full.mtu == 1400)
+    #expect(full.description == "socket=/run/a,b,mac=52:54:00:12:34:5f,mtu=1400")
+  }
+
+  @Test func addressIsStable() throws {
+    let one = try NetworkConfiguration(argument: "tap=a").address
+    #expect(one == (try NetworkConfiguration(argument: "tap=a,mtu=100").address))
+    #expect(one != (try NetworkConfiguration(argument: "tap=b").address))
+    #expect(one.count == 6 && one[0] == 2)
+  }
+
+  @Test(arguments: [
+    "", "tap=", "socket=", "tap=0123456789abcdef", "user", "tap=a,mac=", "tap=a,mac=1:2:3:4:5:6",
+    "tap=a,mac=01:00:00:00:00:00", "tap=a,mac=00:00:00:00:00:0g", "tap=a,mac=00:00:00:00:00:00:00", "tap=a,mtu=67",
+    "tap=a,mtu=65536", "tap=a,mac=+1:00:00:00:00:00",
+  ])
+  func refused(argument: String) {
+    #expect(throws: ConfigurationError.self) { try NetworkConfiguration(argument: argument) }
+  }
+
+  @Test func argumentsComeBack() throws {
+    var configuration = Configuration()
+    configuration.networks = [
+      try NetworkConfiguration(argument: "tap=t,mtu=9000"), try NetworkConfiguration(argument: "socket=s,mac=02:00:00:00:00:01"),
+    ]
+    #expect(try Configuration(arguments: configuration.arguments) == configuration)
+  }
+}

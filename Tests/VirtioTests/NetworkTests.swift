@@ -1,0 +1,308 @@
+import Glibc
+import Host
+import Testing
+
+@testable import Virtio
+
+/// A cable whose other end the test holds. Sendable because both share the test's thread.
+final class TestCable: NetworkBackend, @unchecked Sendable {
+  private let event = try! EventFD()
+  let offloads: Features
+  private(set) var used = Features()
+  private(set) var sent: [[UInt8]] = []
+  private var arrived: [[UInt8]] = []
+  var takesNothing = false
+  private(set) var isBlocked = false
+  var isGone = false
+
+  init(offloads: Features = []) { self.offloads = offloads }
+
+  var descriptor: Int32 { event.number }
+  func use(_ offloads: Features) { used = offloads.intersection(self.offloads) }
+
+  func send(_ packet: UnsafeRawBufferPointer) -> Bool {
+    isBlocked = takesNothing
+    // SAFETY: the bytes are copied during the call.
+    if !takesNothing { sent.append(unsafe Array(packet)) }
+    return !takesNothing
+  }
+
+  func becameWritable() { isBlocked = takesNothing }
+
+  /// A packet comes in.
+  func arrive(_ frame: [UInt8]) {
+    arrived.append([UInt8](repeating: 0, count: 12) + frame)
+    event.signal()
+  }
+
+  func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    event.drain()
+    guard !arrived.isEmpty else { return nil }
+    let packet = arrived.removeFirst()
+    // SAFETY: the buffer has room for the largest packet.
+    unsafe buffer.copyBytes(from: packet)
+    return packet.count
+  }
+
+  var waiting: Int { arrived.count }
+}
+
+@Suite("Network")
+struct NetworkTests {
+  private let mac: [UInt8] = [0x52, 0x54, 0, 1, 2, 3]
+  private let merged = Features.common.union(Features(bit: 15))
+  private let place: UInt64 = 0x10_0000
+
+  private func bench(
+    _ cable: TestCable = TestCable(), _ features: Features = .common, queueSize: UInt16 = 8
+  ) throws -> (MockDriver, TestCable) {
+    let driver = try MockDriver(Network(cable, mac: mac, mtu: 1400))
+    try driver.start(features, queueSize: queueSize)
+    return (driver, cable)
+  }
+
+  private func frame(_ count: Int, _ seed: Int = 1) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ seed) } }
+
+  @Test func describesItself() throws {
+    let (driver, _) = try bench()
+    #expect(driver.offered == .common.union(Features(rawValue: 1 << 3 | 1 << 5 | 1 << 15)))
+    #expect((0..<6).map { driver.readConfiguration($0, as: UInt8.self) } == mac)
+    #expect(driver.readConfiguration(10, as: UInt16.self) == 1400)
+  }
+
+  @Test func featuresThatDependOnOthers() throws {
+    let cable = TestCable(offloads: Features(rawValue: 0b11_1011_1000_0011))
+    let driver = try MockDriver(Network(cable, mac: mac))
+    func agrees(_ bits: UInt64...) -> Bool { driver.negotiate(bits.reduce(.version1) { $0.union(Features(bit: $1)) }) }
+    #expect(!agrees(7))
+    #expect(!agrees(8))
+    #expect(agrees(1, 7, 8, 9))
+    #expect(!agrees(1, 9))
+    #expect(!agrees(11))
+    #expect(agrees(0, 11, 12, 13))
+    #expect(!agrees(0, 13))
+    #expect(agrees(0, 1))
+    driver.add(.driverOK)
+    driver.pump()
+    #expect(cable.used == [Features(bit: 0), Features(bit: 1)])
+  }
+
+  @Test func sends() throws {
+    let (driver, cable) = try bench()
+    let data = frame(100)
+    driver.put([UInt8](repeating: 0, count: 12) + data, at: place)
+    for cut in [1, 11, 12, 13, 60] {
+      driver.queues[1].offer([.readable(place, cut), .readable(place + UInt64(cut), 112 - cut)])
+      driver.kick(1)
+      #expect(driver.queues[1].takeUsed()?.written == 0)
+      #expect(cable.sent.last == [UInt8](repeating: 0, count: 12) + data)
+    }
+    #expect(cable.sent.count == 5)
+  }
+
+  /// What the cable does not take stays with the driver until it does, in order.
+  @Test func waitsForRoom() throws {
+    let (driver, cable) = try bench()
+    for number in 0..<3 as Range<UInt64> {
+      driver.put([UInt8](repeating: 0, count: 12) + frame(50, Int(number)), at: place + 4096 * number)
+      driver.queues[1].offer([.readable(place + 4096 * number, 62)])
+    }
+    cable.takesNothing = true
+    driver.kick(1)
+    #expect(driver.queues[1].takeUsed() == nil)
+    cable.takesNothing = false
+    // An event descriptor is always writable.
+    driver.pump()
+    #expect(cable.sent.map { Array($0[12...]) } == (0..<3).map { frame(50, $0) })
+    #expect(driver.queues[1].usedIndex == 3)
+  }
+
+  @Test(arguments: [false, true]) func receives(isMerged: Bool) throws {
+    let (driver, cable) = try bench(TestCable(), isMerged ? merged : .common)
+    driver.queues[0].offer([.writable(place, 12), .writable(place + 4096, 1000)])
+    driver.kick(0)
+    cable.arrive(frame(1000))
+    driver.pump()
+    #expect(driver.queues[0].takeUsed()?.written == 1012)
+    #expect(driver.bytes(place, 12) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0])
+    #expect(driver.bytes(place + 4096, 1000) == frame(1000))
+    #expect(driver.takeInterrupt() == 1)
+  }
+
+  @Test func spreadsOverBuffers() throws {
+    let (driver, cable) = try bench(TestCable(), merged)
+    for number in 0..<3 as Range<UInt64> { driver.queues[0].offer([.writable(place + 4096 * number, 512)]) }
+    driver.kick(0)
+    cable.arrive(frame(1200))
+    driver.pump()
+    #expect((0..<3).map { _ in driver.queues[0].takeUsed()?.written } == [512, 512, 188])
+    #expect(driver.bytes(place + 10, 2) == [3, 0])
+    let parts = driver.bytes(place + 12, 500) + driver.bytes(place + 4096, 512) + driver.bytes(place + 8192, 188)
+    #expect(parts == frame(1200))
+  }
+
+  /// Packets wait on the host until there are buffers, and none is lost or turned round.
+  @Test func waitsForBuffers() throws {
+    let (driver, cable) = try bench(TestCable(), merged)
+    for number in 0..<5 { cable.arrive(frame(700, number)) }
+    driver.pump()
+    #expect(cable.waiting == 4, "one is in hand")
+    var received: [[UInt8]] = []
+    for _ in 0..<5 {
+      // The first buffer alone is too small.
+      driver.queues[0].offer([.writable(place, 512)])
+      driver.kick(0)
+      #expect(driver.queues[0].usedIndex == UInt16(2 * received.count))
+      driver.queues[0].offer([.writable(place + 4096, 512)])
+      #expect(driver.kick(0), "the device waits to hear of more")
+      #expect(driver.queues[0].takeUsed()?.written == 512)
+      #expect(driver.queues[0].takeUsed()?.written == 200)
+      received.append(driver.bytes(place + 12, 500) + driver.bytes(place + 4096, 200))
+    }
+    #expect(received == (0..<5).map { frame(700, $0) })
+  }
+
+  /// More packets at once than the queue holds, and after them nothing that would wake the device.
+  @Test func aBurstIsDeliveredToItsEnd() throws {
+    let (driver, cable) = try bench(TestCable(), merged, queueSize: 4)
+    for number in 0..<11 { cable.arrive(frame(60, number)) }
+    var received: [[UInt8]] = []
+    for _ in 0..<8 {
+      while driver.queues[0].freeCount > 0 { driver.queues[0].offer([.writable(place + 4096 * UInt64(received.count), 100)]) }
+      driver.kick(0)
+      while driver.queues[0].takeUsed() != nil { received.append([]) }
+    }
+    #expect(received.count == 11)
+    #expect(cable.waiting == 0)
+  }
+
+  @Test func whatNeverFitsIsDropped() throws {
+    let (driver, cable) = try bench(TestCable(), merged, queueSize: 2)
+    for number in 0..<2 as Range<UInt64> { driver.queues[0].offer([.writable(place + 4096 * number, 100)]) }
+    driver.kick(0)
+    cable.arrive(frame(500))
+    cable.arrive(frame(60, 2))
+    driver.pump()
+    #expect(driver.queues[0].takeUsed()?.written == 72)
+    #expect(driver.bytes(place + 12, 60) == frame(60, 2))
+    let (plain, other) = try bench()
+    plain.queues[0].offer([.writable(place, 100)])
+    plain.kick(0)
+    other.arrive(frame(500))
+    other.arrive(frame(60, 2))
+    plain.pump()
+    #expect(plain.bytes(place + 12, 60) == frame(60, 2))
+  }
+
+  // MARK: Bad drivers
+
+  @Test func offloadsThatWereNotAgreedOn() throws {
+    for (flags, segmentation) in [(1, 0), (0, 1), (0, 4), (2, 0), (0, 3), (0, 0x80)] as [(UInt8, UInt8)] {
+      let (driver, cable) = try bench()
+      driver.put([flags, segmentation] + [UInt8](repeating: 0, count: 70), at: place)
+      driver.queues[1].offer([.readable(place, 72)])
+      driver.kick(1)
+      driver.expectFault(.malformedRequest)
+      #expect(cable.sent.isEmpty)
+    }
+    let (driver, cable) = try bench(
+      TestCable(offloads: [Features(bit: 0), Features(bit: 11)]), .common.union([Features(bit: 0), Features(bit: 11)]))
+    driver.put([1, 1] + [UInt8](repeating: 0, count: 70), at: place)
+    driver.queues[1].offer([.readable(place, 72)])
+    driver.kick(1)
+    #expect(cable.sent.count == 1)
+  }
+
+  @Test func requestsThatMakeNoSense() throws {
+    let wrong: [(Int, [DriverQueue.Buffer])] = [
+      (1, [.readable(0x10_0000, 12)]), (1, [.readable(0x10_0000, 11)]), (1, [.writable(0x10_0000, 100)]),
+      (1, [.readable(0x10_0000, 100), .writable(0x20_0000, 1)]), (1, [.readable(0x10_0000, 65_563)]),
+      (0, [.readable(0x10_0000, 100)]), (0, [.writable(0x10_0000, 11)]),
+    ]
+    for (queue, buffers) in wrong {
+      let (driver, cable) = try bench()
+      driver.queues[queue].offer(buffers)
+      cable.arrive(frame(60))
+      driver.kick(queue)
+      driver.pump()
+      driver.expectFault(.malformedRequest)
+      #expect(cable.sent.isEmpty)
+    }
+  }
+
+  // MARK: Sockets
+
+  private func socketPair() throws -> (SocketBackend, SharedDescriptor) {
+    var ends: [Int32] = [0, 0]
+    // SAFETY: the call fills the array's two entries.
+    unsafe #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    return (SocketBackend(Host.Descriptor(owning: ends[0])), SharedDescriptor(Host.Descriptor(owning: ends[1])))
+  }
+
+  private func receive(_ backend: SocketBackend) -> [UInt8]? {
+    var buffer = [UInt8](repeating: 0xff, count: NetworkHeader.mostPacketBytes)
+    // SAFETY: the array has room for the largest packet.
+    return unsafe buffer.withUnsafeMutableBytes { unsafe backend.receive(into: $0) }.map { Array(buffer[..<$0]) }
+  }
+
+  private func write(_ bytes: [UInt8], to socket: SharedDescriptor) throws {
+    // SAFETY: the array is only read.
+    #expect(try unsafe bytes.withUnsafeBytes { unsafe try socket.descriptor.write($0) } == bytes.count)
+  }
+
+  @Test func framesFromASocket() throws {
+    let (backend, other) = try socketPair()
+    #expect(receive(backend) == nil)
+    let stream = [0, 0, 0, 3, 1, 2, 3] + [0, 0, 1, 0] + frame(256)
+    // In two pieces, cut anywhere.
+    for cut in 1..<stream.count {
+      try write(Array(stream[..<cut]), to: other)
+      var got: [[UInt8]] = []
+      while let packet = receive(backend) { got.append(packet) }
+      try write(Array(stream[cut...]), to: other)
+      while let packet = receive(backend) { got.append(packet) }
+      #expect(got == [[UInt8](repeating: 0, count: 12) + [1, 2, 3], [UInt8](repeating: 0, count: 12) + frame(256)])
+    }
+    #expect(!backend.isGone)
+  }
+
+  @Test(arguments: [[0, 0, 0, 0], [0, 1, 0, 15], [0xff, 0xff, 0xff, 0xff]] as [[UInt8]])
+  func lengthsThatCannotBe(length: [UInt8]) throws {
+    let (backend, other) = try socketPair()
+    try write(length + frame(100), to: other)
+    #expect(receive(backend) == nil)
+    #expect(backend.isGone)
+  }
+
+  @Test func theOtherEndGoes() throws {
+    let (backend, _) = try socketPair()
+    #expect(receive(backend) == nil)
+    #expect(backend.isGone)
+  }
+
+  /// More than the socket takes: the rest is sent later, and frames stay whole.
+  @Test func framesToASlowSocket() throws {
+    let (backend, other) = try socketPair()
+    let packet = [UInt8](repeating: 0, count: 12) + frame(60_000)
+    var accepted = 0
+    // SAFETY: the array is only read.
+    while unsafe packet.withUnsafeBytes({ unsafe backend.send($0) }) { accepted += 1 }
+    #expect(accepted > 1)
+    #expect(backend.isBlocked)
+    var stream: [UInt8] = []
+    let total = accepted * 60_004
+    while stream.count < total {
+      var buffer = [UInt8](repeating: 0, count: 100_000)
+      // SAFETY: the array's own memory.
+      let count = try unsafe buffer.withUnsafeMutableBytes { unsafe try other.descriptor.read(into: $0) }
+      stream += buffer[..<count]
+      backend.becameWritable()
+    }
+    #expect(!backend.isBlocked)
+    for index in 0..<accepted {
+      let start = index * 60_004
+      #expect(stream[start..<start + 4] == [0, 0, 0xea, 0x60])
+      #expect(Array(stream[start + 4..<start + 60_004]) == frame(60_000))
+    }
+  }
+}
