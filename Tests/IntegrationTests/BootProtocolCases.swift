@@ -4,7 +4,9 @@ extension Case {
     Case(
       "pvh", guest: "hello.elf", "--boot pvh", words: "one 'two three' key=value",
       says: ["start info version 1", "command line: one two three key=value\n"], verdict: "poweroff"),
-    Case("command-line-option", guest: "hello.elf", "--cmdline 'a  b'", says: ["command line: a  b\n"], verdict: "poweroff"),
+    Case(
+      "command-line-option", guest: "hello.elf", "--cmdline 'a  b'",
+      says: ["command line: a  b\n"], verdict: "poweroff"),
     Case(
       "command-line-is-whole", script: "rowhouse run $GUESTS/hello.elf --timeout 30 -- $(cat words)",
       files: ["words": Array(words.utf8)], says: ["command line: \(words)\n"]),
@@ -14,9 +16,13 @@ extension Case {
       says: [", 1 bytes", ", 4097 bytes: its text\n", ", 70000 bytes"], verdict: "poweroff"),
     Case(
       "multiboot-elf64", guest: "multiboot.elf", words: "a b",
-      says: ["boot loader: Rowhouse\n", "command line: ", "multiboot.elf a b\n", "memory 0x000100000 + 0x00ff00000 usable"],
+      says: [
+        "boot loader: Rowhouse\n", "command line: ", "multiboot.elf a b\n", "memory 0x000100000 + 0x00ff00000 usable",
+      ],
       verdict: "poweroff"),
-    Case("multiboot-elf32", guest: "multiboot32.elf", "--boot multiboot", says: ["Hello from"], verdict: "poweroff"),
+    Case(
+      "multiboot-elf32", guest: "multiboot32.elf", "--boot multiboot",
+      says: ["Hello from"], verdict: "poweroff"),
     Case("multiboot-kludge", guest: "multiboot-kludge.bin", says: ["Hello from"], verdict: "poweroff"),
     Case(
       "multiboot-modules", guest: "multiboot32.elf", "--module 'first with text' --module second",
@@ -28,11 +34,16 @@ extension Case {
       "real-mode", guest: "realmode.bin", "--boot flat --load-address 0x7c00 --entry 0x7c00", status: 85,
       verdict: "debugExit"),
     Case(
-      "real-mode-elsewhere", guest: "realmode.bin", "--boot flat --load-address 31744", status: 85, verdict: "debugExit"),
+      "real-mode-elsewhere", guest: "realmode.bin", "--boot flat --load-address 31744", status: 85,
+      verdict: "debugExit"),
 
     // A kernel is not what somebody says it is.
-    Case(refused: "forced-linux", "rowhouse run $GUESTS/realmode.bin --boot linux", naming: "realmode.bin", "linux"),
-    Case(refused: "forced-multiboot", "rowhouse run $GUESTS/hello.elf --boot multiboot", naming: "hello.elf", "multiboot"),
+    Case(
+      refused: "forced-linux", "rowhouse run $GUESTS/realmode.bin --boot linux",
+      naming: "realmode.bin", "linux"),
+    Case(
+      refused: "forced-multiboot", "rowhouse run $GUESTS/hello.elf --boot multiboot",
+      naming: "hello.elf", "multiboot"),
     Case(refused: "forced-pvh", "rowhouse run $GUESTS/multiboot.elf --boot pvh", naming: "multiboot.elf", "pvh"),
     Case(refused: "not-found-out", "rowhouse run $GUESTS/realmode.bin", naming: "realmode.bin", "--boot flat"),
   ]

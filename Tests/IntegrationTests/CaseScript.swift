@@ -2,8 +2,8 @@
 enum CaseScript {
   /// What every case's script can use.
   ///
-  /// `$GUESTS` has our own guests, `$LINUX` stock kernels. `await FILE TEXT` waits until a file has a text; `child_of PID` says which
-  /// process another has started; `gone PID` waits until a process is no more.
+  /// `$GUESTS` has our own guests, `$LINUX` stock kernels. `await FILE TEXT` waits until a file has a text;
+  /// `child_of PID` says which process another has started; `gone PID` waits until a process is no more.
   static let prelude = """
     await() { until grep -q -- "$2" "$1" 2>/dev/null; do sleep 0.02; done; }
     child_of() {
@@ -19,7 +19,7 @@ enum CaseScript {
     """
 
   /// How many seconds a case may take, many times what the slowest needs.
-  private static let limit = 60
+  private static let limit = 180
 
   /// Runs the case in the folder `$1` and prints what came of it, a line for each part. Whatever the case leaves
   /// behind, a file or a process of ours, is a part of it: a process is known by the folder it was started in.

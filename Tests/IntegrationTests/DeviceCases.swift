@@ -3,7 +3,9 @@ import Testing
 extension Case {
   /// What guests do with the machine's devices.
   static let devices: [Case] = [
-    Case("timers-agree", guest: "ticks.elf", says: ["local APIC timer:", "power management timer:"], verdict: "poweroff"),
+    Case(
+      "timers-agree", guest: "ticks.elf",
+      says: ["local APIC timer:", "power management timer:"], verdict: "poweroff"),
     Case("marks", guest: "marks.elf", says: ["set 4 marks"], verdict: "poweroff") { $0.expectMarks([123, 1, 2, 3]) },
     Case("port-exits-are-counted", guest: "portexits.elf", words: "count=20000", verdict: "poweroff") { outcome in
       // All but the loop's own are for the few lines that the guest prints.

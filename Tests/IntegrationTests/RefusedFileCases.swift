@@ -14,9 +14,15 @@ extension Case {
         refused: "flat-larger-than-memory",
         with("truncate -s 300M tmp/large", "rowhouse run tmp/large --boot flat --load-address 0x1000"),
         naming: "tmp/large", "memory"),
-      Case(refused: "console-file-cannot-be-made", "rowhouse run $GUESTS/hello.elf --console file:no/such/folder", naming: "no/such/folder"),
-      Case(refused: "console-file-is-a-folder", "rowhouse run $GUESTS/hello.elf --console file:tmp", naming: "tmp"),
-      Case(refused: "verdict-file-cannot-be-made", "rowhouse run $GUESTS/hello.elf --verdict no/such/folder", naming: "no/such/folder"),
+      Case(
+        refused: "console-file-cannot-be-made", "rowhouse run $GUESTS/hello.elf --console file:no/such/folder",
+        naming: "no/such/folder"),
+      Case(
+        refused: "console-file-is-a-folder", "rowhouse run $GUESTS/hello.elf --console file:tmp",
+        naming: "tmp"),
+      Case(
+        refused: "verdict-file-cannot-be-made", "rowhouse run $GUESTS/hello.elf --verdict no/such/folder",
+        naming: "no/such/folder"),
       Case(refused: "verdict-file-is-a-folder", "rowhouse run $GUESTS/hello.elf --verdict tmp", naming: "tmp"),
       // The verdict file of an earlier run is not taken for this one's.
       Case("no-verdict-of-a-refused-run", script: """
@@ -49,7 +55,7 @@ extension Case {
         $give_up \(command("secret"))
         """, files: ["secret": [1, 2, 3]], naming: "secret"),
       // Sparse: they take no room on the disk.
-      Case(refused: "\(kind)-oversized", with("truncate -s 1T tmp/large", command("tmp/large")), naming: "tmp/large"),
+      Case(refused: "\(kind)-oversized", with("truncate -s 1024G tmp/large", command("tmp/large")), naming: "tmp/large"),
       Case(
         refused: "\(kind)-larger-than-memory", with("truncate -s 300M tmp/large", command("tmp/large")),
         naming: "tmp/large"),

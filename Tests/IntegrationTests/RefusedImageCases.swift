@@ -33,7 +33,10 @@ extension Case {
       ("elf-unknown-class", ELF(fileClass: 7).bytes, "class 7"),
       ("elf-without-segments", ELF(segments: []).bytes, ""),
       ("elf-segment-beyond-the-file", ELF(segments: [.init(fileBytes: 1 << 40, memoryBytes: 1 << 41)]).bytes, ""),
-      ("elf-segment-offset-wraps", ELF(segments: [.init(offset: .max - 10, fileBytes: 100, memoryBytes: 100)]).bytes, "truncated"),
+      (
+        "elf-segment-offset-wraps",
+        ELF(segments: [.init(offset: .max - 10, fileBytes: 100, memoryBytes: 100)]).bytes, "truncated"
+      ),
       ("elf-segment-larger-in-file", ELF(segments: [.init(fileBytes: 200, memoryBytes: 100)]).bytes, "segment"),
       ("elf-segment-outside-memory", ELF(segments: [.init(address: 1024 * megabyte)]).bytes, "outside"),
       ("elf-segment-ends-outside-memory", ELF(segments: [.init(memoryBytes: 256 * megabyte)]).bytes, "outside"),

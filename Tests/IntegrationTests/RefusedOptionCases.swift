@@ -53,8 +53,14 @@ extension Case {
     Case(refused: "vmm-unknown-option", "rowhouse-vmm --colour blue", naming: "--colour"),
     Case(refused: "vmm-option-without-value", "rowhouse-vmm --kernel", naming: "--kernel"),
     Case(refused: "vmm-word", "rowhouse-vmm hello.elf", naming: "hello.elf"),
-    Case(refused: "vmm-meter-cannot-be-made", "rowhouse-vmm --kernel $GUESTS/hello.elf --meter no/such/folder", naming: "--meter"),
-    Case(refused: "flat-with-a-command-line", "rowhouse run $GUESTS/realmode.bin --boot flat -- word", naming: "--cmdline"),
-    Case(refused: "flat-with-an-initrd", "rowhouse run $GUESTS/realmode.bin --boot flat --initrd $GUESTS/hello.elf", naming: "--initrd"),
+    Case(
+      refused: "vmm-meter-cannot-be-made", "rowhouse-vmm --kernel $GUESTS/hello.elf --meter no/such/folder",
+      naming: "--meter"),
+    Case(
+      refused: "flat-with-a-command-line", "rowhouse run $GUESTS/realmode.bin --boot flat -- word",
+      naming: "--cmdline"),
+    Case(
+      refused: "flat-with-an-initrd", "rowhouse run $GUESTS/realmode.bin --boot flat --initrd $GUESTS/hello.elf",
+      naming: "--initrd"),
   ]
 }

@@ -57,7 +57,8 @@ extension Case {
   ] + [0, 1, 21, 63, 127, 128, 200, 0x8000_0000 as UInt32].map { value in
     // The value's low seven bits survive in an exit status; the verdict file has all of it.
     Case(
-      "debug-exit-\(value)", guest: "exitcode.elf", words: "code=\(value)", status: Int32(truncatingIfNeeded: (value << 1 | 1) & 0xff),
+      "debug-exit-\(value)", guest: "exitcode.elf", words: "code=\(value)",
+      status: Int32(truncatingIfNeeded: (value << 1 | 1) & 0xff),
       says: ["leaving with debug exit \(value)"], verdict: "debugExit"
     ) { outcome in
       #expect(outcome.verdictObject["value"] as? UInt32 == value)

@@ -37,7 +37,9 @@ import Testing
       #expect(seen.insert([code, value]).inserted, "\(verdict)")
     }
     let known = Set(seen.map { $0[0] })
-    for code in 0...1000 as ClosedRange<UInt32> { #expect((Verdict(code: code, value: 0) != nil) == known.contains(code)) }
+    for code in 0...1000 as ClosedRange<UInt32> {
+      #expect((Verdict(code: code, value: 0) != nil) == known.contains(code))
+    }
   }
 
   @Test func eachHasWordsOfItsOwn() {

@@ -52,7 +52,9 @@ import Testing
     for (number, counter) in ConsoleCounter.allCases.enumerated() {
       #expect(reading.console[counter] == UInt64(110 + number))
     }
-    for (number, reason) in ExitReason.allCases.enumerated() { #expect(reading.exits[reason] == UInt64(3 * number + 6)) }
+    for (number, reason) in ExitReason.allCases.enumerated() {
+      #expect(reading.exits[reason] == UInt64(3 * number + 6))
+    }
     #expect(reading.cpuNanoseconds == [7000, 7001, 7002])
   }
 
