@@ -10,7 +10,7 @@ extension Case {
         rowhouse-vmm --kernel $GUESTS/echo.elf --memory 128M > out & vmm=$!
         await out 'echoing until'
         cat /proc/$vmm/smaps
-        kill $vmm; rm out
+        kill $vmm; wait $vmm; rm out
         """
     ) { $0.expectResident(outside: 128 << 10, atMost: 5 << 10) },
     // Both are whole runs, so what happens once in a run is in both.
