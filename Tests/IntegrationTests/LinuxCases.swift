@@ -121,7 +121,8 @@ extension Case {
         """, says: ["street-1", "1", "64+0 records out", "the same"], verdict: "poweroff"),
     Case(
       linux: "linux-gives-memory-to-the-balloon", "vmlinuz-6.12", "--memory 512M --balloon 256M",
-      words: "'run=\"sleep 2; [ $(awk /MemFree/{print\\$2} /proc/meminfo) -lt 240000 ] && echo given up\"'",
+      words:
+        "'run=\"until [ $(awk /MemFree/{print\\$2} /proc/meminfo) -lt 240000 ]; do sleep 1; done; echo given up\"'",
       says: ["given up"], verdict: "poweroff"),
     Case(
       linux: "linux-marks-the-boot-timer", words: "boot_timer run=true", verdict: "poweroff"
