@@ -13,7 +13,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 RELEASE := swift build -c release --scratch-path .build-release -Xswiftc -static-executable -Xlinker --strip-all
 PROGRAMS := bin/rowhouse bin/rowhouse-vmm
 
-.PHONY: help deps build guests linux test bench-startup clean FORCE
+.PHONY: help deps build guests linux demo test bench-startup clean FORCE
 
 FORCE:
 
@@ -40,6 +40,21 @@ guests:              ## the small guest kernels, in guests/build/
 
 linux:               ## Debian's kernels and an initramfs, in guests/linux/build/ (downloaded once)
 	@$(MAKE) --no-print-directory -C guests/linux
+
+# A stock kernel needs a KVM on virtualization hardware; a host without it has the lab, where both programs and kernels are.
+HARDWARE_KVM := $(shell [ -w /dev/kvm ] && grep -qwE 'svm|vmx' /proc/cpuinfo && echo yes)
+ON_HARDWARE := $(if $(HARDWARE_KVM),env PATH="bin:$$PATH" LINUX=guests/linux/build,Tests/Lab/lab -- env LINUX=/linux)
+
+demo: deps           ## install, build, boot a guest of ours and Debian, show the meters and the start-up benchmark
+	@$(MAKE) --no-print-directory build guests linux
+	@$(if $(wildcard /dev/kvm),,echo "This machine has no /dev/kvm: everything runs in the lab, a machine with KVM in software.")
+	@echo; echo '--- A guest of our own, on $(if $(wildcard /dev/kvm),this machine,the lab)'
+	@$(if $(wildcard /dev/kvm),bin/rowhouse run guests/build/hello.elf,Tests/Lab/lab -- rowhouse run /guests/hello.elf) < /dev/null
+	@echo; echo '--- Debian with two CPUs, on $(if $(HARDWARE_KVM),this machine,the lab: the KVM of this machine cannot run a stock kernel)'
+	@$(ON_HARDWARE) sh -c 'rowhouse run $$LINUX/vmlinuz-6.12 --initrd $$LINUX/initramfs-6.12.cpio.gz --cpus 2 \
+	  --timeout 120 --verdict /tmp/demo.json -- console=ttyS0 quiet panic=-1 boot_timer "run=\"uname -a; nproc; uptime\"" && \
+	  echo && echo "--- Its meters" && cat /tmp/demo.json && rm /tmp/demo.json' < /dev/null
+	@$(if $(wildcard /dev/kvm),echo; echo '--- How long a guest takes to start'; Tests/Benchmarks/bench-startup --times 10 --exit-times 1 || true)
 
 # The integration tests start the programs in bin/ and the guests, so all of that comes first.
 test: deps           ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab
