@@ -1,4 +1,5 @@
-/// qcow2 is big-endian throughout: headers are taken apart and built here, so no host layout ever leaks into them.
+/// qcow2 is big-endian throughout: headers are taken apart and built here, so no host layout ever leaks into
+/// them.
 extension [UInt8] {
   /// The integer at `offset`, which with all its bytes must lie inside the array.
   func big<Value: FixedWidthInteger>(at offset: Int, as type: Value.Type = Value.self) -> Value {

@@ -4,7 +4,8 @@ enum ClusterEntry: Equatable {
   case unallocated
   /// The cluster reads as zeros. A host cluster may be set aside for it.
   case zero(reserved: UInt64?)
-  /// A host cluster at this offset holds the data. Writing in place is right only when no other entry refers to it.
+  /// A host cluster at this offset holds the data. Writing in place is right only when no other entry refers
+  /// to it.
   case data(offset: UInt64, isExclusive: Bool)
   case compressed(CompressedCluster)
 
@@ -26,7 +27,9 @@ enum ClusterEntry: Equatable {
     }
     let offset = raw & Geometry.offsetMask
     let isExclusive = raw & ClusterEntry.exclusive != 0
-    guard raw & ClusterEntry.reserved == 0, geometry.isAligned(offset), offset != 0 || !isExclusive else { return nil }
+    guard raw & ClusterEntry.reserved == 0, geometry.isAligned(offset), offset != 0 || !isExclusive else {
+      return nil
+    }
     if raw & ClusterEntry.readsAsZeros != 0 {
       guard version >= 3 else { return nil }
       self = .zero(reserved: offset == 0 ? nil : offset)
@@ -36,7 +39,8 @@ enum ClusterEntry: Equatable {
   }
 }
 
-/// Where a compressed cluster's bytes are: in whole sectors of 512 bytes but for the start, not aligned to host clusters.
+/// Where a compressed cluster's bytes are: in whole sectors of 512 bytes but for the start, not aligned to
+/// host clusters.
 package struct CompressedCluster: Equatable, Sendable {
   /// In bytes from the start of the file.
   let offset: UInt64
@@ -52,7 +56,8 @@ package struct CompressedCluster: Equatable, Sendable {
     guard offset != 0, offset >> 56 == 0 else { return nil }
   }
 
-  /// The host clusters that hold the bytes: each has one reference for each compressed cluster that touches it.
+  /// The host clusters that hold the bytes: each has one reference for each compressed cluster that touches
+  /// it.
   func hostClusters(_ geometry: Geometry) -> ClosedRange<UInt64> {
     geometry.cluster(of: offset)...geometry.cluster(of: offset + count - 1)
   }

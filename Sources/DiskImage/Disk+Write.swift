@@ -2,8 +2,10 @@ import Host
 
 /// Changing the disk with plain calls that wait for the host.
 ///
-/// An I/O engine with many requests in flight uses ``Qcow2/plan(writeAt:count:)`` and its companions itself. It must not
-/// start a discard, a zeroing or a flush while writes to the same bytes are in flight: a discarded cluster is used anew.
+/// An I/O engine with many requests in flight uses ``Qcow2/plan(writeAt:count:)`` and its companions itself.
+///
+/// What was allocated since the last ``flush()`` is lost when the disk is let go without one, as after a
+/// crash.
 extension Disk {
   /// Writes all of `segments` from `offset` on.
   package func write(_ segments: Segments, at offset: UInt64) throws(ImageError) {

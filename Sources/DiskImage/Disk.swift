@@ -48,7 +48,8 @@ package final class Disk {
     try self.init(try DiskFile(path: path, writable: !readOnly), format: format)
   }
 
-  /// As above, on a file that is already open; the names of backing files are relative to the folder of its path.
+  /// As above, on a file that is already open; the names of backing files are relative to the folder of its
+  /// path.
   package init(_ file: DiskFile, format: ImageFormat? = nil) throws(ImageError) {
     let top = if let format { format } else { try ImageFormat(guessing: file) }
     isGuessedRaw = format == nil && top == .raw
@@ -58,7 +59,8 @@ package final class Disk {
     isReadOnly = !file.isWritable
   }
 
-  /// Opens the files below `file`, each named by the one above it: a loop, since a chain may be made to be long.
+  /// Opens the files below `file`, each named by the one above it: a loop, since a chain may be made to be
+  /// long.
   private static func chain(_ file: DiskFile, _ format: ImageFormat) throws(ImageError) -> [Layer] {
     var layers = [try layer(file, format)]
     while case .qcow2(let image) = layers[layers.count - 1], let name = image.header.backing {
@@ -98,7 +100,8 @@ package final class Disk {
     case compressed(Qcow2, CompressedCluster, from: UInt64)
   }
 
-  /// Where the bytes from `offset` on come from, and for how many of the next `count`, at least one, that is so.
+  /// Where the bytes from `offset` on come from, and for how many of the next `count`, at least one, that is
+  /// so.
   ///
   /// It may read tables, which are small and mostly cached; it reads no data.
   package func source(at offset: UInt64, count: UInt64) throws(ImageError) -> (source: Source, count: UInt64) {

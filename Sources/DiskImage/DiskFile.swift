@@ -24,7 +24,8 @@ package final class DiskFile {
     case sync
   }
 
-  /// Sees each change before it is made, in order: crash tests cut the sequence anywhere and look at what is left.
+  /// Sees each change before it is made, in order: crash tests cut the sequence anywhere and look at what is
+  /// left.
   package var journal: ((Change) -> Void)?
 
   /// Opens and locks a file.

@@ -1,6 +1,6 @@
-/// The sizes of a qcow2 image that follow from its header (qcow2 specification, "Host cluster management" and "Cluster
-/// mapping"). Both table kinds have two levels: L1 and L2 tables map guest clusters, the refcount table and its blocks count
-/// the references to host clusters.
+/// The sizes of a qcow2 image that follow from its header (qcow2 specification, "Host cluster management" and
+/// "Cluster mapping"). Both table kinds have two levels: L1 and L2 tables map guest clusters, the refcount
+/// table and its blocks count the references to host clusters.
 struct Geometry: Equatable {
   /// log2 of the cluster size, 9 to 21.
   let clusterBits: Int
@@ -9,7 +9,8 @@ struct Geometry: Equatable {
 
   var clusterSize: UInt64 { 1 << UInt64(clusterBits) }
 
-  /// Tables are cached in slices of at most this many bytes: a 2 MiB table whole would be more than all that is cached.
+  /// Tables are cached in slices of at most this many bytes: a 2 MiB table whole would be more than all that
+  /// is cached.
   static let largestSlice = 4096
   var sliceSize: Int { min(Int(clusterSize), Geometry.largestSlice) }
 

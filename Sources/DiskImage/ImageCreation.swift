@@ -6,12 +6,13 @@ package struct ImageCreation: Sendable {
   package var format: ImageFormat
   /// The disk's size in bytes, a multiple of 512; an overlay may leave it to its base.
   package var size: UInt64?
-  /// The file that the image stands on, as the image will name it: a path relative to the image's own folder, or absolute.
+  /// The file that the image stands on, as the image will name it: a path from the image's own folder, or
+  /// absolute.
   package var backing: String?
   /// The base's format; without one it is guessed now and written down, so that it is never guessed again.
   package var backingFormat: ImageFormat?
-  /// In bytes, a power of two from 512 to 2 MiB. Small clusters copy less when an overlay is written to; large ones need
-  /// smaller tables.
+  /// In bytes, a power of two from 512 to 2 MiB. Small clusters copy less when an overlay is written to;
+  /// large ones need smaller tables.
   package var clusterSize: UInt64 = 64 << 10
 
   package init(format: ImageFormat, size: UInt64? = nil) {
@@ -42,14 +43,16 @@ extension ImageCreation {
     }
   }
 
-  /// Opens a disk over `base` that keeps what is written in a file without a name in `folder`: it is gone when the disk is.
+  /// Opens a disk over `base` that keeps what is written in a file without a name in `folder`, gone when the
+  /// disk is.
   package static func temporary(
     over base: String, format: ImageFormat?, in folder: String
   ) throws(ImageError) -> Disk {
     let descriptor = try host(folder) { () throws(SystemCallError) in
       try Descriptor.open(folder, [.readWrite, .unnamed], permissions: 0o600)
     }
-    // The nameless file is in no folder that a relative name could start from: the path is as good as any from here.
+    // The nameless file is in no folder that a relative name could start from: the path is as good as any
+    // from here.
     let file = try DiskFile(descriptor, path: base, writable: true)
     let name = base.split(separator: "/").last.map(String.init) ?? base
     try ImageCreation(overlaying: name, format: format).fill(file)
@@ -72,11 +75,13 @@ extension ImageCreation {
 
   private func check(_ size: UInt64, _ file: DiskFile) throws(ImageError) {
     guard size % 512 == 0 else { throw ImageError(file.path, .oddSize(size)) }
-    guard size <= UInt64(Int64.max) / 2 else { throw ImageError(file.path, .malformed("the disk's size is \(size) bytes")) }
+    guard size <= UInt64(Int64.max) / 2 else {
+      throw ImageError(file.path, .malformed("the disk's size is \(size) bytes"))
+    }
   }
 
-  /// The header's cluster, the refcount table, its blocks, and the L1 table, which is all zeros, in this order. The header
-  /// is written last: a file that is not complete is not taken for an image.
+  /// The header's cluster, the refcount table, its blocks, and the L1 table, which is all zeros, in this
+  /// order. The header is written last: a file that is not complete is not taken for an image.
   private func fillQcow2(_ file: DiskFile) throws(ImageError) {
     guard clusterSize.nonzeroBitCount == 1, (512...2 << 20).contains(clusterSize) else {
       throw ImageError(file.path, .malformed("clusters cannot be of \(clusterSize) bytes"))
@@ -121,7 +126,8 @@ extension ImageCreation {
     try file.write(head.span, at: 0)
   }
 
-  /// The size of the disk and the format of its base, for which the base, when there is one, is opened as it will be.
+  /// The size of the disk and the format of its base, for which the base, when there is one, is opened as it
+  /// will be.
   private func base(of file: DiskFile) throws(ImageError) -> (size: UInt64, format: ImageFormat?) {
     guard let backing else {
       guard let size else { throw ImageError(file.path, .malformed("no size was given")) }

@@ -18,7 +18,8 @@ package struct ImageError: Error, Equatable, Sendable {
     case noStorage
     /// In bytes; disks are counted in sectors of 512.
     case oddSize(UInt64)
-    /// Another process has the image open in a way that excludes this one; `toWrite` says which way this one wanted.
+    /// Another process has the image open in a way that excludes this one; `toWrite` says which way this one
+    /// wanted.
     case inUse(toWrite: Bool)
     /// The first bytes are not those of the format.
     case notQcow2

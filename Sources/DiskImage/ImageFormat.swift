@@ -1,8 +1,8 @@
 /// The format of an image file, as people and images name it.
 ///
-/// A raw disk's first bytes are the guest's: when the format is guessed, a guest could write a qcow2 header there and be
-/// given any file of the host as its backing file at the next start. So a disk that was guessed to be raw refuses such
-/// a write, and formats that were named are never guessed.
+/// A raw disk's first bytes are the guest's: when the format is guessed, a guest could write a qcow2 header
+/// there and be given any file of the host as its backing file at the next start. So a disk that was guessed
+/// to be raw refuses such a write, and formats that were named are never guessed.
 package enum ImageFormat: String, CaseIterable, Sendable {
   case raw, qcow2
 
@@ -27,9 +27,11 @@ package enum ImageFormat: String, CaseIterable, Sendable {
     self = format
   }
 
-  /// The path of a backing file from where this process is: names are relative to the folder of the image that has them.
+  /// The path of a backing file from where this process is: names start from the folder of the image that has
+  /// them.
   static func path(ofBacking name: String, of image: String) throws(ImageError) -> String {
-    // What QEMU calls a protocol ("nbd:…", "json:…") comes before a colon, and a path's first folder has none.
+    // What QEMU calls a protocol ("nbd:…", "json:…") comes before a colon, and a path's first folder has
+    // none.
     let first = name.prefix { $0 != "/" }
     guard !first.contains(":") else {
       throw ImageError(image, .unsupported("its backing file \"\(name)\" is not a plain path"))

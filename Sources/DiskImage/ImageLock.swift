@@ -1,12 +1,13 @@
 import Host
 
-/// Keeps writers of one image apart from each other and from readers, by the same locks as QEMU and its tools.
+/// Keeps writers of one image apart from each other and from readers, by the same locks as QEMU and its
+/// tools.
 ///
-/// QEMU's locks are advisory and per open file (docs/system/images, "Disk image file locking"): for each thing that a
-/// process does with an image it holds a shared lock on one byte, for each thing that it does not bear others doing it
-/// holds one on another byte. After taking its own, a process looks whether anybody holds the opposite of one of them.
-/// Two who look at the same time may both give up, never both go on. Locks go with the open file: a killed process
-/// leaves none behind.
+/// QEMU's locks are advisory and per open file (docs/system/images, "Disk image file locking"): for each
+/// thing that a process does with an image it holds a shared lock on one byte, for each thing that it does
+/// not bear others doing it holds one on another byte. After taking its own, a process looks whether anybody
+/// holds the opposite of one of them. Two who look at the same time may both give up, never both go on. Locks
+/// go with the open file: a killed process leaves none behind.
 enum ImageLock {
   /// The bits of QEMU's permissions, as bytes from each base.
   private enum Act: Int64, CaseIterable { case read = 0, write = 1, resize = 3 }

@@ -21,7 +21,8 @@ final class Inflater {
 
   /// The cluster's bytes, valid until the next call.
   func inflate(_ cluster: CompressedCluster, from file: DiskFile) throws(ImageError) -> UnsafeRawBufferPointer {
-    // SAFETY: the buffers are the mappings' own memory; the stream's length was bounded when its entry was parsed.
+    // SAFETY: the buffers are the mappings' own memory; the stream's length was bounded when its entry was
+    // parsed.
     let bytes = unsafe UnsafeRawBufferPointer(start: output.base, count: output.count)
     if current == cluster { return unsafe bytes }
     current = nil

@@ -2,8 +2,10 @@
 extension Qcow2 {
   /// Makes whole guest clusters read as zeros.
   ///
-  /// - Parameter keepingRoom: keeps the host clusters that they have, so that later writes cannot fail for want of room.
-  /// - Returns: false when another request is changing the same clusters or a flush is under way: try again when it is done.
+  /// - Parameter keepingRoom: keeps the host clusters that they have, or as many, for later writes.
+  /// - Returns: false when another request is changing the same clusters or a flush is under way: to be tried
+  ///   again when it is done. Nor may plain writes to them be in flight: the clusters may be used for others
+  ///   then.
   package func clear(_ clusters: Range<UInt64>, keepingRoom: Bool) throws(ImageError) -> Bool {
     guard flushStage == .idle, !isUnderway(clusters) else { return false }
     guard refcounts != nil else { throw ImageError(file.path, .readOnly) }

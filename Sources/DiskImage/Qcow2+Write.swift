@@ -16,12 +16,13 @@ extension Qcow2 {
     let clusters: Range<UInt64>
     /// Where the first is in the file.
     package let offset: UInt64
-    /// The bytes of the request that go there start so far behind `offset`. What is before them in the first cluster, and
-    /// behind them in the last, has to be copied from what the disk holds there now.
+    /// The bytes of the request that go there start so far behind `offset`. What is before them in the first
+    /// cluster, and behind them in the last, has to be copied from what the disk holds there now.
     package let before: UInt64
     package let count: UInt64
     package let after: UInt64
-    /// The clusters are beyond all that was ever written: they read as zeros, and zeros need not be copied to them.
+    /// The clusters are beyond all that was ever written: they read as zeros, and zeros need not be copied to
+    /// them.
     package let isFresh: Bool
   }
 
@@ -56,7 +57,8 @@ extension Qcow2 {
 
   private var sliceEntries: UInt64 { UInt64(geometry.sliceSize / 8) }
 
-  /// Where `cluster` and those behind it can be written in place, and how many bytes, at most `count`, that holds for.
+  /// Where `cluster` and those behind it can be written in place, and how many bytes, at most `count`, that
+  /// holds for.
   private func runInPlace(
     _ cluster: UInt64, in table: Table, count: UInt64
   ) throws(ImageError) -> (offset: UInt64, count: UInt64) {
@@ -77,6 +79,8 @@ extension Qcow2 {
   /// The data is in the file: lets the disk have it. No flush may be under way.
   package func complete(_ allocation: Allocation) throws(ImageError) {
     precondition(flushStage == .idle)
+    // Also when this fails, which leaks the clusters: the guest may try again.
+    defer { underway.removeAll { $0 == allocation.clusters } }
     file.wrote(upTo: allocation.offset + allocation.before + allocation.count)
     let table = try exclusiveTable(for: allocation.clusters.lowerBound)
     var place = allocation.offset
@@ -86,7 +90,6 @@ extension Qcow2 {
       release(old)
       place += geometry.clusterSize
     }
-    underway.removeAll { $0 == allocation.clusters }
     try limitReleases()
   }
 
@@ -114,7 +117,8 @@ extension Qcow2 {
 
   // MARK: L2 tables
 
-  /// The L2 table for a guest cluster, made when there is none, and copied when a snapshot shares it: one that may be changed.
+  /// The L2 table for a guest cluster as one that may be changed: made when there is none, copied when a
+  /// snapshot shares it.
   func exclusiveTable(for cluster: UInt64) throws(ImageError) -> Table {
     guard let refcounts else { throw ImageError(file.path, .readOnly) }
     let old = try table(for: cluster)
@@ -139,8 +143,8 @@ extension Qcow2 {
     return Table(offset | ClusterEntry.exclusive, geometry)!
   }
 
-  /// Before the first change: clears the features that stand for structures which this program does not keep up to date
-  /// ("autoclear_features"), so that nobody trusts them any more.
+  /// Before the first change: clears the features that stand for structures which this program does not keep
+  /// up to date ("autoclear_features"), so that nobody trusts them any more.
   func prepareToChange() throws(ImageError) {
     guard !isPrepared else { return }
     if header.autoclear != 0 {

@@ -1,8 +1,9 @@
 /// One qcow2 image: where each part of its disk is, and how that changes (qcow2 specification).
 ///
-/// It reads and writes its tables itself, through small caches, and moves no data: a request asks where bytes are, or are to
-/// go, and whoever runs the request moves them. So the same mapping serves a loop of plain calls and io_uring.
-/// What a guest writes may change the tables at any time, so they are checked entry by entry as they are used.
+/// It reads and writes its tables itself, through small caches, and moves no data: a request asks where bytes
+/// are, or are to go, and whoever runs the request moves them. So the same mapping serves a loop of plain
+/// calls and io_uring. What a guest writes may change the tables at any time, so they are checked entry by
+/// entry as they are used.
 ///
 /// It belongs to one thread.
 package final class Qcow2 {
@@ -15,7 +16,8 @@ package final class Qcow2 {
   /// Present when the image is open for writing.
   let refcounts: Refcounts?
 
-  /// References that end when the tables that no longer hold them are on stable storage (see `Qcow2+Flush.swift`).
+  /// References that end when the tables that no longer hold them are on stable storage (see
+  /// `Qcow2+Flush.swift`).
   var released: [Released] = []
   var flushStage = FlushStage.idle
   /// Guest clusters whose allocation is planned and not yet completed.
@@ -24,8 +26,8 @@ package final class Qcow2 {
   var isPrepared = false
   private var inflater: Inflater?
 
-  /// Reads and checks an image; one that is to be written is checked completely, since a wrong table entry would make
-  /// writing to one place destroy another.
+  /// Reads and checks an image; one that is to be written is checked completely, since a wrong table entry
+  /// would make writing to one place destroy another.
   package init(_ file: DiskFile) throws(ImageError) {
     self.file = file
     header = try Qcow2Header(of: file)

@@ -19,11 +19,12 @@ package struct CheckReport: Equatable, Sendable {
   }
 }
 
-/// Compares all references to host clusters with their counts, as `qemu-img check` does, and finds clusters that are
-/// used as two things.
+/// Compares all references to host clusters with their counts, as `qemu-img check` does, and finds clusters
+/// that are used as two things.
 ///
-/// It takes time and memory in proportion to the file and its tables and not to what a hostile table claims: every table is
-/// read once, however often it is referred to. Table entries of an image that is not sound are never followed.
+/// It takes time and memory in proportion to the file and its tables and not to what a hostile table claims:
+/// every table is read once, however often it is referred to. What an unsound entry points at is not looked
+/// at.
 final class Qcow2Check {
   private let header: Qcow2Header
   private let geometry: Geometry
@@ -176,7 +177,9 @@ final class Qcow2Check {
     guard report.errorCount == 0 else { return }
     try forEachEntry(at: offset, count: entries) { (index, raw) throws(ImageError) in
       guard raw != 0 else { return }
-      guard let table = Qcow2.Table(raw, self.geometry), table.offset + self.geometry.clusterSize <= self.file.end else {
+      guard let table = Qcow2.Table(raw, self.geometry),
+        table.offset + self.geometry.clusterSize <= self.file.end
+      else {
         return self.report.add("\(what) entry \(index) is \(hex(raw))")
       }
       let cluster = self.cluster(table.offset)
@@ -188,8 +191,9 @@ final class Qcow2Check {
       if isActive { try self.checkExclusive("\(what) entry \(index)", cluster, table.isExclusive) }
     }
     try forEachEntry(at: offset, count: entries) { _, raw in
-      guard let table = Qcow2.Table(raw, self.geometry), self.cluster(table.offset) < self.clusterCount else { return }
-      self[self.cluster(table.offset)] &= ~Use.seen
+      guard let table = Qcow2.Table(raw, self.geometry) else { return }
+      let cluster = self.cluster(table.offset)
+      if cluster < self.clusterCount { self[cluster] &= ~Use.seen }
     }
   }
 

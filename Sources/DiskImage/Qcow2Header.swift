@@ -1,7 +1,8 @@
-/// The header of a qcow2 image and the extensions that matter here (qcow2 specification, "Header", "Header extensions").
+/// The header of a qcow2 image and the extensions that matter here (qcow2 specification, "Header", "Header
+/// extensions").
 ///
-/// Parsing it checks everything that the header alone and the file's size can tell. What a bit or a method means for
-/// reading is decided here too: whatever would be read wrongly is refused.
+/// Parsing it checks everything that the header alone and the file's size can tell. What a bit or a method
+/// means for reading is decided here too: whatever would be read wrongly is refused.
 struct Qcow2Header: Equatable {
   static let magic: UInt32 = 0x5146_49fb  // "QFI\xfb"
 
@@ -53,7 +54,8 @@ struct Qcow2Header: Equatable {
     static let backingFormat: UInt32 = 0xe279_2aca
   }
 
-  // Limits that QEMU has too: they bound what a header can make this program read. In bytes, but for snapshots.
+  // Limits that QEMU has too: they bound what a header can make this program read. In bytes, but for
+  // snapshots.
   static let largestL1: UInt64 = 32 << 20
   static let largestRefcountTable: UInt64 = 8 << 20
   static let mostSnapshots: UInt64 = 65536
@@ -130,7 +132,8 @@ struct Qcow2Header: Equatable {
     }
   }
 
-  /// The tables that the header names lie in the file, apart from the header, and are large enough for the disk.
+  /// The tables that the header names lie in the file, apart from the header, and are large enough for the
+  /// disk.
   private func checkTables(_ file: DiskFile) throws(ImageError) {
     guard size % 512 == 0 else { throw ImageError(file.path, .oddSize(size)) }
     guard size <= UInt64(Int64.max) - geometry.clusterSize else {
@@ -155,7 +158,8 @@ struct Qcow2Header: Equatable {
     if snapshotCount > 0 { try checkTable(file, "its snapshot table", snapshotsOffset, 40 * snapshotCount) }
   }
 
-  /// Makes sure that a table of `count` bytes starts at a cluster other than the header's and lies in the file.
+  /// Makes sure that a table of `count` bytes starts at a cluster other than the header's and lies in the
+  /// file.
   func checkTable(
     _ file: DiskFile, _ what: String, _ offset: UInt64, _ count: UInt64
   ) throws(ImageError) {
@@ -170,7 +174,8 @@ struct Qcow2Header: Equatable {
     }
   }
 
-  /// Extensions follow the header, each with a type and a length, up to the first of type 0 or the cluster's end.
+  /// Extensions follow the header, each with a type and a length, up to the first of type 0 or the cluster's
+  /// end.
   private mutating func readExtensions(_ file: DiskFile, from start: UInt64) throws(ImageError) {
     var offset = start
     while offset + 8 <= geometry.clusterSize {

@@ -1,9 +1,10 @@
-/// The references to each host cluster of an image that is open for writing (qcow2 specification, "Host cluster
-/// management"): which clusters are free, and taking and giving them back.
+/// The references to each host cluster of an image that is open for writing (qcow2 specification, "Host
+/// cluster management"): which clusters are free, and taking and giving them back.
 ///
-/// A count that is too high loses a cluster; one that is too low loses data. So counts rise before anything refers to a
-/// cluster, and fall only after nothing on stable storage does. Counts that obey this may reach the file at any moment.
-/// The refcount table must not name a block before the block is on stable storage: ``publishTable()``.
+/// A count that is too high loses a cluster; one that is too low loses data. So counts rise before anything
+/// refers to a cluster, and fall only after nothing on stable storage does. Counts that obey this may reach
+/// the file at any moment. The refcount table must not name a block before the block is on stable storage:
+/// ``publishTable()``.
 final class Refcounts {
   private let file: DiskFile
   private let geometry: Geometry
@@ -51,7 +52,8 @@ final class Refcounts {
 
   // MARK: Counts
 
-  /// Where a cluster's count is: a byte's offset for counts of less than a byte, with the bits to shift it by.
+  /// Where a cluster's count is: a byte's offset for counts of less than a byte, with the bits to shift it
+  /// by.
   private func place(of cluster: UInt64, in block: UInt64) -> (offset: UInt64, shift: UInt64) {
     let bit = (cluster & (geometry.blockEntries - 1)) << UInt64(geometry.refcountOrder)
     return (block + bit / 8, bit % 8)
@@ -59,7 +61,9 @@ final class Refcounts {
 
   /// Bytes of a count, and the mask of one that is smaller than a byte.
   private var countBytes: Int { max(1, (1 << geometry.refcountOrder) / 8) }
-  private var smallMask: UInt64 { geometry.refcountOrder >= 3 ? .max : (1 << (1 << UInt64(geometry.refcountOrder))) - 1 }
+  private var smallMask: UInt64 {
+    geometry.refcountOrder >= 3 ? .max : (1 << (1 << UInt64(geometry.refcountOrder))) - 1
+  }
 
   private func count(of cluster: UInt64, in block: UInt64) throws(ImageError) -> UInt64 {
     let (offset, shift) = place(of: cluster, in: block)
@@ -114,7 +118,8 @@ final class Refcounts {
 
   /// Makes the block for a cluster whose references were not counted until now.
   ///
-  /// Without a block none of its clusters is in use. So the block is put in the first of them and counts itself.
+  /// Without a block none of its clusters is in use. So the block is put in the first of them and counts
+  /// itself.
   private func addBlock(for cluster: UInt64) throws(ImageError) -> UInt64 {
     let index = cluster >> UInt64(geometry.blockBits)
     if index >= tableEntries {
@@ -134,8 +139,9 @@ final class Refcounts {
 
   /// Moves the refcount table to where it has room for an entry, and half as many again.
   ///
-  /// The new table lies where the old one counts nothing, beyond the last cluster that it covers, behind the blocks that
-  /// count it. It is on stable storage before the header names it, and the header before the old one is given back.
+  /// The new table lies beyond the last cluster that the old one covers, where nothing is, behind the blocks
+  /// that count it. It is on stable storage before the header names it, and the header before the old one is
+  /// given back.
   private func growTable(toHold index: UInt64) throws(ImageError) {
     let clusterBits = UInt64(geometry.clusterBits)
     let oldEntries = tableEntries

@@ -1,9 +1,11 @@
 import Glibc
 
-/// The buffers of one request that are still to be filled or written, in order: pieces of memory of any length.
+/// The buffers of one request that are still to be filled or written, in order: pieces of memory of any
+/// length.
 ///
-/// It does not own the memory. Whoever makes it keeps the pieces, and the array that lists them, alive and in place until
-/// the request is done. Memory that a guest changes meanwhile is fine: it is only ever copied by the kernel or by bytes.
+/// It does not own the memory. Whoever makes it keeps the pieces, and the array that lists them, alive and in
+/// place until the request is done. A guest may change the memory meanwhile: it is only ever copied, and
+/// never looked at.
 @safe
 package struct Segments {
   /// What is left of the first piece.
@@ -34,7 +36,8 @@ package struct Segments {
     precondition(bytes <= count)
     count -= bytes
     var rest = bytes
-    // SAFETY: a piece is moved on by no more than its length, and another taken only while bytes are left in some.
+    // SAFETY: a piece is moved on by no more than its length, and another taken only while bytes are left in
+    // some.
     while unsafe rest >= first.iov_len, unsafe !others.isEmpty {
       unsafe rest -= first.iov_len
       unsafe first = others[0]
@@ -45,7 +48,8 @@ package struct Segments {
     unsafe first.iov_len -= rest
   }
 
-  /// Calls `body` with the pieces of the next bytes, as many as fit into one call of the kernel, cut to `limit` bytes.
+  /// Calls `body` with the pieces of the next bytes, as many as fit into one call of the kernel, cut to
+  /// `limit` bytes.
   func withPieces<Result, Failure: Error>(
     atMost limit: Int, _ body: (UnsafeBufferPointer<iovec>) throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -2,9 +2,9 @@ import Host
 
 /// A bounded cache of slices of an image's tables, which stay big-endian as they are in the file.
 ///
-/// Memory is taken from the host only for slices that are used. What is changed here reaches the file by ``writeBack()``:
-/// the order in which tables get there is what keeps an image whole (see `Qcow2+Flush.swift`), so a changed slice is
-/// never thrown out to make room.
+/// Memory is taken from the host only for slices that are used. What is changed here reaches the file by
+/// ``writeBack()``: the order in which tables get there is what keeps an image whole (see
+/// `Qcow2+Flush.swift`), so a changed slice is never thrown out to make room.
 final class TableCache {
   private let file: DiskFile
   private let memory: Mapping
@@ -38,7 +38,8 @@ final class TableCache {
     memory = try host(file.path) { () throws(SystemCallError) in try Mapping.anonymous(count * sliceSize) }
   }
 
-  /// The places where the slice may be. Tables start at multiples of large powers of two: the hash spreads them.
+  /// The places where the slice may be. Tables start at multiples of large powers of two: the hash spreads
+  /// them.
   private func set(of slice: UInt64) -> Range<Int> {
     let hash = (slice / UInt64(sliceSize)) &* 0x9e37_79b9_7f4a_7c15
     let first = Int(truncatingIfNeeded: hash >> UInt64(64 - setBits)) * TableCache.ways
@@ -60,7 +61,8 @@ final class TableCache {
     return find(slice) != nil || set(of: slice).contains { places[$0].changed == nil }
   }
 
-  /// The place of the slice that holds `offset`, read from the file when it was in none. There must be room for it.
+  /// The place of the slice that holds `offset`, read from the file when it was in none. There must be room
+  /// for it.
   private func place(for offset: UInt64) throws(ImageError) -> Int {
     let slice = slice(of: offset)
     uses += 1
@@ -133,9 +135,9 @@ final class TableCache {
     guard isChanged else { return }
     for place in places.indices {
       guard let changed = places[place].changed else { continue }
+      let offset = places[place].offset + UInt64(changed.lowerBound)
       // SAFETY: the changed range lies inside the place's bytes.
-      unsafe try file.write(
-        UnsafeRawBufferPointer(rebasing: bytes(of: place)[changed]), at: places[place].offset + UInt64(changed.lowerBound))
+      unsafe try file.write(UnsafeRawBufferPointer(rebasing: bytes(of: place)[changed]), at: offset)
       places[place].changed = nil
     }
     isChanged = false

@@ -44,7 +44,8 @@ extension Descriptor {
     try checked("fdatasync", linux_sync_data(number))
   }
 
-  /// Makes bytes read as zeros and gives their room back to the file system (fallocate(2), FALLOC_FL_PUNCH_HOLE).
+  /// Makes bytes read as zeros and gives their room back to the file system (fallocate(2),
+  /// FALLOC_FL_PUNCH_HOLE).
   package func punchHole(at offset: UInt64, count: UInt64) throws(SystemCallError) {
     try checked("fallocate", linux_punch_hole(number, Int64(clamping: offset), Int64(clamping: count)))
   }
@@ -59,7 +60,8 @@ extension Descriptor {
     UInt64(try checked("lseek", linux_end(number)))
   }
 
-  /// Takes a shared lock on one byte for this open file (fcntl(2), F_OFD_SETLK). It goes when the file is closed.
+  /// Takes a shared lock on one byte for this open file (fcntl(2), F_OFD_SETLK). It goes when the file is
+  /// closed.
   package func lockByte(_ offset: Int64) throws(SystemCallError) {
     try checked("fcntl", linux_lock_byte(number, offset))
   }

@@ -3,8 +3,8 @@ import Testing
 
 @testable import DiskImage
 
-/// What is left of an image when writing stops: after any change of the file when the process is killed, and with any part
-/// of what was not synced when the host loses power.
+/// What is left of an image when writing stops: after any change of the file when the process is killed, and
+/// with any part of what was not synced when the host loses power.
 @Suite("Crashes")
 struct CrashTests {
   private let folder = Folder()
@@ -13,7 +13,8 @@ struct CrashTests {
   private struct Recording {
     var start: [UInt8] = []
     var changes: [DiskFile.Change] = []
-    /// After each request: how many changes there had been, what the disk held then, and whether it was a flush.
+    /// After each request: how many changes there had been, what the disk held then, and whether it was a
+    /// flush.
     var states: [(changes: Int, bytes: [UInt8], isFlush: Bool)] = []
   }
 
@@ -32,11 +33,8 @@ struct CrashTests {
     for _ in 0..<requests {
       let request = model.next(largest: largest)
       try model.apply(request, to: disk)
-      if case .flush = request {
-        recording.states.append((journal.changes.count, model.bytes, true))
-      } else {
-        recording.states.append((journal.changes.count, model.bytes, false))
-      }
+      let isFlush = if case .flush = request { true } else { false }
+      recording.states.append((journal.changes.count, model.bytes, isFlush))
     }
     recording.changes = journal.changes
     return recording
@@ -56,8 +54,8 @@ struct CrashTests {
     }
   }
 
-  /// Makes sure that an image which was left after so many changes is whole, and holds for each sector what it held at the
-  /// last answered flush or since.
+  /// Makes sure that an image which was left after so many changes is whole, and holds for each sector what
+  /// it held at the last answered flush or since.
   private func judge(
     _ left: [UInt8], after count: Int, of recording: Recording, contents: Bool, qemu: Bool, _ how: String
   ) throws {
@@ -102,7 +100,8 @@ struct CrashTests {
         unsynced.append(change)
       }
       let now = index + 1
-      try judge(file, after: now, of: recording, contents: now % 5 == 0, qemu: now % stride == 0, "killed after change")
+      try judge(
+        file, after: now, of: recording, contents: now % 5 == 0, qemu: now % stride == 0, "killed after change")
       if now % 3 == 0, !unsynced.isEmpty {
         var partial = synced
         for change in unsynced where chance.below(2) == 0 { apply(change, to: &partial) }
@@ -124,7 +123,8 @@ struct CrashTests {
   @Test func snapshot() throws {
     let base = pattern(128 << 10, seed: 22)
     try makeFile(folder("base"), base)
-    try tool("qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-o", "cluster_size=1k", folder("base"), folder("image"))
+    try tool(
+      "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-o", "cluster_size=1k", folder("base"), folder("image"))
     try tool("qemu-img", "snapshot", "-c", "before", folder("image"))
     try sweep(try record(base, seed: 23, requests: 60, largest: 32 << 10), seed: 24)
   }
@@ -133,7 +133,8 @@ struct CrashTests {
     let base = pattern(128 << 10, seed: 25)
     try makeFile(folder("base"), base)
     try tool(
-      "qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", "-o", "cluster_size=4k", folder("base"), folder("image"))
+      "qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", "-o", "cluster_size=4k", folder("base"),
+      folder("image"))
     try sweep(try record(base, seed: 26, requests: 60, largest: 32 << 10), seed: 27)
   }
 

@@ -29,10 +29,10 @@ struct LockTests {
   /// Two guests on one base, each with an overlay; a third may not write the base.
   @Test func overlaysShareTheirBase() throws {
     try image()
-    try ImageCreation(overlaying: "image").make(at: folder("one"))
-    try ImageCreation(overlaying: "image").make(at: folder("two"))
-    let one = try Disk(path: folder("one"), readOnly: false)
-    let two = try Disk(path: folder("two"), readOnly: false)
+    try patiently { try ImageCreation(overlaying: "image").make(at: folder("one")) }
+    try patiently { try ImageCreation(overlaying: "image").make(at: folder("two")) }
+    let one = try patiently { try Disk(path: folder("one"), readOnly: false) }
+    let two = try patiently { try Disk(path: folder("two"), readOnly: false) }
     #expect(throws: ImageError(folder("image"), .inUse(toWrite: true))) {
       _ = try Disk(path: folder("image"), readOnly: false)
     }
@@ -56,7 +56,8 @@ struct LockTests {
 
   @Test func weSeeQemusLocks() throws {
     try image()
-    /// What opening says while qemu-io has the image open: it says when it has, and stays until its input ends.
+    /// What opening says while qemu-io has the image open: it says when it has, and stays until its input
+    /// ends.
     func refusal(qemu flags: String, readOnly: Bool) -> ImageError.Reason? {
       run("sh", "-c", """
         cd \(folder.path) && rm -f ready
@@ -113,7 +114,7 @@ struct LockTests {
 
   @Test func info() throws {
     try image()
-    try ImageCreation(overlaying: "image").make(at: folder("over"))
+    try patiently { try ImageCreation(overlaying: "image").make(at: folder("over")) }
     let info = try patiently { try ImageInfo(path: folder("over")) }
     #expect(info.format == .qcow2 && info.size == 1 << 20 && info.allocated < 1 << 20)
     let qcow2 = try #require(info.qcow2)

@@ -30,7 +30,8 @@ func run(_ arguments: [String]) -> (status: Int32, output: String) {
   var process: pid_t = 0
   var status: Int32 = 0
   var actions = unsafe posix_spawn_file_actions_t()
-  // SAFETY: the actions and the argument list are this function's own, made before and freed after their one use.
+  // SAFETY: the actions and the argument list are this function's own, made before and freed after their one
+  // use.
   unsafe posix_spawn_file_actions_init(&actions)
   unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 1)
   unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 2)
@@ -75,8 +76,8 @@ struct Chance: RandomNumberGenerator {
   mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }
 
-/// Does `body` again while an image is in use. A lock goes with the last copy of its descriptor, and a process that another
-/// test is just starting has copies of all until it runs its program.
+/// Does `body` again while an image is in use. A lock goes with the last copy of its descriptor, and a
+/// process that another test is just starting has copies of all until it runs its program.
 func patiently<Result>(_ body: () throws -> Result) throws -> Result {
   for _ in 0..<200 {
     do { return try body() } catch let error as ImageError {

@@ -63,8 +63,8 @@ struct WritingTests {
 
   @Test(arguments: [
     "cluster_size=512", "cluster_size=64k,lazy_refcounts=on", "refcount_bits=1,cluster_size=512",
-    "refcount_bits=2,cluster_size=4k", "refcount_bits=64,cluster_size=512", "refcount_bits=32", "preallocation=metadata",
-    "cluster_size=2M", "preallocation=falloc,cluster_size=4k",
+    "refcount_bits=2,cluster_size=4k", "refcount_bits=64,cluster_size=512", "refcount_bits=32",
+    "preallocation=metadata", "cluster_size=2M", "preallocation=falloc,cluster_size=4k",
   ])
   func qemus(options: String) throws {
     try tool("qemu-img", "create", "-q", "-f", "qcow2", "-o", options, folder("image"), "1M")
@@ -132,7 +132,8 @@ struct WritingTests {
     }
     let disk = try patiently { try Disk(path: folder("image"), readOnly: true) }
     for index in 0..<400 {
-      #expect(try disk.read(1024, at: index * 2_700_000_256) == Array(repeating: 7, count: 512) + Array(repeating: 0, count: 512))
+      let sectors = [UInt8](repeating: 7, count: 512) + [UInt8](repeating: 0, count: 512)
+      #expect(try disk.read(1024, at: index * 2_700_000_256) == sectors)
     }
     let report = try CheckReport(checking: folder("image"))
     #expect(report.errors == [])
