@@ -58,6 +58,6 @@ let package = Package(
     .executableTarget(
       name: "counting-vmm", dependencies: ["Machine", "CountingAllocator"], path: "Tests/CountingVMM",
       swiftSettings: settings),
-    .testTarget(name: "IntegrationTests", swiftSettings: settings),
+    .testTarget(name: "IntegrationTests", dependencies: ["Host", "CLinux"], swiftSettings: settings),
   ]
 )

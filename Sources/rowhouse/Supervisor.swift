@@ -72,7 +72,8 @@ final class Supervisor {
     defer { terminal?.giveBack() }
     do throws(SystemCallError) {
       try loop.add(signals.number, .readable) { [unowned self] _ in
-        while let signal = signals.next() { handle(signal) }
+        // None after the end: the VMM's number may then be another's.
+        while ended == nil, let signal = signals.next() { handle(signal) }
       }
       try loop.add(killTimer.number, .readable) { [unowned self] _ in
         killTimer.acknowledge()

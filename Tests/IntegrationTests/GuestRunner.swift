@@ -48,7 +48,7 @@ final class GuestRunner: Sendable {
     return outcome
   }
 
-  private static let reasonAgainstHost: String? = {
+  static let reasonAgainstHost: String? = {
     if ProcessInfo.processInfo.environment["ROWHOUSE_TEST_IN_LAB"] == "1" { return "ROWHOUSE_TEST_IN_LAB is set" }
     do {
       try FileHandle(forUpdating: URL(filePath: "/dev/kvm")).close()

@@ -68,7 +68,9 @@ struct RunRecordTests {
     let crash = try #require(self.record(.killed(signal: SIGSEGV), try meter(nil, state: .running)))
     #expect(crash.verdict == .hostFailed)
     #expect(crash.verdict.exitStatus == 1)
-    #expect(crash.sentence == "the VMM crashed by signal 11 (Segmentation fault) after 0.298 s, which is a fault of its own")
+    #expect(
+      crash.sentence
+        == "the VMM crashed by signal 11 (Segmentation fault) after 0.298 s, which is a fault of its own")
   }
 
   @Test func sentences() throws {
