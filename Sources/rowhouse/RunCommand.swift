@@ -120,8 +120,9 @@ struct RunCommand: ParsableCommand {
       "timeout": timeout, "on-reset": onReset,
     ]
     let words = options.flatMap { key, value in value.map { ["--" + key, $0] } ?? [] }
-    let configuration = try Configuration(arguments: words + modules.flatMap { ["--module", $0] } + disks.flatMap { ["--disk", $0] }
-        + networks.flatMap { ["--net", $0] })
+    let repeatable: KeyValuePairs = ["module": modules, "disk": disks, "net": networks]
+    let repeated = repeatable.flatMap { key, values in values.flatMap { ["--" + key, $0] } }
+    let configuration = try Configuration(arguments: words + repeated)
     try configuration.check()
     return configuration
   }
