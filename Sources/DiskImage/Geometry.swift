@@ -9,11 +9,6 @@ struct Geometry: Equatable {
 
   var clusterSize: UInt64 { 1 << UInt64(clusterBits) }
 
-  /// Tables are cached in slices of at most this many bytes: a 2 MiB table whole would be more than all that
-  /// is cached.
-  static let largestSlice = 4096
-  var sliceSize: Int { min(Int(clusterSize), Geometry.largestSlice) }
-
   /// log2 of the number of entries in an L2 table.
   var tableBits: Int { clusterBits - 3 }
   var tableEntries: UInt64 { 1 << UInt64(tableBits) }

@@ -36,7 +36,7 @@ extension Qcow2 {
       if length > 0 { return .inPlace(offset: place + before, count: min(count, length - before)) }
     }
     let wanted = cluster..<min(
-      cluster + geometry.clusters(before + count), (cluster / sliceEntries + 1) * sliceEntries)
+      cluster + geometry.clusters(before + count), (cluster / TableCache.sliceEntries + 1) * TableCache.sliceEntries)
     guard flushStage == .idle, !isUnderway(wanted) else { return .busy }
     try prepareToChange()
     let table = try exclusiveTable(for: cluster)
@@ -55,8 +55,6 @@ extension Qcow2 {
       after: room - min(count, room), isFresh: place >= file.end))
   }
 
-  private var sliceEntries: UInt64 { UInt64(geometry.sliceSize / 8) }
-
   /// Where `cluster` and those behind it can be written in place, and how many bytes, at most `count`, that
   /// holds for.
   private func runInPlace(
@@ -65,7 +63,7 @@ extension Qcow2 {
     guard case .data(let start, isExclusive: true) = try entry(cluster, in: table) else { return (0, 0) }
     var length = geometry.clusterSize
     var next = cluster + 1
-    while length < count, next % sliceEntries != 0,
+    while length < count, next % TableCache.sliceEntries != 0,
       case .data(let offset, isExclusive: true) = try entry(next, in: table), offset == start + length
     {
       length += geometry.clusterSize

@@ -32,10 +32,7 @@ package final class Qcow2 {
     self.file = file
     header = try Qcow2Header(of: file)
     geometry = header.geometry
-    let sliceSize = geometry.sliceSize
-    // Caches of 512, 128 and 32 KiB, in sets of eight slices.
-    func setBits(_ kibibytes: Int) -> Int { (kibibytes * 1024 / sliceSize / 8).trailingZeroBitCount }
-    mapping = try TableCache(file, sliceSize: sliceSize, setBits: setBits(512))
+    mapping = try TableCache(file, kibibytes: 512)
     guard file.isWritable else {
       refcounts = nil
       return
@@ -43,8 +40,7 @@ package final class Qcow2 {
     try Qcow2.requireWritable(header, file)
     refcounts = Refcounts(
       header, file,
-      blocks: try TableCache(file, sliceSize: sliceSize, setBits: setBits(128)),
-      table: try TableCache(file, sliceSize: sliceSize, setBits: setBits(32)))
+      blocks: try TableCache(file, kibibytes: 128), table: try TableCache(file, kibibytes: 32))
   }
 
   /// Refuses to write what cannot be written rightly.
@@ -80,7 +76,6 @@ package final class Qcow2 {
   func run(at offset: UInt64, count: UInt64) throws(ImageError) -> (run: Run, count: UInt64) {
     let cluster = geometry.cluster(of: offset)
     let within = geometry.within(offset)
-    let entries = UInt64(geometry.sliceSize / 8)
     guard let table = try table(for: cluster) else {
       let end = (cluster / geometry.tableEntries + 1) * geometry.offset(of: geometry.tableEntries)
       return (.unallocated, min(count, end - offset))
@@ -91,7 +86,7 @@ package final class Qcow2 {
     if case .compressed = run { return (run, min(count, length)) }
     // On to the slice's end at most: more is found by the next call.
     var next = cluster + 1
-    while length < count, next % entries != 0 {
+    while length < count, next % TableCache.sliceEntries != 0 {
       let following = Qcow2.run(try entry(next, in: table), within: 0)
       switch (run, following) {
       case (.unallocated, .unallocated), (.zero, .zero): break

@@ -239,7 +239,8 @@ final class Qcow2Check {
   /// The count of references to a cluster, as the image has it.
   private func storedCount(of cluster: UInt64) throws(ImageError) -> UInt64 {
     let order = UInt64(geometry.refcountOrder)
-    let perPiece = (UInt64(geometry.sliceSize) * 8) >> order
+    let pieceSize = min(geometry.clusterSize, Qcow2Check.pieceSize)
+    let perPiece = (pieceSize * 8) >> order
     let piece = cluster / perPiece
     if block?.index != piece {
       let table = cluster >> UInt64(geometry.blockBits)
@@ -247,7 +248,7 @@ final class Qcow2Check {
       if table < header.refcountTableClusters << UInt64(geometry.tableBits) {
         let entry: UInt64 = try file.bytes(8, at: header.refcountTableOffset + table * 8).big(at: 0)
         let within = (piece * perPiece & (geometry.blockEntries - 1)) << order / 8
-        if entry != 0 { bytes = try file.bytes(geometry.sliceSize, at: entry + within) }
+        if entry != 0 { bytes = try file.bytes(Int(pieceSize), at: entry + within) }
       }
       block = (piece, bytes)
     }

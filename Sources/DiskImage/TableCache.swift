@@ -8,7 +8,11 @@ import Host
 final class TableCache {
   private let file: DiskFile
   private let memory: Mapping
-  private let sliceSize: Int
+  /// In bytes. A slice is as small as the smallest cluster, so that one is never more than one table, and so that
+  /// writes all over a disk change many of them before there is no room for more and a flush has to be made.
+  private static let sliceSize = 512
+  /// How many 64-bit entries a slice holds.
+  static let sliceEntries: UInt64 = 64
   private let setBits: Int
   private static let ways = 8
 
@@ -28,25 +32,27 @@ final class TableCache {
   /// The place that was used last: most requests stay within one slice.
   private var latest = 0
 
-  /// - Parameter setBits: log2 of the number of sets of eight slices.
-  init(_ file: DiskFile, sliceSize: Int, setBits: Int) throws(ImageError) {
+  /// - Parameter kibibytes: the size of the cache, a power of two.
+  init(_ file: DiskFile, kibibytes: Int) throws(ImageError) {
     self.file = file
-    self.sliceSize = sliceSize
-    self.setBits = setBits
-    let count = TableCache.ways << setBits
+    let count = kibibytes * 1024 / TableCache.sliceSize
+    setBits = (count / TableCache.ways).trailingZeroBitCount
     places = Array(repeating: Place(), count: count)
-    memory = try host(file.path) { () throws(SystemCallError) in try Mapping.anonymous(count * sliceSize) }
+    memory = try host(file.path) { () throws(SystemCallError) in
+      try Mapping.anonymous(count * TableCache.sliceSize)
+    }
   }
 
   /// The places where the slice may be. Tables start at multiples of large powers of two: the hash spreads
   /// them.
   private func set(of slice: UInt64) -> Range<Int> {
-    let hash = (slice / UInt64(sliceSize)) &* 0x9e37_79b9_7f4a_7c15
+    let hash = (slice / UInt64(TableCache.sliceSize)) &* 0x9e37_79b9_7f4a_7c15
     let first = Int(truncatingIfNeeded: hash >> UInt64(64 - setBits)) * TableCache.ways
     return first..<first + TableCache.ways
   }
 
-  private func slice(of offset: UInt64) -> UInt64 { offset & ~UInt64(sliceSize - 1) }
+  private func slice(of offset: UInt64) -> UInt64 { offset & ~UInt64(TableCache.sliceSize - 1) }
+  private static func within(_ offset: UInt64) -> Int { Int(offset & UInt64(sliceSize - 1)) }
 
   private func find(_ slice: UInt64) -> Int? {
     if places[latest].offset == slice { return latest }
@@ -88,7 +94,8 @@ final class TableCache {
   private func bytes(of place: Int) -> UnsafeMutableRawBufferPointer {
     precondition(place < places.count)
     // SAFETY: the memory has `sliceSize` bytes for every place.
-    return unsafe UnsafeMutableRawBufferPointer(start: memory.base + place * sliceSize, count: sliceSize)
+    return unsafe UnsafeMutableRawBufferPointer(
+      start: memory.base + place * TableCache.sliceSize, count: TableCache.sliceSize)
   }
 
   // MARK: Entries
@@ -98,13 +105,13 @@ final class TableCache {
     let place = try place(for: offset)
     // SAFETY: the load is checked against the place's bytes, and any bytes are a valid integer.
     return unsafe UInt64(
-      bigEndian: bytes(of: place).load(fromByteOffset: Int(offset & UInt64(sliceSize - 1)), as: UInt64.self))
+      bigEndian: bytes(of: place).load(fromByteOffset: TableCache.within(offset), as: UInt64.self))
   }
 
   /// The integer of `bytes` bytes, 1, 2, 4 or 8, at a place in the file that is a multiple of them.
   func value(at offset: UInt64, bytes count: Int) throws(ImageError) -> UInt64 {
     let place = try place(for: offset)
-    let within = Int(offset & UInt64(sliceSize - 1))
+    let within = TableCache.within(offset)
     var value: UInt64 = 0
     // SAFETY: the subscript checks that each byte lies in the place's bytes.
     for index in within..<within + count { value = unsafe value << 8 | UInt64(bytes(of: place)[index]) }
@@ -113,7 +120,7 @@ final class TableCache {
 
   func setValue(_ value: UInt64, at offset: UInt64, bytes count: Int = 8) throws(ImageError) {
     let place = try place(for: offset)
-    let within = Int(offset & UInt64(sliceSize - 1))
+    let within = TableCache.within(offset)
     for index in 0..<count {
       // SAFETY: as for `value`.
       unsafe bytes(of: place)[within + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * (count - 1 - index)))
