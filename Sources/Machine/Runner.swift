@@ -64,8 +64,9 @@ package final class Runner {
     try host { () throws(SystemCallError) in try watch() }
     var verdict: Verdict
     repeat { verdict = try runOnce() } while verdict == .reset && configuration.onReset == .reset
-    try host { () throws(SystemCallError) in try drainConsole() }
+    meter.reached(.tornDown)
     meter.setVerdict(code: verdict.code.code, value: verdict.code.value)
+    try host { () throws(SystemCallError) in try drainConsole() }
     meter.set(.ended)
     return verdict
   }
@@ -95,10 +96,10 @@ package final class Runner {
         haltTimer.disarm()
       }
       try loop.run()
+      meter.reached(.guestEnded)
     } catch {
       throw .host(error)
     }
-    meter.reached(.guestEnded)
     let verdict = self.verdict ?? .stopped
     relay.detach()
     self.machine = nil

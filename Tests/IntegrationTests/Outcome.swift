@@ -78,6 +78,7 @@ struct Outcome: Sendable {
     let phases = record["phases"] as? [String: Int] ?? [:]
     let order = [
       "process_started", "machine_created", "image_loaded", "guest_started", "first_console_byte", "guest_ended",
+      "torn_down",
     ]
     let moments = order.compactMap { phases[$0 + "_nanoseconds"] }
     #expect(phases["process_started_nanoseconds"] != nil && moments == moments.sorted(), "\(name): \(phases)")
