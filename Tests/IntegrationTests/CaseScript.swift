@@ -44,10 +44,13 @@ enum CaseScript {
 
     """
 
-  /// Runs all cases below the folder `$1`, one after the other, each with its name before it.
+  /// Runs all cases below the folder `$1`, one after the other, each with its name before it. Standard error tells a person
+  /// how far it is: a lab runs for minutes.
   static let all = """
     for folder in "$1"/*/; do
-      echo "case $(basename "$folder")"
+      name=$(basename "$folder")
+      echo "case $name"
+      echo "in the lab: $name, $(cut -d. -f1 /proc/uptime) s since its start" >&2
       sh "$1/runner" "$folder"
     done
 

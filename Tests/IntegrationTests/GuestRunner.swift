@@ -67,7 +67,9 @@ final class GuestRunner: Sendable {
   private func allInLab(_ reason: String) throws -> [String: Outcome] {
     try lab.withLock { lab in
       if lab == nil {
-        print("=== \(reason): \(cases.count) integration cases run in the lab instead, which takes minutes ===")
+        // To standard error, which shows it now and not when everything has ended.
+        FileHandle.standardError.write(
+          Data("=== \(reason): \(cases.count) cases run in the lab instead, which takes minutes ===\n".utf8))
         lab = Result { try runAllInLab() }
       }
       return try lab!.get()

@@ -5,9 +5,14 @@ import Testing
 /// `rowhouse run` on a person's terminal: which keys are the guest's, and that the terminal is given back however the
 /// run ends.
 ///
-/// These need no more of a KVM than that it runs a guest of a few instructions; a host without one leaves them to
-/// others.
-@Suite("Terminal", .enabled(if: GuestRunner.reasonAgainstHost == nil), .serialized)
+/// These need no more of a KVM than that it runs a guest of a few instructions. The terminal is this host's, so they cannot
+/// go to the lab: a host without KVM is told that they were not run.
+@Suite(
+  "Terminal",
+  .enabled(
+    if: GuestRunner.reasonAgainstHost == nil,
+    "THE TERMINAL TESTS WERE NOT RUN: they need a /dev/kvm on this host, since the terminal is this host's too"),
+  .serialized)
 struct TerminalTests {
   private func echo() throws -> TerminalSession {
     let session = try TerminalSession.guest("echo", saying: "echoing until a line says exit")
