@@ -192,7 +192,6 @@ int linux_input_waiting(int fd) {
 int linux_terminal_get(int fd, struct termios *state) { return result(tcgetattr(fd, state)); }
 int linux_terminal_set(int fd, const struct termios *state) { return result(tcsetattr(fd, TCSADRAIN, state)); }
 
-int linux_thread_id(void) { return gettid(); }
 int linux_set_thread_name(const char *name) { return result(prctl(PR_SET_NAME, name)); }
 int linux_die_with_parent(int signal) { return result(prctl(PR_SET_PDEATHSIG, signal)); }
 int linux_send_thread_signal(pthread_t thread, int signal) { return -pthread_kill(thread, signal); }
@@ -213,7 +212,6 @@ static uint64_t nanoseconds(clockid_t clock) {
 uint64_t linux_monotonic_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
 uint64_t linux_realtime_ns(void) { return nanoseconds(CLOCK_REALTIME); }
 uint64_t linux_thread_cpu_ns(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
-uint64_t linux_process_cpu_ns(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 uint64_t linux_other_thread_cpu_ns(pthread_t thread) {
   clockid_t clock;

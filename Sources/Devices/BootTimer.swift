@@ -5,9 +5,6 @@ import Host
 ///
 /// The address and the number are Firecracker's convention, so that guests prepared for it are timed here too.
 package final class BootTimer: BusDevice {
-  /// The number of addresses that the device claims.
-  package static let addressCount: UInt64 = 0x1000
-
   /// The one value that is a mark.
   package static let mark: UInt8 = 123
 

@@ -27,9 +27,6 @@ package enum HostClock {
   /// Nanoseconds since 1970-01-01 00:00 UTC (CLOCK_REALTIME), for calendars only, never for accounting.
   package static var nanosecondsSince1970: UInt64 { linux_realtime_ns() }
 
-  /// CPU time of this process so far, all threads, in nanoseconds (CLOCK_PROCESS_CPUTIME_ID).
-  package static var processCPUNanoseconds: UInt64 { linux_process_cpu_ns() }
-
   /// CPU time of the calling thread so far, in nanoseconds (CLOCK_THREAD_CPUTIME_ID).
   package static var threadCPUNanoseconds: UInt64 { linux_thread_cpu_ns() }
 }

@@ -10,15 +10,12 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable {
   package static let noSuchFile = Errno(rawValue: ENOENT)
   package static let interrupted = Errno(rawValue: EINTR)
   package static let inputOutput = Errno(rawValue: EIO)
-  package static let noSuchDevice = Errno(rawValue: ENXIO)
   package static let again = Errno(rawValue: EAGAIN)
   package static let noMemory = Errno(rawValue: ENOMEM)
   package static let permissionDenied = Errno(rawValue: EACCES)
   package static let exists = Errno(rawValue: EEXIST)
   package static let isDirectory = Errno(rawValue: EISDIR)
   package static let invalidArgument = Errno(rawValue: EINVAL)
-  package static let tooBig = Errno(rawValue: E2BIG)
-  package static let brokenPipe = Errno(rawValue: EPIPE)
   package static let notSupported = Errno(rawValue: EOPNOTSUPP)
 }
 

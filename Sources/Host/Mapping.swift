@@ -27,11 +27,6 @@ package struct Mapping: ~Copyable, Sendable {
     try Mapping(count, PROT_READ | PROT_WRITE, sharing == .shared ? MAP_SHARED : MAP_PRIVATE, file.number, offset)
   }
 
-  /// The bytes of a file, for reading only.
-  package static func readOnlyFile(_ file: borrowing Descriptor, count: Int) throws(SystemCallError) -> Mapping {
-    try Mapping(count, PROT_READ, MAP_SHARED, file.number, 0)
-  }
-
   private init(
     _ count: Int, _ protection: Int32, _ flags: Int32, _ number: Int32, _ offset: Int64
   ) throws(SystemCallError) {

@@ -21,13 +21,11 @@ struct MappingTests {
     let one = try Mapping.file(file, count: 4096)
     let other = try Mapping.file(file, count: 4096)
     let own = try Mapping.file(file, count: 4096, .copyOnWrite)
-    let reading = try Mapping.readOnlyFile(file, count: 4096)
     // SAFETY: every access is to the first byte of a page-long mapping.
     unsafe one.base.storeBytes(of: 1, as: UInt8.self)
     unsafe #expect(other.base.load(as: UInt8.self) == 1)
     unsafe own.base.storeBytes(of: 2, as: UInt8.self)
     unsafe #expect(one.base.load(as: UInt8.self) == 1)
-    unsafe #expect(reading.base.load(as: UInt8.self) == 1)
   }
 
   @Test func givesItsAddressesBack() throws {

@@ -103,10 +103,3 @@ CKVM void ckvm_set_immediate_exit(struct kvm_run *run, uint8_t value) {
 /* The signal that gets a vCPU thread out of KVM_RUN. Its handler does nothing: that it was delivered is the point. */
 CKVM int ckvm_kick_signal(void) { return SIGRTMIN; }
 void ckvm_install_kick_handler(void);
-
-/* CPUID of the host, for leaves that KVM passes through without saying so. */
-CKVM void ckvm_host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]) {
-  __asm__ volatile("cpuid"
-                   : "=a"(registers[0]), "=b"(registers[1]), "=c"(registers[2]), "=d"(registers[3])
-                   : "a"(leaf), "c"(subleaf));
-}

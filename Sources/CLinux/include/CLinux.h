@@ -84,7 +84,6 @@ struct linux_child_end { int32_t exit_status, signal; uint64_t user_ns, system_n
 /* 1 when the child has ended, and is then gone; 0 while it lives. */
 int linux_collect(pid_t child, struct linux_child_end *end);
 
-int linux_thread_id(void);
 /* Names the calling thread, at most 15 bytes (prctl PR_SET_NAME). */
 int linux_set_thread_name(const char *name);
 /* Has the kernel send `signal` to this process when the thread that started it ends (prctl PR_SET_PDEATHSIG). */
@@ -93,9 +92,8 @@ int linux_send_thread_signal(pthread_t thread, int signal);
 int linux_block_signals(const sigset_t *mask);
 int linux_random(void *buffer, size_t count);
 
-/* CLOCK_MONOTONIC, CLOCK_REALTIME, and the CPU time of this thread and this process, in nanoseconds. */
+/* CLOCK_MONOTONIC, CLOCK_REALTIME, and the CPU time of this thread or another, in nanoseconds. */
 uint64_t linux_monotonic_ns(void);
 uint64_t linux_realtime_ns(void);
 uint64_t linux_thread_cpu_ns(void);
 uint64_t linux_other_thread_cpu_ns(pthread_t thread);
-uint64_t linux_process_cpu_ns(void);
