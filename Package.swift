@@ -42,13 +42,16 @@ let package = Package(
     .executableTarget(name: "rowhouse-vmm", dependencies: ["Machine", "Host"], swiftSettings: settings),
     .executableTarget(
       name: "rowhouse",
-      dependencies: ["Machine", "Devices", "Metering", "Host", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Machine", "DiskImage", "Devices", "Metering", "Host",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: settings),
     tests(of: "Host"),
     tests(of: "GuestMemory", ["Host"]),
     tests(of: "DiskImage", ["Host"]),
     tests(of: "Devices", ["Host"]),
-    tests(of: "rowhouse", ["Machine", "Metering", "Host"]),
+    tests(of: "rowhouse", ["Machine", "DiskImage", "Metering", "Host"]),
     tests(of: "Virtio", ["Devices", "GuestMemory", "Host"]),
     tests(of: "Machine", ["Boot", "Devices", "GuestMemory", "Host", "KVM", "Metering"]),
     tests(of: "KVM", ["CKVM"]),

@@ -63,8 +63,8 @@ extension ImageCreation {
   func fill(_ file: DiskFile) throws(ImageError) {
     switch format {
     case .raw:
-      guard backing == nil else { throw ImageError(file.path, .unsupported("a raw image cannot stand on another")) }
-      guard let size else { throw ImageError(file.path, .malformed("no size was given")) }
+      guard backing == nil else { throw ImageError(file.path, .cannotBeMade("a raw image cannot stand on another")) }
+      guard let size else { throw ImageError(file.path, .cannotBeMade("no size was given")) }
       try check(size, file)
       try file.setEnd(size)
     case .qcow2:
@@ -76,7 +76,7 @@ extension ImageCreation {
   private func check(_ size: UInt64, _ file: DiskFile) throws(ImageError) {
     guard size % 512 == 0 else { throw ImageError(file.path, .oddSize(size)) }
     guard size <= UInt64(Int64.max) / 2 else {
-      throw ImageError(file.path, .malformed("the disk's size is \(size) bytes"))
+      throw ImageError(file.path, .cannotBeMade("the disk's size is \(size) bytes"))
     }
   }
 
@@ -84,7 +84,7 @@ extension ImageCreation {
   /// order. The header is written last: a file that is not complete is not taken for an image.
   private func fillQcow2(_ file: DiskFile) throws(ImageError) {
     guard clusterSize.nonzeroBitCount == 1, (512...2 << 20).contains(clusterSize) else {
-      throw ImageError(file.path, .malformed("clusters cannot be of \(clusterSize) bytes"))
+      throw ImageError(file.path, .cannotBeMade("clusters cannot be of \(clusterSize) bytes"))
     }
     let geometry = Geometry(clusterBits: clusterSize.trailingZeroBitCount, refcountOrder: 4)
     let (size, backingFormat) = try base(of: file)
@@ -93,7 +93,7 @@ extension ImageCreation {
       geometry: geometry, size: size, backing: backing, backingFormat: backingFormat?.rawValue)
     header.l1Entries = geometry.tables(forDiskOf: size)
     guard header.l1Entries * 8 <= Qcow2Header.largestL1 else {
-      throw ImageError(file.path, .malformed(
+      throw ImageError(file.path, .cannotBeMade(
         "a disk of \(size) bytes needs larger clusters than \(clusterSize) bytes"))
     }
 
@@ -111,7 +111,7 @@ extension ImageCreation {
     header.l1Offset = geometry.offset(of: firstBlock + blocks)
     let head = header.encoded()
     guard head.count <= Int(clusterSize), (backing?.utf8.count ?? 0) <= Qcow2Header.longestName else {
-      throw ImageError(file.path, .malformed("the backing file's name is too long"))
+      throw ImageError(file.path, .cannotBeMade("the backing file's name is too long"))
     }
 
     try file.setEnd(geometry.offset(of: used))
@@ -130,7 +130,7 @@ extension ImageCreation {
   /// will be.
   private func base(of file: DiskFile) throws(ImageError) -> (size: UInt64, format: ImageFormat?) {
     guard let backing else {
-      guard let size else { throw ImageError(file.path, .malformed("no size was given")) }
+      guard let size else { throw ImageError(file.path, .cannotBeMade("no size was given")) }
       return (size, nil)
     }
     let path = try ImageFormat.path(ofBacking: backing, of: file.path)

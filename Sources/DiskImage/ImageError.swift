@@ -25,6 +25,8 @@ package struct ImageError: Error, Equatable, Sendable {
     case notQcow2
     /// The file ends before a part that its header promises; offsets in bytes.
     case truncated(_ what: String, end: UInt64, size: UInt64)
+    /// A new image cannot be what was asked for; the text says why.
+    case cannotBeMade(String)
     /// A header field makes no sense; the text names it with its value.
     case malformed(String)
     /// The image is sound as far as it is understood, but uses what this program does not offer.
@@ -54,6 +56,8 @@ extension ImageError: CustomStringConvertible {
 extension ImageError.Reason: CustomStringConvertible {
   package var description: String {
     switch self {
+    case .host(.init("open", .exists)):
+      "is there already, and no file is overwritten"
     case .host(let error):
       error.call.description == "open" ? "cannot be opened: \(error.errno)" : "\(error)"
     case .noStorage:
@@ -68,6 +72,8 @@ extension ImageError.Reason: CustomStringConvertible {
       "is no qcow2 image: it does not start with \"QFI\\xfb\""
     case .truncated(let what, let end, let size):
       "is truncated: \(what) ends at \(end), the file has \(size) bytes"
+    case .cannotBeMade(let text):
+      "cannot be made: \(text)"
     case .malformed(let text):
       "has a broken header: \(text)"
     case .unsupported(let text):

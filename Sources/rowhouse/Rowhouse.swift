@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiskImage
 import Glibc
 import Machine
 
@@ -10,7 +11,7 @@ struct Rowhouse: ParsableCommand {
     abstract: "Runs guests in houses of their own, on KVM.",
     discussion: "Everything is a process: there is no daemon, and a guest needs no right but to open /dev/kvm.",
     version: "rowhouse 0.1",
-    subcommands: [RunCommand.self])
+    subcommands: [RunCommand.self, DiskCommand.self])
 
   /// What is left when a command is done.
   enum Farewell: Equatable {
@@ -40,6 +41,8 @@ struct Rowhouse: ParsableCommand {
       return .status(0)
     } catch let error as ConfigurationError {
       return .failure("\(error)", status: 2)
+    } catch let error as ImageError {
+      return .failure("\(error)", status: 2)
     } catch let error as HostError {
       return .failure("\(error)", status: 1)
     } catch let code as ExitCode {
@@ -55,14 +58,21 @@ struct Rowhouse: ParsableCommand {
   /// an argument that it did not expect; and a right one that is right in all its words is parsed alone, which saves a
   /// fifth of the start-up time.
   private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
-    if let word = arguments.first, !word.hasPrefix("-"), word != "help" {
-      let commands = configuration.subcommands
+    var type: any ParsableCommand.Type = Self.self
+    var rest = arguments[...]
+    while let word = rest.first, !word.hasPrefix("-"), !type.configuration.subcommands.isEmpty {
+      let path = arguments[...rest.startIndex].joined(separator: " ")
+      // At the root only, where ArgumentParser adds it.
+      if path == "help" { break }
+      let commands = type.configuration.subcommands
       guard let command = commands.first(where: { $0.configuration.commandName == word }) else {
-        let known = commands.compactMap { $0.configuration.commandName } + ["help"]
-        throw ConfigurationError(word, "not a command; there are: \(known.joined(separator: ", "))")
+        let known = commands.compactMap { $0.configuration.commandName } + (type == Self.self ? ["help"] : [])
+        throw ConfigurationError(path, "not a command; there are: \(known.joined(separator: ", "))")
       }
-      if let parsed = try? command.parse(Array(arguments.dropFirst())) { return parsed }
+      type = command
+      rest = rest.dropFirst()
     }
+    if type.configuration.subcommands.isEmpty, let parsed = try? type.parse(Array(rest)) { return parsed }
     return try parseAsRoot(arguments)
   }
 

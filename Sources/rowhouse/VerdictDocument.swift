@@ -1,11 +1,10 @@
 import Devices
-import FoundationEssentials
 import Host
 import Machine
 import Metering
 
 /// A run's record as programs read it. Times are in nanoseconds: moments since the VMM was started.
-struct VerdictDocument: Encodable {
+struct VerdictDocument: JSONDocument {
   struct Mark: Encodable {
     /// "boot_timer" or "post_code".
     let source: String
@@ -64,15 +63,5 @@ struct VerdictDocument: Encodable {
     _ figures: [Key: Value]?, _ name: (Key, Value) -> (String, UInt64)
   ) -> [String: UInt64] {
     Dictionary(uniqueKeysWithValues: (figures ?? [:]).map { name($0.key, $0.value) })
-  }
-
-  /// The document as text, the same for the same record.
-  var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    // Strings and whole numbers are all there is, and JSON can say them.
-    let data = (try? encoder.encode(self)) ?? Data()
-    return String(decoding: data, as: UTF8.self) + "\n"
   }
 }

@@ -4,6 +4,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
+    + diskCommands
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -35,6 +36,9 @@ struct IntegrationTests {
 
   @Test("Options that cannot be obeyed", arguments: Case.refusedOptions)
   func refusedOption(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Disk images made and looked at", arguments: Case.diskCommands)
+  func diskCommand(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("No two cases have the same name")
   func namesAreUnique() {
