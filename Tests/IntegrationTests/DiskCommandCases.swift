@@ -83,7 +83,7 @@ extension Case {
   private static let start = """
     mkdir kept
     sound() { ! command -v qemu-img > /dev/null || qemu-img check -q -f qcow2 "$1" || echo "FAILED: qemu-img check"; }
-    same() { ! command -v qemu-img > /dev/null || qemu-img compare -q -f raw -F qcow2 "$1" "$2" || echo "FAILED: compare"; }
+    same() { ! command -v qemu-img > /dev/null || qemu-img compare -q -f raw -F qcow2 "$@" || echo "FAILED: compare"; }
     """
 
   private static func poke(at offset: Int, _ bytes: String) -> String {
