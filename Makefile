@@ -42,19 +42,20 @@ linux:               ## Debian's kernels and an initramfs, in guests/linux/build
 	@$(MAKE) --no-print-directory -C guests/linux
 
 # A stock kernel needs a KVM on virtualization hardware; a host without it has the lab, where both programs and kernels are.
-HARDWARE_KVM := $(shell [ -w /dev/kvm ] && grep -qwE 'svm|vmx' /proc/cpuinfo && echo yes)
+KVM := $(shell [ -r /dev/kvm ] && [ -w /dev/kvm ] && echo yes)
+HARDWARE_KVM := $(and $(KVM),$(shell grep -qwE 'svm|vmx' /proc/cpuinfo && echo yes))
 ON_HARDWARE := $(if $(HARDWARE_KVM),env PATH="bin:$$PATH" LINUX=guests/linux/build,Tests/Lab/lab -- env LINUX=/linux)
 
 demo: deps           ## install, build, boot a guest of ours and Debian, show the meters and the start-up benchmark
 	@$(MAKE) --no-print-directory build guests linux
-	@$(if $(wildcard /dev/kvm),,echo "This machine has no /dev/kvm: everything runs in the lab, a machine with KVM in software.")
-	@echo; echo '--- A guest of our own, on $(if $(wildcard /dev/kvm),this machine,the lab)'
-	@$(if $(wildcard /dev/kvm),bin/rowhouse run guests/build/hello.elf,Tests/Lab/lab -- rowhouse run /guests/hello.elf) < /dev/null
+	@$(if $(KVM),,echo "This machine has no /dev/kvm that you may open: everything runs in the lab, a machine with KVM in software.")
+	@echo; echo '--- A guest of our own, on $(if $(KVM),this machine,the lab)'
+	@$(if $(KVM),bin/rowhouse run guests/build/hello.elf,Tests/Lab/lab -- rowhouse run /guests/hello.elf) < /dev/null
 	@echo; echo '--- Debian with two CPUs, on $(if $(HARDWARE_KVM),this machine,the lab: the KVM of this machine cannot run a stock kernel)'
 	@$(ON_HARDWARE) sh -c 'rowhouse run $$LINUX/vmlinuz-6.12 --initrd $$LINUX/initramfs-6.12.cpio.gz --cpus 2 \
 	  --timeout 120 --verdict /tmp/demo.json -- console=ttyS0 quiet panic=-1 boot_timer "run=\"uname -a; nproc; uptime\"" && \
 	  echo && echo "--- Its meters" && cat /tmp/demo.json && rm /tmp/demo.json' < /dev/null
-	@$(if $(wildcard /dev/kvm),echo; echo '--- How long a guest takes to start'; Tests/Benchmarks/bench-startup --times 10 --exit-times 1 || true)
+	@$(if $(KVM),echo; echo '--- How long a guest takes to start'; Tests/Benchmarks/bench-startup --times 10 --exit-times 1 || true)
 
 # The integration tests start the programs in bin/ and the guests, so all of that comes first.
 test: deps           ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab

@@ -16,7 +16,7 @@ final class Ending: Sendable {
   /// Ends the guest for a reason that is no device's. Only the first one counts.
   func report(_ verdict: Verdict) {
     own.withLock { own in
-      if own == nil { own = verdict }
+      if own == nil, !latch.isSet { own = verdict }
     }
     event.signal()
   }

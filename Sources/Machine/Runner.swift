@@ -21,6 +21,9 @@ package final class Runner {
 
   private var machine: Machine?
 
+  /// How long a console's reader may take for the rest when the run must end, in nanoseconds.
+  private static let patience: UInt64 = 1_000_000_000
+
   /// Takes from the host everything that stays when the guest starts anew. To be called before any thread is started.
   package init(_ configuration: Configuration) throws(MachineError) {
     do throws(ConfigurationError) { try configuration.check() } catch { throw .configuration(error) }
@@ -66,20 +69,24 @@ package final class Runner {
     repeat { verdict = try runOnce() } while verdict == .reset && configuration.onReset == .reset
     meter.reached(.tornDown)
     meter.setVerdict(code: verdict.code.code, value: verdict.code.value)
-    try host { () throws(SystemCallError) in try drainConsole() }
+    try host { () throws(SystemCallError) in try drainConsole(after: verdict) }
     meter.set(.ended)
     return verdict
   }
 
   private func runOnce() throws(MachineError) -> Verdict {
     let machine = try builder.build()
+    var verdict = Verdict.stopped
     self.machine = machine
     relay.attach(machine.uart)
     do throws(SystemCallError) {
       let ending = machine.ending.event
       try loop.add(ending.number, .readable) { [unowned self] _ in
         ending.drain()
-        if self.verdict != nil { loop.stop() }
+        // What comes after this, while the vCPUs are being stopped, is not how the guest ended.
+        guard let first = self.verdict else { return }
+        verdict = first
+        loop.stop()
       }
       defer { loop.remove(ending.number) }
       var deviceRunners: [DeviceRunner] = []
@@ -89,18 +96,18 @@ package final class Runner {
       meter.set(.running)
       meter.reached(.guestStarted)
       startDeadline()
-      try machine.start()
+      // Before the start: one that fails half-way has threads too.
       defer {
         machine.stop()
         for device in machine.virtioDevices { device.powerOff() }
         haltTimer.disarm()
       }
+      try machine.start()
       try loop.run()
       meter.reached(.guestEnded)
     } catch {
       throw .host(error)
     }
-    let verdict = self.verdict ?? .stopped
     relay.detach()
     self.machine = nil
     return verdict
@@ -148,13 +155,19 @@ package final class Runner {
   }
 
   /// Gives the console's reader what the guest said to the last, however slow it is; a signal ends the wait.
-  private func drainConsole() throws(SystemCallError) {
+  /// When it was not the guest that ended the run but a person or the clock, the reader has a second.
+  private func drainConsole(after verdict: Verdict) throws(SystemCallError) {
     var isDrained = false
     relay.whenDrained { [unowned self] in
       isDrained = true
       loop.stop()
     }
     if !isDrained {
+      loop.remove(deadline.number)
+      if verdict == .timeout || verdict == .stopped {
+        try loop.add(deadline.number, .readable) { [unowned self] _ in loop.stop() }
+        deadline.arm(at: .now.advanced(byNanoseconds: Self.patience))
+      }
       loop.remove(signals.number)
       try loop.add(signals.number, .readable) { [unowned self] _ in loop.stop() }
       try loop.run()

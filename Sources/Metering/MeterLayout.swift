@@ -1,7 +1,7 @@
 /// Where each figure lies in a guest's meter: a little-endian structure that the VMM writes and any process may map.
 ///
 /// The first 4 KiB describe the guest, then come 256 bytes for each vCPU. Every figure is an aligned 64-bit word, so
-/// that a reader sees it whole. docs/meter.md describes the same for people.
+/// that a reader sees it whole.
 enum MeterLayout {
   /// "ROWHOUSE" as bytes.
   static let magic: UInt64 = 0x4553_554f_4857_4f52

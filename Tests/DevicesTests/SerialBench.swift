@@ -53,6 +53,7 @@ final class SerialBench: Sendable {
       var waits: [Int] = []
       var waitsDone = 0
       var roomOffers = 0
+      var dropped: [UInt8] = []
     }
     let log = Mutex(Log())
 
@@ -73,6 +74,8 @@ final class SerialBench: Sendable {
         return true
       }
     }
+
+    func drop(_ byte: UInt8) { log.withLock { $0.dropped.append(byte) } }
 
     func receiverHasRoom() { log.withLock { $0.roomOffers += 1 } }
 

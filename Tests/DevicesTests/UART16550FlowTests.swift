@@ -132,11 +132,13 @@ struct UART16550FlowTests {
     // It gives up: this byte is lost, and no other.
     bench.write(.data, 0xee)
     #expect(bench.peer.log.withLock { $0.waitsDone } == 1)
+    #expect(bench.peer.log.withLock { $0.dropped } == [0xee])
 
     // It waits, at first without success; the order stays.
     bench.peer.log.withLock { $0.waits = [0, 2] }
     bench.write(.data, held)
     #expect(bench.peer.log.withLock { $0.waitsDone } == 3)
+    #expect(bench.peer.log.withLock { $0.dropped } == [0xee])
     bench.peer.setRoom(.max)
     bench.uart.transmitterHasRoom()
     #expect(bench.peer.sent == Array(0...held))

@@ -78,6 +78,16 @@ import Testing
     #expect(try counter(.output) == 100)
   }
 
+  @Test("A panic is seen also when nobody reads any more")
+  func panicInWhatIsDropped() throws {
+    while output.transmit(UInt8(ascii: "\n")) {}
+    #expect(output.panic == .calm)
+    let line = Array("[    1.5] Kernel panic - not syncing: out of patience\n".utf8)
+    for byte in line { output.drop(byte) }
+    #expect(output.panic != .calm)
+    #expect(try counter(.dropped) == UInt64(line.count))
+  }
+
   @Test("A UART that was refused hears of room, once")
   func fullRing() throws {
     var sent: [UInt8] = []
@@ -100,6 +110,8 @@ import Testing
     #expect(!output.waitForRoom())
     #expect((20_000_000...2_000_000_000).contains(first.nanoseconds(since: start)))
     #expect(Instant.now.nanoseconds(since: first) < 20_000_000)
+    output.drop(0)
+    output.drop(0)
     #expect(try counter(.dropped) == 2)
     var bytes: [UInt8] = []
     _ = take(1, into: &bytes)

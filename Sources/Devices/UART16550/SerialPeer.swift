@@ -22,6 +22,9 @@ package protocol SerialPeer: AnyObject, Sendable {
   /// - Returns: true once there is room again; false to give up, and the guest's byte is lost, as it would be in hardware.
   func waitForRoom() -> Bool
 
+  /// The guest's byte is lost: it waited for room and got none. Called on the vCPU's thread without any lock.
+  func drop(_ byte: UInt8)
+
   /// The guest has read everything that it was sent, after the UART had to refuse some. Called on a vCPU's thread.
   func receiverHasRoom()
 }

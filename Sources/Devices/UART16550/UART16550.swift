@@ -35,6 +35,7 @@ package final class UART16550: ByteWideDevice {
     while effects.contains(.transmitterOverrun), peer.waitForRoom() {
       effects = state.withLock { $0.transmit(value, to: peer) }
     }
+    if effects.contains(.transmitterOverrun) { peer.drop(value) }
     carryOut(effects)
   }
 
