@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -190,7 +189,7 @@ int linux_input_waiting(int fd) {
 }
 
 int linux_terminal_get(int fd, struct termios *state) { return result(tcgetattr(fd, state)); }
-int linux_terminal_set(int fd, const struct termios *state) { return result(tcsetattr(fd, TCSADRAIN, state)); }
+int linux_terminal_set(int fd, const struct termios *state) { return result(tcsetattr(fd, TCSANOW, state)); }
 
 int linux_set_thread_name(const char *name) { return result(prctl(PR_SET_NAME, name)); }
 int linux_die_with_parent(int signal) { return result(prctl(PR_SET_PDEATHSIG, signal)); }

@@ -14,7 +14,7 @@ package struct TerminalMode: Sendable {
     unsafe try checked("tcgetattr", linux_terminal_get(number, &state))
   }
 
-  /// Puts a terminal into this mode once what was written to it is out.
+  /// Puts a terminal into this mode at once: one that takes no output must not keep anybody waiting.
   package func apply(to number: Int32) throws(SystemCallError) {
     var state = state
     // SAFETY: the call only reads the variable.

@@ -44,7 +44,11 @@ final class Supervisor {
       signal(SIGCHLD, SIG_DFL)
       // A VMM that has gone is seen by the failed write.
       signal(SIGPIPE, SIG_IGN)
-      signals = try SignalFD([SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT])
+      // Every signal that would end this process without a word, and leave the terminal as it is.
+      let ends = [
+        SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ,
+      ]
+      signals = try SignalFD(ends + [SIGCHLD, SIGTSTP, SIGCONT])
       killTimer = try TimerFD()
       loop = try EventLoop()
       meter = try .memory(named: "rowhouse-meter")
