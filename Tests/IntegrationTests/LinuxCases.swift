@@ -56,7 +56,7 @@ extension Case {
           --console file:ours --timeout 100 --cmdline "$options" || exit
         # Now and then a guest of QEMU's microvm never hears from its timer.
         for try in 1 2 3; do
-          timeout -s KILL 60 qemu-system-x86_64 -accel kvm -M microvm -cpu host -smp 2 -m 256 -nodefaults \\
+          timeout -s KILL 45 qemu-system-x86_64 -accel kvm -M microvm -cpu host -smp 2 -m 256 -nodefaults \\
             -no-user-config -display none -no-reboot -serial stdio -kernel $LINUX/vmlinuz-\(version) \\
             -initrd $LINUX/initramfs-\(version).cpio.gz -append "$options" > theirs 2> qemu.errors < /dev/null && break
           cat qemu.errors >&2
