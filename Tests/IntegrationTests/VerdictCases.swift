@@ -9,6 +9,9 @@ extension Case {
     Case(
       "panic-by-console-text", guest: "linux-panic.elf", status: 101, says: ["end Kernel panic - not syncing"],
       verdict: "panic"),
+    Case("panic-by-slow-console-text", guest: "linux-panic.elf", words: "slowly", status: 101, verdict: "panic") {
+      $0.expectTime(milliseconds: 2_000...10_000)
+    },
     Case("panic-text-quoted-is-none", guest: "quotes.elf", says: ["still running after 1000 ms"], verdict: "poweroff"),
     Case("triple-fault", guest: "triplefault.elf", status: 102, verdict: "tripleFault"),
     Case("halted", guest: "hang.elf", status: 103, verdict: "halted"),

@@ -1,10 +1,22 @@
+import Host
 import Testing
 
 @testable import Machine
 
 /// Consoles as kernels and people write them.
 @Suite struct PanicWatchTests {
-  enum Expected: Equatable { case calm, panicked, finished }
+  enum Expected: Equatable {
+    case calm, panicked, finished
+
+    init(_ state: PanicWatch.State) {
+      self =
+        switch state {
+        case .calm: .calm
+        case .panicked: .panicked
+        case .finished: .finished
+        }
+    }
+  }
 
   private func watch(_ text: String) -> Expected {
     var watch = PanicWatch()
@@ -13,12 +25,19 @@ import Testing
       let changed = watch.feed(byte)
       #expect(changed == (watch.state != before))
     }
-    #expect(watch.hasPanicked == (watch.state != .calm))
-    return switch watch.state {
-    case .calm: .calm
-    case .panicked: .panicked
-    case .finished: .finished
+    return Expected(watch.state)
+  }
+
+  /// Lines that end so many seconds after each other.
+  private func watch(_ lines: [String], secondsApart: UInt64, isHeldUp: Bool = false) -> Expected {
+    var watch = PanicWatch()
+    var now = Instant(nanoseconds: 1)
+    for line in lines {
+      now = now.advanced(byNanoseconds: secondsApart * 1_000_000_000)
+      if isHeldUp { watch.holdUp() }
+      for byte in (line + "\n").utf8 { _ = watch.feed(byte, at: now) }
     }
+    return Expected(watch.state)
   }
 
   private static let last = "---[ end Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000000 ]---"
@@ -83,6 +102,31 @@ import Testing
     #expect(watch(Self.stamped(Self.trace) + "[    2.0] audit: still here\n") == .calm)
     // An old log in which another line follows that no kernel stamps.
     #expect(watch(Self.stamped([Self.trace[0]]) + "that was the log\n") == .calm)
+  }
+
+  @Test("A panic takes as long as the host and the console's reader need")
+  func slow() {
+    #expect(watch(Self.trace, secondsApart: 9) == .finished)
+    #expect(watch(Self.trace, secondsApart: 3600, isHeldUp: true) == .finished)
+  }
+
+  @Test("Whoever makes a pause of its own is alive")
+  func pauses() {
+    #expect(watch(Array(Self.trace.prefix(3)), secondsApart: 11) == .calm)
+    #expect(watch(Array(Self.trace.prefix(3)), secondsApart: 9) == .panicked)
+  }
+
+  @Test("After a shutdown in good order there was no panic")
+  func shutsDown() {
+    for line in ["reboot: Restarting system", "reboot: Power down"] {
+      #expect(watch(Self.stamped([Self.trace[0], line])) == .calm)
+    }
+  }
+
+  @Test("A prompt without a line end is somebody's word too")
+  func prompt() {
+    #expect(watch(Self.stamped(Self.trace) + "# ") == .calm)
+    #expect(watch(Self.stamped(Self.trace) + "\r\n\n") == .finished)
   }
 
   @Test func lineOfAnyLength() {

@@ -52,6 +52,7 @@ final class ConsoleOutput: SerialPeer, Sendable {
         panicChanged = state.watch.feed(byte)
       } else {
         state.hasRefused = true
+        state.watch.holdUp()
       }
       wakes = !state.isAwaited || panicChanged
       state.isAwaited = true

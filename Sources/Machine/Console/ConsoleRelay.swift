@@ -53,6 +53,7 @@ final class ConsoleRelay {
   func start(panicIsCertain: @escaping () -> Void) throws(SystemCallError) {
     try loop.add(output.wake.number, .readable) { [unowned self] _ in
       output.wake.drain()
+      awaitSilence()
       flush()
     }
     try loop.add(pause.number, .readable) { [unowned self] _ in
@@ -65,9 +66,8 @@ final class ConsoleRelay {
     }
     try loop.add(silence.number, .readable) { [unowned self] _ in
       silence.acknowledge()
-      if case .finished(let moment) = output.panic {
-        if Instant.now.nanoseconds(since: moment) >= PanicWatch.silence { return panicIsCertain() }
-        silence.arm(at: moment.advanced(byNanoseconds: PanicWatch.silence))
+      if case .finished(let moment) = output.panic, Instant.now.nanoseconds(since: moment) >= PanicWatch.silence {
+        panicIsCertain()
       }
     }
     if let number = end.input?.number { watchInput(number) }
@@ -90,6 +90,15 @@ final class ConsoleRelay {
     flush()
   }
 
+  /// Has the panic's silence waited for, whether the console's reader takes anything or not.
+  private func awaitSilence() {
+    if case .finished(let moment) = output.panic {
+      silence.arm(at: moment.advanced(byNanoseconds: PanicWatch.silence))
+    } else {
+      silence.disarm()
+    }
+  }
+
   /// Waits for the reader of a pseudo-terminal that was made for the console: what it has not taken when this program
   /// ends, the kernel throws away.
   func waitForTerminalReader() { end.waitForTerminalReader() }
@@ -109,7 +118,6 @@ final class ConsoleRelay {
           return count
         }
       }
-    if case .finished(let moment) = output.panic { silence.arm(at: moment.advanced(byNanoseconds: PanicWatch.silence)) }
     if hasRoomAgain { uart?.transmitterHasRoom() }
     if isWaitingToWrite { return }
     if let whenDrained {

@@ -3,14 +3,16 @@ import Host
 /// Reads the guest's console for a kernel's last words.
 ///
 /// A panic is what a kernel prints, and what a person may print too: an old log, a test's output. So a line counts only
-/// as the kernel prints it, at its start but for a time stamp; and it is taken back when the guest goes on talking as no
-/// kernel does after a panic.
+/// as the kernel prints it, at its start but for a time stamp; and it is taken back when the guest goes on as no kernel
+/// does after a panic: with a line that is not the kernel's, with a shutdown in good order, or after a pause.
+///
+/// How long the whole text takes says nothing: the console's reader may be slow, and so may the host.
 struct PanicWatch {
   enum State: Equatable {
     case calm
-    /// The panic's first line came at this moment.
-    case panicked(Instant, isStamped: Bool)
-    /// The panic's last line came: the kernel spins from here on.
+    /// The panic's first line came.
+    case panicked(isStamped: Bool)
+    /// The panic's last line came at this moment: the kernel spins from here on.
     case finished(Instant)
   }
 
@@ -18,52 +20,60 @@ struct PanicWatch {
   private var line = InlineArray<96, UInt8>(repeating: 0)
   private var length = 0
 
-  /// Kernels go from the first to the last line of a panic in less than this; a guest that prints after it is alive.
-  private static let patience: UInt64 = 1_000_000_000
+  /// While it panics: when the last line ended, and whether the guest had to wait for the console since.
+  private var lastLine = Instant(nanoseconds: 0)
+  private var isHeldUp = false
+
+  /// A kernel that panics prints line after line, and waits a second for its other CPUs and Xen five before it reboots;
+  /// a guest that prints after a longer pause is alive. In nanoseconds.
+  private static let longestPause: UInt64 = 10_000_000_000
 
   /// How long after a panic's last line the guest must be silent to be believed, in nanoseconds.
   static let silence: UInt64 = 300_000_000
 
-  /// Whether a guest that ends now, by a reset, a halt or a fault, ends by its panic.
-  var hasPanicked: Bool { state != .calm }
+  /// The console takes nothing more for now, so the guest has to wait: the pause is not its own.
+  mutating func holdUp() { isHeldUp = true }
 
   /// Takes the next byte of the console.
   ///
-  /// - Returns: whether it ended a line that changed the state.
-  mutating func feed(_ byte: UInt8) -> Bool {
+  /// - Returns: whether it changed the state.
+  mutating func feed(_ byte: UInt8, at now: @autoclosure () -> Instant = .now) -> Bool {
     guard byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") else {
       // Only the start of a line is looked at.
       if length < line.count {
         line[length] = byte
         length += 1
       }
-      return false
+      // A shell's prompt is no whole line.
+      guard case .finished = state else { return false }
+      state = .calm
+      return true
     }
     guard length > 0 else { return false }
-    defer { length = 0 }
-    return endLine()
+    let before = state
+    endLine(at: now)
+    length = 0
+    return state != before
   }
 
-  private mutating func endLine() -> Bool {
+  private mutating func endLine(at now: () -> Instant) {
     let (start, isStamped) = skipPrefix()
-    let before = state
-    if starts(at: start, with: "---[ end Kernel panic - not syncing") {
-      // Only after a first line: the two make a panic.
-      if case .panicked = state { state = .finished(.now) }
-    } else if starts(at: start, with: "Kernel panic - not syncing") || starts(at: start, with: "Panic on CPU ") {
-      state = .panicked(.now, isStamped: isStamped)
-    } else {
-      switch state {
-      case .calm: break
-      case .panicked(let moment, let panicIsStamped):
-        let isKernels = isStamped || !panicIsStamped
-        if !isKernels || !starts(at: start, with: "Reboot") && Instant.now.nanoseconds(since: moment) > Self.patience {
-          state = .calm
-        }
-      case .finished: state = .calm
+    if starts(at: start, with: "Kernel panic - not syncing") || starts(at: start, with: "Panic on CPU ") {
+      state = .panicked(isStamped: isStamped)
+    } else if case .panicked(let panicIsStamped) = state {
+      if starts(at: start, with: "---[ end Kernel panic - not syncing") {
+        state = .finished(now())
+      } else if panicIsStamped && !isStamped || starts(at: start, with: "reboot: ") || hasPaused(until: now()) {
+        state = .calm
       }
     }
-    return state != before
+    guard case .panicked = state else { return }
+    lastLine = now()
+    isHeldUp = false
+  }
+
+  private func hasPaused(until now: Instant) -> Bool {
+    !isHeldUp && now.nanoseconds(since: lastLine) > Self.longestPause
   }
 
   /// Goes over what Linux and Xen put before a line: "<4>", "[    1.234567] ", "[    T1] ", "(XEN) ".
