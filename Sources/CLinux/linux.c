@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -48,17 +49,27 @@ ssize_t linux_pwritev(int fd, const struct iovec *pieces, int count, int64_t off
 }
 ssize_t linux_receive_no_wait(int fd, void *buffer, size_t count) { return result(recv(fd, buffer, count, MSG_DONTWAIT)); }
 
-int linux_connect(const char *path) {
+static int stream_socket(const char *path, int (*attach)(int, const struct sockaddr *, socklen_t)) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof address.sun_path) return -ENAMETOOLONG;
   strcpy(address.sun_path, path);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+  if (attach(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
   int error = errno;
   close(fd);
   return -error;
 }
+
+int linux_connect(const char *path) { return stream_socket(path, connect); }
+int linux_listen(const char *path) {
+  int fd = stream_socket(path, bind);
+  if (fd < 0 || listen(fd, SOMAXCONN) == 0) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+int linux_accept(int fd) { return result(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
 
 int linux_open_tap(const char *name, uint32_t header) {
   struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
@@ -121,6 +132,17 @@ int linux_identity(int fd, uint64_t *device, uint64_t *inode, uint64_t *allocate
   *allocated = (uint64_t)status.st_blocks * 512;
   return 0;
 }
+
+int linux_path_identity(const char *path, uint32_t *mode, uint64_t *device, uint64_t *inode) {
+  struct stat status;
+  if (lstat(path, &status) < 0) return -errno;
+  *mode = status.st_mode;
+  *device = status.st_dev;
+  *inode = status.st_ino;
+  return 0;
+}
+int linux_unlink(const char *path) { return result(unlink(path)); }
+int linux_try_lock(int fd) { return result(flock(fd, LOCK_EX | LOCK_NB)); }
 
 int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset) {
   void *mapped = mmap(NULL, length, protection, flags, fd, offset);

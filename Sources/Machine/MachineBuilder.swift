@@ -142,15 +142,21 @@ struct MachineBuilder {
   }
 
   private func makeNetwork(_ network: NetworkConfiguration) throws(MachineError) -> sending Network {
+    let backend: any NetworkBackend
+    var isListener = false
     do throws(SystemCallError) {
       switch network.end {
-      case .tap(let name): return Network(try TapBackend(named: name), mac: network.address, mtu: network.mtu)
+      case .tap(let name): backend = try TapBackend(named: name)
       case .socket(let path):
-        return Network(try SocketBackend(connectingTo: path), mac: network.address, mtu: network.mtu)
+        let socket = try SocketBackend(at: path)
+        isListener = socket.isListener
+        backend = socket
       }
     } catch {
       throw .network(network.name, error)
     }
+    return Network(
+      backend, mac: network.address(host: HostIdentity.bytes, isListener: isListener), mtu: network.mtu)
   }
 
   private func makeClock(_ memory: GuestMemory) -> CMOSClock {

@@ -32,6 +32,8 @@ extension MachineError: CustomStringConvertible {
     case .configuration(let error): "\(error)"
     case .boot(let error): "\(error)"
     case .console(let error): "\(error)"
+    case .network(let name, let error) where error.errno == .addressInUse:
+      "--net \(name): a file that is no socket is there; give another path"
     case .network(let name, let error): "--net \(name): \(error.errno)"
     case .disk(let error): "--disk: \(error)"
     case .kvm(.tooManyCPUs(let count, let maximum)):

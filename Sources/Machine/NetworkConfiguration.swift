@@ -3,12 +3,12 @@ package struct NetworkConfiguration: Equatable, Sendable {
   package enum End: Equatable, Sendable {
     /// A TAP device of the host, existing or to be made.
     case tap(String)
-    /// A program that listens at the path and speaks frames behind their lengths, as passt does.
+    /// The path where a peer is met: another guest, or a program like passt that speaks frames behind their lengths.
     case socket(String)
   }
 
   package var end: End
-  /// Six bytes; nil: made of the end's name, so the same each time.
+  /// Six bytes; nil: made of the host and the end's name, so the same each time.
   package var mac: [UInt8]?
   package var mtu: UInt16?
 
@@ -54,13 +54,21 @@ package struct NetworkConfiguration: Equatable, Sendable {
     return bytes.count == 6 && pairs.count == 6 && bytes[0] & 1 == 0 ? bytes : nil
   }
 
-  /// The card's address: the one given, or one from the range that anybody may use (IEEE 802, locally administered).
-  package var address: [UInt8] {
+  /// The card's address: the one given, or one from the range that anybody may use (IEEE 802, locally administered),
+  /// made of the host and the end's name: so it stays the same, and cards on TAP devices of one host or of several
+  /// differ. The two ends of a socket differ in their last bit.
+  ///
+  /// - Parameters:
+  ///   - host: what tells this host from others.
+  ///   - isListener: whether this is the end of a socket that came first.
+  package func address(host: [UInt8], isListener: Bool) -> [UInt8] {
     if let mac { return mac }
     // FNV-1a, which spreads short names well.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return [0x02] + (0..<5).map { UInt8(truncatingIfNeeded: hash >> (8 * $0)) }
+    for byte in host + [0] + Array(name.utf8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    var address = [0x02] + (0..<5).map { UInt8(truncatingIfNeeded: hash >> (8 * $0)) }
+    if case .socket = end { address[5] = address[5] & 0xfe | (isListener ? 1 : 0) }
+    return address
   }
 
   /// The end alone, as a person wrote it.

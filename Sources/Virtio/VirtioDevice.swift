@@ -13,11 +13,12 @@ package enum DeviceKind: UInt32, Sendable {
 /// A device behind a virtio transport: what differs between a disk and a network card.
 ///
 /// **Threads.** The transport calls with the device's lock held, so one call at a time. ``activate(_:)``,
-/// ``queueNotified(_:)`` and ``sourceReady(_:_:)`` come on the I/O thread; the others on whichever thread the guest's access
-/// came from. Chains that were given back by any call are shown to the driver when it returns, with one interrupt at most.
+/// ``queueNotified(_:)`` and ``sourceReady(_:_:)`` come on the I/O thread; the others on whichever thread the guest's
+/// access came from. Chains that were given back by any call are shown to the driver when it returns, with one
+/// interrupt at most.
 ///
-/// **Faults.** A call that throws leaves the driver with DEVICE_NEEDS_RESET; ``reset()`` follows at once. What a request can
-/// be answered with, by the device's own means, is no fault.
+/// **Faults.** A call that throws leaves the driver with DEVICE_NEEDS_RESET; ``reset()`` follows at once. What a
+/// request can be answered with, by the device's own means, is no fault.
 package protocol VirtioDevice: AnyObject {
   var kind: DeviceKind { get }
   /// The device's own features, without ``Features/common``.
@@ -28,6 +29,9 @@ package protocol VirtioDevice: AnyObject {
   var configuration: [UInt8] { get }
   /// The driver writes to the configuration space; what a device has no use for is ignored.
   func writeConfiguration(offset: UInt64, size: Int, value: UInt64)
+  /// Whether the configuration space has changed by itself since the last call. Asked after each call on the I/O
+  /// thread; the driver is then told.
+  func takeConfigurationChange() -> Bool
   /// Whether a choice among the offered features makes sense.
   func accepts(_ features: Features) -> Bool
 
@@ -45,7 +49,8 @@ package protocol VirtioDevice: AnyObject {
   /// A single queue is not used any more. When it returns, no request from it touches guest memory.
   func queueReset(_ index: Int)
 
-  /// Descriptors that the device waits for on the I/O thread; they stay the same for the device's life.
+  /// Descriptors that the device waits for on the I/O thread. Their number stays the same for the device's life, and
+  /// each stays the same as long as something is wanted of it: asked anew when that begins.
   var sources: [Int32] { get }
   /// What the device wants to hear from a source now; asked again after every call of the device.
   func wantedEvents(_ source: Int) -> EventLoop.Events
@@ -59,6 +64,7 @@ package protocol VirtioDevice: AnyObject {
 extension VirtioDevice {
   package var configuration: [UInt8] { [] }
   package func writeConfiguration(offset: UInt64, size: Int, value: UInt64) {}
+  package func takeConfigurationChange() -> Bool { false }
   package func accepts(_ features: Features) -> Bool { true }
   package func queueReset(_ index: Int) {}
   package func powerOff() {}

@@ -86,7 +86,10 @@ struct RunCommand: ParsableCommand {
   @Option(
     name: .customLong("net"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "A network card on tap=NAME or socket=PATH (as passt listens); may be repeated. Options: mac=ADDRESS, mtu=N.",
+      """
+      A network card on tap=NAME or socket=PATH (of passt, or of another guest: who comes first listens); may be repeated. \
+      Options: mac=ADDRESS, mtu=N.
+      """,
       valueName: "end[,option]…"))
   var networks: [String] = []
 

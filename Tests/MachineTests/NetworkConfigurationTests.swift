@@ -9,16 +9,23 @@ struct NetworkConfigurationTests {
     #expect(tap == NetworkConfiguration(.tap("house0")))
     let full = try NetworkConfiguration(argument: "socket=/run/a,b,mac=52:54:00:12:34:5F,mtu=1400")
     #expect(full.end == .socket("/run/a,b"))
-    #expect(full.address == [0x52, 0x54, 0, 0x12, 0x34, 0x5f])
+    #expect(full.address(host: [1], isListener: true) == [0x52, 0x54, 0, 0x12, 0x34, 0x5f])
     #expect(full.mtu == 1400)
     #expect(full.description == "socket=/run/a,b,mac=52:54:00:12:34:5f,mtu=1400")
   }
 
   @Test func addressIsStable() throws {
-    let one = try NetworkConfiguration(argument: "tap=a").address
-    #expect(one == (try NetworkConfiguration(argument: "tap=a,mtu=100").address))
-    #expect(one != (try NetworkConfiguration(argument: "tap=b").address))
+    func address(_ argument: String, host: String = "a", isListener: Bool = false) throws -> [UInt8] {
+      try NetworkConfiguration(argument: argument).address(host: Array(host.utf8), isListener: isListener)
+    }
+    let one = try address("tap=a")
     #expect(one.count == 6 && one[0] == 2)
+    #expect(try one == address("tap=a,mtu=100", isListener: true))
+    #expect(try one != address("tap=b"))
+    #expect(try one != address("tap=a", host: "b"))
+    let (first, second) = (try address("socket=/a", isListener: true), try address("socket=/a"))
+    #expect(first != second)
+    #expect(first.dropLast() == second.dropLast())
   }
 
   @Test(arguments: [

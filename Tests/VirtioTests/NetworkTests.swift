@@ -13,21 +13,41 @@ final class TestCable: NetworkBackend, @unchecked Sendable {
   private var arrived: [[UInt8]] = []
   var takesNothing = false
   private(set) var isBlocked = false
-  var isGone = false
+  var isLinkUp = true
+  var dropsAll = false
+  private(set) var flushes = 0
 
   init(offloads: Features = []) { self.offloads = offloads }
 
-  var descriptor: Int32 { event.number }
-  func use(_ offloads: Features) { used = offloads.intersection(self.offloads) }
+  var sources: [Int32] { [event.number] }
 
-  func send(_ packet: UnsafeRawBufferPointer) -> Bool {
-    isBlocked = takesNothing
-    // SAFETY: the bytes are copied during the call.
-    if !takesNothing { sent.append(unsafe Array(packet)) }
-    return !takesNothing
+  func wantedEvents(_ source: Int, isStarved: Bool) -> EventLoop.Events {
+    (isStarved ? [] : EventLoop.Events.readable).union(isBlocked ? .writable : [])
   }
 
-  func becameWritable() { isBlocked = takesNothing }
+  func sourceReady(_ source: Int, _ events: EventLoop.Events) {
+    if events.contains(.writable) { isBlocked = takesNothing }
+  }
+
+  func use(_ offloads: Features) { used = offloads.intersection(self.offloads) }
+
+  func send(_ packet: UnsafeRawBufferPointer) -> SendOutcome {
+    isBlocked = takesNothing
+    if takesNothing { return .notNow }
+    if dropsAll { return .dropped }
+    // SAFETY: the bytes are copied during the call.
+    sent.append(unsafe Array(packet))
+    return .sent
+  }
+
+  func flush() { flushes += 1 }
+  func close() { isLinkUp = false }
+
+  /// The link comes up or goes down.
+  func changeLink(to isUp: Bool) {
+    isLinkUp = isUp
+    event.signal()
+  }
 
   /// A packet comes in.
   func arrive(_ frame: [UInt8]) {
@@ -65,9 +85,67 @@ struct NetworkTests {
 
   @Test func describesItself() throws {
     let (driver, _) = try bench()
-    #expect(driver.offered == .common.union(Features(rawValue: 1 << 3 | 1 << 5 | 1 << 15)))
+    #expect(driver.offered == .common.union(Features(rawValue: 1 << 3 | 1 << 5 | 1 << 15 | 1 << 16)))
     #expect((0..<6).map { driver.readConfiguration($0, as: UInt8.self) } == mac)
+    #expect(driver.readConfiguration(6, as: UInt16.self) == 1)
     #expect(driver.readConfiguration(10, as: UInt16.self) == 1400)
+  }
+
+  /// VIRTIO_NET_F_STATUS (5.1.4).
+  @Test func linkGoesDownAndUp() throws {
+    let (driver, cable) = try bench()
+    for isUp in [false, true] {
+      let generation = driver.read(.configGeneration)
+      cable.changeLink(to: isUp)
+      driver.pump()
+      #expect(driver.readConfiguration(6, as: UInt16.self) == (isUp ? 1 : 0))
+      #expect(driver.read(.configGeneration) != generation)
+      #expect(driver.takeInterrupt() == 2)
+    }
+    driver.pump()
+    #expect(driver.takeInterrupt() == 0, "told once")
+  }
+
+  @Test func countsExactly() throws {
+    let cable = TestCable()
+    let network = Network(cable, mac: mac)
+    let counters = network.counters
+    let driver = try MockDriver(network)
+    try driver.start(.common)
+    for count in [14, 60, 1000] {
+      driver.queues[1].offer([.readable(place, 12 + count)])
+      driver.kick(1)
+    }
+    #expect(counters.sent == .init(packets: 3, bytes: 1074, drops: 0))
+    // 13 bytes are no frame.
+    driver.queues[1].offer([.readable(place, 25)])
+    driver.kick(1)
+    cable.dropsAll = true
+    driver.queues[1].offer([.readable(place, 112)])
+    driver.kick(1)
+    #expect(driver.queues[1].usedIndex == 5)
+    #expect(counters.sent == .init(packets: 3, bytes: 1074, drops: 2))
+    #expect(counters.received == .init())
+    driver.queues[0].offer([.writable(place, 512)])
+    driver.queues[0].offer([.writable(place, 512)])
+    driver.kick(0)
+    cable.arrive(frame(500))
+    cable.arrive(frame(501))
+    cable.arrive(frame(60))
+    driver.pump()
+    #expect(counters.received == .init(packets: 2, bytes: 560, drops: 1))
+  }
+
+  /// One notification, all that waits, one interrupt, and one flush of what the cable has kept back.
+  @Test func aBatchIsSentAtOnce() throws {
+    let (driver, cable) = try bench(queueSize: 64)
+    let before = cable.flushes
+    for _ in 0..<64 { driver.queues[1].offer([.readable(place, 112)]) }
+    driver.kick(1)
+    #expect(cable.sent.count == 64)
+    #expect(driver.queues[1].usedIndex == 64)
+    #expect(driver.line.event.drain() == 1)
+    #expect(cable.flushes - before <= 2, "one more look, which finds nothing")
   }
 
   @Test func featuresThatDependOnOthers() throws {
@@ -227,82 +305,6 @@ struct NetworkTests {
       driver.pump()
       driver.expectFault(.malformedRequest)
       #expect(cable.sent.isEmpty)
-    }
-  }
-
-  // MARK: Sockets
-
-  private func socketPair() throws -> (SocketBackend, SharedDescriptor) {
-    var ends: [Int32] = [0, 0]
-    // SAFETY: the call fills the array's two entries.
-    unsafe #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
-    return (SocketBackend(Host.Descriptor(owning: ends[0])), SharedDescriptor(Host.Descriptor(owning: ends[1])))
-  }
-
-  private func receive(_ backend: SocketBackend) -> [UInt8]? {
-    var buffer = [UInt8](repeating: 0xff, count: NetworkHeader.mostPacketBytes)
-    // SAFETY: the array has room for the largest packet.
-    return unsafe buffer.withUnsafeMutableBytes { unsafe backend.receive(into: $0) }.map { Array(buffer[..<$0]) }
-  }
-
-  private func write(_ bytes: [UInt8], to socket: SharedDescriptor) throws {
-    // SAFETY: the array is only read.
-    #expect(try unsafe bytes.withUnsafeBytes { unsafe try socket.descriptor.write($0) } == bytes.count)
-  }
-
-  @Test func framesFromASocket() throws {
-    let (backend, other) = try socketPair()
-    #expect(receive(backend) == nil)
-    let stream = [0, 0, 0, 3, 1, 2, 3] + [0, 0, 1, 0] + frame(256)
-    // In two pieces, cut anywhere.
-    for cut in 1..<stream.count {
-      try write(Array(stream[..<cut]), to: other)
-      var got: [[UInt8]] = []
-      while let packet = receive(backend) { got.append(packet) }
-      try write(Array(stream[cut...]), to: other)
-      while let packet = receive(backend) { got.append(packet) }
-      #expect(got == [[UInt8](repeating: 0, count: 12) + [1, 2, 3], [UInt8](repeating: 0, count: 12) + frame(256)])
-    }
-    #expect(!backend.isGone)
-  }
-
-  @Test(arguments: [[0, 0, 0, 0], [0, 1, 0, 15], [0xff, 0xff, 0xff, 0xff]] as [[UInt8]])
-  func lengthsThatCannotBe(length: [UInt8]) throws {
-    let (backend, other) = try socketPair()
-    try write(length + frame(100), to: other)
-    #expect(receive(backend) == nil)
-    #expect(backend.isGone)
-  }
-
-  @Test func theOtherEndGoes() throws {
-    let (backend, _) = try socketPair()
-    #expect(receive(backend) == nil)
-    #expect(backend.isGone)
-  }
-
-  /// More than the socket takes: the rest is sent later, and frames stay whole.
-  @Test func framesToASlowSocket() throws {
-    let (backend, other) = try socketPair()
-    let packet = [UInt8](repeating: 0, count: 12) + frame(60_000)
-    var accepted = 0
-    // SAFETY: the array is only read.
-    while unsafe packet.withUnsafeBytes({ unsafe backend.send($0) }) { accepted += 1 }
-    #expect(accepted > 1)
-    #expect(backend.isBlocked)
-    var stream: [UInt8] = []
-    let total = accepted * 60_004
-    while stream.count < total {
-      var buffer = [UInt8](repeating: 0, count: 100_000)
-      // SAFETY: the array's own memory.
-      let count = try unsafe buffer.withUnsafeMutableBytes { unsafe try other.descriptor.read(into: $0) }
-      stream += buffer[..<count]
-      backend.becameWritable()
-    }
-    #expect(!backend.isBlocked)
-    for index in 0..<accepted {
-      let start = index * 60_004
-      #expect(stream[start..<start + 4] == [0, 0, 0xea, 0x60])
-      #expect(Array(stream[start + 4..<start + 60_004]) == frame(60_000))
     }
   }
 }

@@ -26,7 +26,10 @@ ssize_t linux_pwrite(int fd, const void *buffer, size_t count, int64_t offset);
 ssize_t linux_preadv(int fd, const struct iovec *pieces, int count, int64_t offset);
 ssize_t linux_pwritev(int fd, const struct iovec *pieces, int count, int64_t offset);
 ssize_t linux_receive_no_wait(int fd, void *buffer, size_t count); /* MSG_DONTWAIT, for sockets only */
-int linux_connect(const char *path); /* a stream socket to a path */
+/* Stream sockets with a path (unix(7)), all non-blocking: one that is connected, one that listens, one that was accepted. */
+int linux_connect(const char *path);
+int linux_listen(const char *path);
+int linux_accept(int fd);
 /* A TAP device that puts a virtio header of `header` bytes before each packet; non-blocking. */
 int linux_open_tap(const char *name, uint32_t header);
 int linux_set_tap_offloads(int fd, uint32_t flags); /* TUN_F_… */
@@ -43,6 +46,10 @@ int linux_byte_is_locked(int fd, int64_t offset);
 /* Non-zero mode bits of fstat(2) in *mode, the size in bytes in *size. */
 int linux_status(int fd, uint32_t *mode, int64_t *size);
 int linux_path_status(const char *path, uint32_t *mode, int64_t *size); /* the same by stat(2) */
+/* What a path itself names, links not followed (lstat(2)). */
+int linux_path_identity(const char *path, uint32_t *mode, uint64_t *device, uint64_t *inode);
+int linux_unlink(const char *path);
+int linux_try_lock(int fd); /* flock(2), exclusive; -EAGAIN when somebody else has it */
 /* What tells one file from another (fstat(2)), and the bytes that it takes on its file system. */
 int linux_identity(int fd, uint64_t *device, uint64_t *inode, uint64_t *allocated);
 

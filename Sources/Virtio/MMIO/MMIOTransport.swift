@@ -224,6 +224,10 @@ extension MMIOTransport {
       var wantsInterrupt = false
       for queue in core.queues where try queue.publish() { wantsInterrupt = true }
       if wantsInterrupt { interrupt.raise(.usedBuffer) }
+      if core.device.takeConfigurationChange() {
+        core.registers.configurationChanged()
+        interrupt.raise(.configurationChange)
+      }
     } catch {
       demandReset(error, &core)
     }

@@ -12,6 +12,9 @@ package final class Network: VirtioDevice {
   private let mac: [UInt8]
   private let mtu: UInt16?
   private var link: NetworkLink?
+  /// What the driver was last told of the link.
+  private var wasLinkUp: Bool
+  package let counters = NetworkCounters()
 
   /// - Parameters:
   ///   - mac: the guest's address, six bytes.
@@ -21,18 +24,24 @@ package final class Network: VirtioDevice {
     self.backend = backend
     self.mac = mac
     self.mtu = mtu
+    wasLinkUp = backend.isLinkUp
   }
 
   package var features: Features {
-    let own: Features = [.networkMAC, .networkMergedBuffers]
+    let own: Features = [.networkMAC, .networkStatus, .networkMergedBuffers]
     return own.union(backend.offloads).union(mtu == nil ? [] : .networkMTU)
   }
 
   /// mac, then le16 status, max_virtqueue_pairs and mtu (5.1.4).
   package var configuration: [UInt8] {
-    var bytes = mac + [0, 0, 1, 0]
+    var bytes = mac + [backend.isLinkUp ? 1 : 0, 0, 1, 0]
     bytes.append(little: mtu ?? 0)
     return bytes
+  }
+
+  package func takeConfigurationChange() -> Bool {
+    defer { wasLinkUp = backend.isLinkUp }
+    return wasLinkUp != backend.isLinkUp
   }
 
   /// 5.1.3.1: segmentation is nothing without checksums.
@@ -48,35 +57,31 @@ package final class Network: VirtioDevice {
   package func activate(_ activation: Activation) {
     backend.use(activation.features)
     link = NetworkLink(
-      activation, backend, receive: activation.queues[Self.receiveQueue],
+      activation, backend, counters, receive: activation.queues[Self.receiveQueue],
       transmit: activation.queues[Self.transmitQueue])
   }
 
   package func reset() { link = nil }
+  package func powerOff() { backend.close() }
 
   package func queueNotified(_ index: Int) throws(VirtioFault) -> Bool {
     guard let link else { return false }
     return index == Self.receiveQueue ? try link.deliver() : try link.transmit()
   }
 
-  package var sources: [Int32] { [backend.descriptor] }
+  package var sources: [Int32] { backend.sources }
 
   package func wantedEvents(_ source: Int) -> EventLoop.Events {
-    guard let link, !backend.isGone else { return [] }
-    var events: EventLoop.Events = []
-    if !link.isStarved { events.insert(.readable) }
-    if backend.isBlocked { events.insert(.writable) }
-    return events
+    link.map { backend.wantedEvents(source, isStarved: $0.isStarved) } ?? []
   }
 
   package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool {
     guard let link else { return false }
+    let wasBlocked = backend.isBlocked
+    backend.sourceReady(source, events)
     var hasMore = false
-    if events.contains(.writable) {
-      backend.becameWritable()
-      hasMore = try link.transmit()
-    }
-    if !events.isDisjoint(with: [.readable, .hangUp, .error]), try link.deliver() { hasMore = true }
+    if wasBlocked, !backend.isBlocked { hasMore = try link.transmit() }
+    if source == 0, !events.isDisjoint(with: [.readable, .hangUp, .error]), try link.deliver() { hasMore = true }
     return hasMore
   }
 }

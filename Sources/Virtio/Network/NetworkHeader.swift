@@ -11,21 +11,22 @@ extension Features {
   static let networkHostTSO6 = Features(bit: 12)
   static let networkHostECN = Features(bit: 13)
   static let networkMergedBuffers = Features(bit: 15)
+  static let networkStatus = Features(bit: 16)
 }
 
 /// What is in front of every packet (virtio 1.2, 5.1.6): which checksum is missing, and how to cut the packet.
 struct NetworkHeader: Equatable {
   /// struct virtio_net_hdr with num_buffers, which TAP has in the same layout.
   static let byteCount = 12
-  /// The largest frame that a driver must be able to take: 64 KiB of IP in Ethernet (5.1.6.3.1).
-  static let mostFrameBytes = 65_550
-  static let mostPacketBytes = byteCount + mostFrameBytes
+  /// From Ethernet's own header to the largest frame that a driver must be able to take: 64 KiB of IP (5.1.6.3.1).
+  static let frameBytes = 14...65_550
+  static let mostPacketBytes = byteCount + frameBytes.upperBound
 
   let flags: UInt8
   let segmentation: UInt8
 
-  /// Whether a driver that has agreed on `features` may send it (5.1.6.2.1). The other fields are for whoever completes the
-  /// packet, and no danger: the host's kernel checks them against the packet's length.
+  /// Whether a driver that has agreed on `features` may send it (5.1.6.2.1). The other fields are for whoever completes
+  /// the packet, and no danger: the host's kernel checks them against the packet's length.
   func isAllowed(_ features: Features) -> Bool {
     let needsChecksum: UInt8 = 1
     guard flags & ~needsChecksum == 0, flags == 0 || features.contains(.networkChecksum) else { return false }

@@ -5,6 +5,7 @@ import GuestMemory
 final class NetworkLink {
   private let features: Features
   private let backend: any NetworkBackend
+  private let counters: NetworkCounters
   private let receiveQueue: Virtqueue
   private let transmitQueue: Virtqueue
   private var outgoing = [UInt8](repeating: 0, count: NetworkHeader.mostPacketBytes)
@@ -17,9 +18,13 @@ final class NetworkLink {
   /// The driver has no room for the packet that waits: nothing is taken from the host until it has.
   private(set) var isStarved = false
 
-  init(_ activation: Activation, _ backend: any NetworkBackend, receive: Virtqueue, transmit: Virtqueue) {
+  init(
+    _ activation: Activation, _ backend: any NetworkBackend, _ counters: NetworkCounters, receive: Virtqueue,
+    transmit: Virtqueue
+  ) {
     features = activation.features
     self.backend = backend
+    self.counters = counters
     receiveQueue = receive
     transmitQueue = transmit
     transmitChain = DescriptorChain(in: activation.memory)
@@ -32,18 +37,27 @@ final class NetworkLink {
   ///
   /// - Returns: whether there may be more.
   func transmit() throws(VirtioFault) -> Bool {
+    defer { backend.flush() }
     for _ in 0..<transmitQueue.size {
       guard !backend.isBlocked, try transmitQueue.next(into: &transmitChain) else { return false }
       let count = try copyPacket()
-      // SAFETY: the array keeps its bytes in place for the call, which only reads them; it has at least `count`.
-      let isSent = unsafe outgoing.withUnsafeBytes { unsafe backend.send(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-      guard isSent else {
+      switch send(count) {
+      case .sent: counters.countSent(bytes: count - NetworkHeader.byteCount)
+      case .dropped: counters.countSentDrop()
+      case .notNow:
         transmitQueue.putBack(1)
         return false
       }
       try transmitQueue.use(transmitChain, written: 0)
     }
     return transmitQueue.isInUse
+  }
+
+  private func send(_ count: Int) -> SendOutcome {
+    // What is no Ethernet frame cannot be on a cable.
+    guard count >= NetworkHeader.byteCount + NetworkHeader.frameBytes.lowerBound else { return .dropped }
+    // SAFETY: the array keeps its bytes in place for the call, which only reads them; it has at least `count`.
+    return unsafe outgoing.withUnsafeBytes { unsafe backend.send(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
   }
 
   /// Takes a packet out of the guest and checks its header (5.1.6.2).
@@ -81,8 +95,8 @@ final class NetworkLink {
     return receiveQueue.isInUse
   }
 
-  /// Puts the packet that waits into the driver's buffers (5.1.6.4): one, or with merged buffers as many as it takes. One that
-  /// would not fit into all that a driver can have is dropped.
+  /// Puts the packet that waits into the driver's buffers (5.1.6.4): one, or with merged buffers as many as it takes.
+  /// One that would not fit into all that a driver can have is dropped.
   ///
   /// - Returns: false when the driver has to add buffers first.
   private func place() throws(VirtioFault) -> Bool {
@@ -102,6 +116,7 @@ final class NetworkLink {
     }
     guard room >= UInt64(incomingCount) else {
       receiveQueue.putBack(UInt16(taken))
+      counters.countReceivedDrop()
       return true
     }
     // num_buffers, which is 1 where buffers are not merged.
@@ -117,6 +132,7 @@ final class NetworkLink {
       try receiveQueue.use(chain, written: UInt64(count))
       done += count
     }
+    counters.countReceived(bytes: done - NetworkHeader.byteCount)
     return true
   }
 }

@@ -1,114 +1,170 @@
-import CLinux
 import Host
 
-/// A stream socket to another program or guest: each frame behind its length, four bytes with the highest first, as passt
-/// and QEMU's `-netdev stream` have it.
+/// A cable to another guest, or to a program like passt, over a stream socket (see ``FrameSocket``).
+///
+/// Whoever of the two comes first listens at the socket's path, and the other connects; each keeps its part. The link
+/// is up while a peer is there. One that leaves, or sends what is no frame, may come back: after a pause, the listener
+/// accepts the next, and the other end connects again. Whoever connects while there is a peer is turned away.
 package final class SocketBackend: NetworkBackend {
-  private static let lengthBytes = 4
+  private let path: String
+  private let timer: TimerFD
+  /// Nil when it was the other who came first.
+  private var listener: StreamListener?
+  package let isListener: Bool
 
-  private let socket: Host.Descriptor
+  private var peer: FrameSocket?
+  /// No peer is looked for until the timer rings.
+  private var isPausing = false
+  private var pause = shortestPause
+  /// The timer runs because the peer's socket is full; whether some of what waits was taken since it was started.
+  private var isPatient = false
+  private var hasProgressed = false
+  /// The peer has taken nothing for so long that what the guest sends is thrown away, until it takes something.
+  private var isStuck = false
+
   package let offloads = Features()
-  package private(set) var isGone = false
 
-  /// What the socket has not taken yet of the last frame sent.
-  private var outgoing: [UInt8] = []
-  private var outgoingStart = 0
-  /// What has come, from `incomingStart` to `incomingEnd`: whole frames, and the start of one.
-  private var incoming = [UInt8](repeating: 0, count: 2 * (lengthBytes + NetworkHeader.mostFrameBytes))
-  private var incomingStart = 0
-  private var incomingEnd = 0
+  private static let shortestPause: UInt64 = 100_000_000
+  private static let longestPause: UInt64 = 1_600_000_000
+  /// How long a peer may take nothing, in nanoseconds. Until then the guest waits, as for a slow line.
+  private static let patience: UInt64 = 1_000_000_000
 
-  /// Connects to whoever listens at `path`.
-  package convenience init(connectingTo path: String) throws(SystemCallError) {
-    // SAFETY: the string outlives the call, which only reads it.
-    let number = unsafe path.withCString { unsafe linux_connect($0) }
-    self.init(Host.Descriptor(owning: try checked("connect", number)))
+  /// Meets the peer at `path`: connects if somebody listens there, else listens.
+  package init(at path: String) throws(SystemCallError) {
+    self.path = path
+    timer = try TimerFD()
+    switch try SocketMeeting.at(path) {
+    case .joined(let socket):
+      isListener = false
+      if let socket { peer = FrameSocket(socket) } else { startPause() }
+    case .listening(let listener):
+      isListener = true
+      self.listener = listener
+    }
   }
 
-  /// - Parameter socket: connected; it need not be non-blocking.
-  package init(_ socket: consuming Host.Descriptor) { self.socket = socket }
-
-  package var descriptor: Int32 { socket.number }
   package func use(_ offloads: Features) {}
 
-  // MARK: To the socket
+  package var isLinkUp: Bool { peer != nil }
 
-  package var isBlocked: Bool { !outgoing.isEmpty }
-
-  package func send(_ packet: UnsafeRawBufferPointer) -> Bool {
-    guard outgoing.isEmpty else { return false }
-    if isGone { return true }
-    let count = packet.count - NetworkHeader.byteCount
-    for shift in [24, 16, 8, 0] { outgoing.append(UInt8(truncatingIfNeeded: count >> shift)) }
-    // SAFETY: a packet has a header; the rest is the frame.
-    unsafe outgoing.append(contentsOf: UnsafeRawBufferPointer(rebasing: packet.dropFirst(NetworkHeader.byteCount)))
-    becameWritable()
-    return true
+  package func close() {
+    peer = nil
+    listener = nil
   }
 
-  package func becameWritable() {
-    while outgoingStart < outgoing.count, !isGone {
-      // SAFETY: the array keeps its bytes in place for the call, which only reads them.
-      let sent = unsafe outgoing.withUnsafeBytes { bytes in
-        Result { () throws(SystemCallError) in
-          unsafe try socket.sendWithoutWaiting(UnsafeRawBufferPointer(rebasing: bytes[outgoingStart...]))
-        }
-      }
-      do throws(SystemCallError) {
-        outgoingStart += try sent.get()
-      } catch where error.errno == .again {
-        return
-      } catch where error.errno == .interrupted {
-        continue
-      } catch {
-        isGone = true
-      }
+  // MARK: Peers
+
+  package var sources: [Int32] { [peer?.number ?? -1, timer.number] + (isListener ? [listener?.number ?? -1] : []) }
+
+  package func wantedEvents(_ source: Int, isStarved: Bool) -> EventLoop.Events {
+    switch source {
+    case 0:
+      guard let peer else { return [] }
+      var events: EventLoop.Events = isStarved ? [] : .readable
+      if peer.isFull { events.insert(.writable) }
+      return events
+    case 1: return .readable
+    default: return isPausing || listener == nil ? [] : .readable
     }
-    outgoing.removeAll(keepingCapacity: true)
-    outgoingStart = 0
   }
 
-  // MARK: From the socket
-
-  package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    if let count = unsafe takeFrame(into: buffer) { return count }
-    fill()
-    return unsafe takeFrame(into: buffer)
+  package func sourceReady(_ source: Int, _ events: EventLoop.Events) {
+    switch source {
+    case 0:
+      if let peer, events.contains(.writable) { becameWritable(peer) }
+    case 1:
+      timer.acknowledge()
+      if let peer { lookAfter(peer) } else { endPause() }
+    default:
+      // One who is gone again already is no loss; the next has its turn at the next event.
+      if let socket = try? listener?.accept(), peer == nil { welcome(socket) }
+    }
   }
+
+  private func welcome(_ socket: consuming Host.Descriptor) {
+    peer = FrameSocket(socket)
+    pause = Self.shortestPause
+  }
+
+  private func lookForGone() {
+    guard let peer, peer.isGone else { return }
+    self.peer = nil
+    (isPatient, isStuck) = (false, false)
+    startPause()
+  }
+
+  private func startPause() {
+    isPausing = true
+    timer.arm(at: .now.advanced(byNanoseconds: pause))
+  }
+
+  private func endPause() {
+    isPausing = false
+    guard !isListener else { return }
+    do throws(SystemCallError) {
+      welcome(try .connect(to: path))
+    } catch {
+      pause = min(2 * pause, Self.longestPause)
+      startPause()
+    }
+  }
+
+  // MARK: To the peer
+
+  package var isBlocked: Bool { peer?.isFull == true && !isStuck }
+
+  package func send(_ packet: UnsafeRawBufferPointer) -> SendOutcome {
+    guard let peer, !isStuck else { return .dropped }
+    // SAFETY: a packet has a header; the rest is the frame.
+    let isTaken = unsafe peer.send(UnsafeRawBufferPointer(rebasing: packet.dropFirst(NetworkHeader.byteCount)))
+    if peer.isGone {
+      lookForGone()
+      return .dropped
+    }
+    if isTaken { return .sent }
+    waitForRoom(peer)
+    return .notNow
+  }
+
+  package func flush() {
+    if let peer, !peer.isFull { flush(peer) }
+  }
+
+  private func flush(_ peer: FrameSocket) {
+    peer.flush()
+    waitForRoom(peer)
+    lookForGone()
+  }
+
+  private func becameWritable(_ peer: FrameSocket) {
+    hasProgressed = true
+    isStuck = false
+    flush(peer)
+  }
+
+  private func waitForRoom(_ peer: FrameSocket) {
+    guard peer.isFull, !isPatient else { return }
+    isPatient = true
+    hasProgressed = false
+    timer.arm(at: .now.advanced(byNanoseconds: Self.patience))
+  }
+
+  private func lookAfter(_ peer: FrameSocket) {
+    isPatient = false
+    guard peer.isFull else { return }
+    if hasProgressed { waitForRoom(peer) } else { isStuck = true }
+  }
+
+  // MARK: From the peer
 
   /// A socket's frame has no checksum left to others, so the header is zeros.
-  private func takeFrame(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    guard incomingEnd - incomingStart >= Self.lengthBytes, !isGone else { return nil }
-    let count = incoming[incomingStart..<incomingStart + Self.lengthBytes].reduce(0) { $0 << 8 | Int($1) }
-    guard count > 0, count <= NetworkHeader.mostFrameBytes else {
-      // Nobody can tell any more where a frame starts.
-      isGone = true
-      return nil
-    }
-    guard incomingEnd - incomingStart >= Self.lengthBytes + count else { return nil }
-    let start = incomingStart + Self.lengthBytes
-    // SAFETY: the buffer has room for the largest packet, which this one is not larger than.
+  package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    guard let peer else { return nil }
+    // SAFETY: the buffer has room for the largest packet.
     for index in 0..<NetworkHeader.byteCount { unsafe buffer[index] = 0 }
-    unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.dropFirst(NetworkHeader.byteCount))
-      .copyBytes(from: incoming[start..<start + count])
-    incomingStart = start + count
-    return NetworkHeader.byteCount + count
-  }
-
-  private func fill() {
-    // What is there is less than a frame: moved to the front, it leaves room for the rest.
-    if incomingStart > 0 {
-      incoming.replaceSubrange(0..<incomingEnd - incomingStart, with: incoming[incomingStart..<incomingEnd])
-      incomingEnd -= incomingStart
-      incomingStart = 0
-    }
-    guard incomingEnd < incoming.count, !isGone else { return }
-    // SAFETY: the buffer is the array's own, from its first free byte on.
-    let got = unsafe incoming.withUnsafeMutableBytes { bytes in
-      unsafe linux_receive_no_wait(socket.number, bytes.baseAddress! + incomingEnd, bytes.count - incomingEnd)
-    }
-    if got > 0 { incomingEnd += got }
-    let again = -Int(Errno.again.rawValue)
-    if got == 0 || got < 0 && got != again && got != -Int(Errno.interrupted.rawValue) { isGone = true }
+    let frame = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.dropFirst(NetworkHeader.byteCount))
+    let count = unsafe peer.receive(into: frame)
+    lookForGone()
+    return count.map { NetworkHeader.byteCount + $0 }
   }
 }

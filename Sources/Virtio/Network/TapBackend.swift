@@ -1,12 +1,13 @@
 import CLinux
 import Host
 
-/// A TAP device of the host (Linux' Documentation/networking/tuntap.rst), with virtio's header in front of each packet: so
-/// checksums and segmentation are left to whoever is at the end of the way.
+/// A TAP device of the host (Linux' Documentation/networking/tuntap.rst), with virtio's header in front of each packet:
+/// so checksums and segmentation are left to whoever is at the end of the way.
 package final class TapBackend: NetworkBackend {
   private let device: Host.Descriptor
   package private(set) var isBlocked = false
-  package private(set) var isGone = false
+  /// Until the device is removed under it.
+  package private(set) var isLinkUp = true
 
   package let offloads: Features = [
     .networkChecksum, .networkHostTSO4, .networkHostTSO6, .networkHostECN,
@@ -20,7 +21,20 @@ package final class TapBackend: NetworkBackend {
     device = Host.Descriptor(owning: try checked("TUNSETIFF", number))
   }
 
-  package var descriptor: Int32 { device.number }
+  package var sources: [Int32] { [device.number] }
+
+  package func wantedEvents(_ source: Int, isStarved: Bool) -> EventLoop.Events {
+    guard isLinkUp else { return [] }
+    var events: EventLoop.Events = isStarved ? [] : .readable
+    if isBlocked { events.insert(.writable) }
+    return events
+  }
+
+  package func sourceReady(_ source: Int, _ events: EventLoop.Events) {
+    if events.contains(.writable) { isBlocked = false }
+  }
+
+  package func close() {}
 
   /// What the guest can take; what it sends needs no setting.
   package func use(_ offloads: Features) {
@@ -32,26 +46,27 @@ package final class TapBackend: NetworkBackend {
     _ = linux_set_tap_offloads(device.number, flags)
   }
 
-  package func send(_ packet: UnsafeRawBufferPointer) -> Bool {
+  package func send(_ packet: UnsafeRawBufferPointer) -> SendOutcome {
     do throws(SystemCallError) {
       _ = unsafe try device.write(packet)
+      return .sent
     } catch where error.errno == .again {
       isBlocked = true
-      return false
+      return .notNow
     } catch {
-      // The packet makes no sense to the host, or the device is down: it is lost, as on any cable.
+      // The packet makes no sense to the host, or the device is down.
+      return .dropped
     }
-    return true
   }
 
-  package func becameWritable() { isBlocked = false }
+  package func flush() {}
 
   package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     do throws(SystemCallError) {
       let count = unsafe try device.read(into: buffer)
       return count >= NetworkHeader.byteCount ? count : nil
     } catch {
-      if error.errno != .again, error.errno != .interrupted { isGone = true }
+      if error.errno != .again, error.errno != .interrupted { isLinkUp = false }
       return nil
     }
   }

@@ -1,0 +1,108 @@
+import CLinux
+import Glibc
+
+/// Stream sockets that have a path (unix(7)). None of them ever waits.
+extension Descriptor {
+  /// Connects to whoever listens at `path`.
+  ///
+  /// - Throws: `ENOENT` when nothing is there, `ECONNREFUSED` when nobody listens there, `EAGAIN` when too many wait to be
+  ///   accepted.
+  package static func connect(to path: String) throws(SystemCallError) -> Descriptor {
+    // SAFETY: the string outlives the call, which only reads it.
+    Descriptor(owning: try checked("connect", unsafe linux_connect(path)))
+  }
+
+  /// Reads once (recv(2) with MSG_DONTWAIT), for sockets.
+  ///
+  /// - Returns: the number of bytes, 0 when the other side has closed.
+  package func receiveWithoutWaiting(into buffer: UnsafeMutableRawBufferPointer) throws(SystemCallError) -> Int {
+    // SAFETY: the buffer's base and count describe memory that the caller owns for the call.
+    try checked("recv", unsafe linux_receive_no_wait(number, buffer.baseAddress, buffer.count))
+  }
+}
+
+/// A socket that others connect to. Its file goes when this does, unless somebody else has put another in its place.
+package final class StreamListener: Sendable {
+  private let path: String
+  private let socket: Descriptor
+  private let file: SocketFile?
+
+  /// - Throws: `EADDRINUSE` when the path is taken, by whatever it is.
+  package init(at path: String) throws(SystemCallError) {
+    self.path = path
+    // SAFETY: the string outlives the call, which only reads it.
+    socket = Descriptor(owning: try checked("bind", unsafe linux_listen(path)))
+    file = SocketFile(at: path)
+  }
+
+  deinit {
+    // Between the look and the removal another program may put its own file there, if it does not keep to the folder's
+    // lock.
+    if let file, let lock = try? FolderLock(around: path) {
+      if SocketFile(at: path) == file { file.remove() }
+      lock.release()
+    }
+  }
+
+  package var number: Int32 { socket.number }
+
+  /// The next who has connected.
+  ///
+  /// - Throws: `EAGAIN` when there is none, or what else went wrong with it.
+  package func accept() throws(SystemCallError) -> Descriptor {
+    Descriptor(owning: try checked("accept", linux_accept(socket.number)))
+  }
+}
+
+/// The file of a socket, which is there as long as nobody removes it, and not only as long as somebody listens.
+package struct SocketFile: Equatable, Sendable {
+  private let path: String
+  private let device: UInt64
+  private let inode: UInt64
+
+  /// What is at `path`; nil when there is nothing, or something that is no socket.
+  package init?(at path: String) {
+    var (mode, device, inode): (UInt32, UInt64, UInt64) = (0, 0, 0)
+    // SAFETY: all pointers are to local variables that outlive the call, as the string does.
+    let outcome = unsafe linux_path_identity(path, &mode, &device, &inode)
+    guard outcome == 0, mode & S_IFMT == S_IFSOCK else { return nil }
+    (self.path, self.device, self.inode) = (path, device, inode)
+  }
+
+  package func remove() {
+    // SAFETY: the string outlives the call, which only reads it.
+    _ = unsafe linux_unlink(path)
+  }
+}
+
+/// A moment in which no one else who asks makes or removes files in a folder (flock(2) on the folder, so it leaves
+/// nothing behind and ends with its holder).
+package struct FolderLock: ~Copyable {
+  private let folder: Descriptor
+
+  /// Nobody holds it for longer than a few system calls take; after a second somebody does so on purpose.
+  private static let attempts = 200
+  private static let pauseMicroseconds: UInt32 = 5000
+
+  /// Locks the folder that `path` is in.
+  ///
+  /// - Throws: `EAGAIN` when somebody does not give it back.
+  package init(around path: String) throws(SystemCallError) {
+    let slash = path.lastIndex(of: "/")
+    let parent = slash.map { String(path[...$0]) } ?? "."
+    let folder = try Descriptor.open(parent, .readOnly)
+    var attemptsLeft = Self.attempts
+    while true {
+      let outcome = linux_try_lock(folder.number)
+      attemptsLeft -= 1
+      guard outcome == -EAGAIN, attemptsLeft > 0 else {
+        try checked("flock", outcome)
+        break
+      }
+      usleep(Self.pauseMicroseconds)
+    }
+    self.folder = folder
+  }
+
+  package consuming func release() {}
+}
