@@ -19,10 +19,15 @@ package struct BootRequest: Sendable {
   package struct Module: Sendable {
     package var file: ImageFile
     package var string: String
+    /// What a person knows it as.
+    let name: String
 
-    package init(file: ImageFile, string: String = "") {
+    package init(file: ImageFile, string: String = "") { self.init(file, string, name: "the module") }
+
+    init(_ file: ImageFile, _ string: String = "", name: String) {
       self.file = file
       self.string = string
+      self.name = name
     }
   }
 
@@ -40,6 +45,6 @@ package struct BootRequest: Sendable {
 
   /// The initrd and the modules, as protocols see them that know only modules.
   var allModules: [Module] {
-    (initrd.map { [Module(file: $0)] } ?? []) + modules
+    (initrd.map { [Module($0, name: "the initrd")] } ?? []) + modules
   }
 }

@@ -8,6 +8,11 @@ struct ELFImage {
   let entry: UInt64
   private let headers: [ProgramHeader]
 
+  // What a hostile file may cost: kernels have a dozen program headers, a page of notes, and their banner near the front.
+  private static let maximumHeaders = 256
+  private static let maximumNoteBytes: UInt64 = 1 << 20
+  private static let maximumSearchedBytes: UInt64 = 256 << 20
+
   private struct ProgramHeader {
     static let load: UInt32 = 1
     static let note: UInt32 = 4
@@ -68,6 +73,10 @@ struct ELFImage {
     guard entrySize == (is64Bit ? 56 : 32) else {
       throw BootError(file.path, .malformed("ELF program headers of \(entrySize) bytes each"))
     }
+    guard count <= Self.maximumHeaders else {
+      throw BootError(
+        file.path, .unsupported("an ELF file with \(count) program headers, of which at most \(Self.maximumHeaders) are read"))
+    }
     let table = try file.read(count * entrySize, at: tableOffset, "the table of \(count) ELF program headers")
     headers = (0..<count).map { ProgramHeader(table, at: $0 * entrySize, is64Bit: is64Bit) }
     self.file = file
@@ -98,9 +107,10 @@ struct ELFImage {
   /// The entry point that the note XEN_ELFNOTE_PHYS32_ENTRY gives (Xen, docs/misc/pvh: "PVH entry point"), nil
   /// without one.
   func pvhEntry() throws(BootError) -> UInt32? {
+    var left = Self.maximumNoteBytes
     for header in headers where header.type == ProgramHeader.note {
-      // No kernel has notes anywhere near as large; what is longer is no set of notes to be searched.
-      guard header.fileSize <= 1 << 20 else { continue }
+      guard header.fileSize <= left else { continue }
+      left -= header.fileSize
       let notes = try file.read(Int(header.fileSize), at: header.offset, "the segment of ELF notes")
       if let entry = Self.pvhEntry(inNotes: notes, alignment: header.alignment == 8 ? 8 : 4) { return entry }
     }
@@ -125,13 +135,15 @@ struct ELFImage {
     return nil
   }
 
-  /// Whether a segment holds the text with which Linux begins its log.
+  /// Whether the first 256 MiB of the segments hold the text with which Linux begins its log.
   func containsLinuxBanner() throws(BootError) -> Bool {
     let banner = Array("Linux version ".utf8)
     let chunk: UInt64 = 1 << 20
+    var left = Self.maximumSearchedBytes
     for (index, header) in headers.enumerated() where header.type == ProgramHeader.load {
       var done: UInt64 = 0
-      while done < header.fileSize {
+      while done < header.fileSize, left > 0 {
+        left -= min(left, chunk)
         // Chunks overlap, so that no border hides the text.
         let count = min(header.fileSize - done, chunk + UInt64(banner.count) - 1)
         guard let offset = GuestAddress(header.offset).advanced(by: done) else { return false }

@@ -147,8 +147,8 @@ enum MultibootLoader {
     }
     for module in modules {
       // Right behind the kernel, in order: kernels take the memory behind the last module for their own.
-      let range = try space.claimBehind("the module", count: module.file.size, of: module.file)
-      try module.file.load(module.file.size, at: 0, to: range.start, of: space.memory, "the module")
+      let range = try space.claimBehind(module.name, count: module.file.size, of: module.file)
+      try module.file.load(module.file.size, at: 0, to: range.start, of: space.memory, module.name)
       info.append(little: word(range.start))
       info.append(little: word(range.end))
       info.append(little: word(try strings.add(line(module.file, module.string), from: "--module")))

@@ -47,8 +47,8 @@ enum PVHLoader {
       info.put(entry.kind.rawValue, at: offset + 16)
     }
     for module in modules {
-      let range = try space.claimHigh("the module", count: module.file.size, below: .max, of: module.file)
-      try module.file.load(module.file.size, at: 0, to: range.start, of: space.memory, "the module")
+      let range = try space.claimHigh(module.name, count: module.file.size, below: .max, of: module.file)
+      try module.file.load(module.file.size, at: 0, to: range.start, of: space.memory, module.name)
       info.append(little: range.start.rawValue)
       info.append(little: range.count)
       info.append(little: module.string.isEmpty ? 0 : try strings.add(module.string, from: "--module").rawValue)

@@ -94,6 +94,28 @@ import Testing
     try refused({ $0[$0.count - 8] = UInt8(ascii: "Y") }, { if case .not(.pvh, _) = $0 { true } else { false } })
   }
 
+  @Test("A hostile file costs no more than a moment")
+  func hostileSizesAreRefused() throws {
+    let many = (0..<300).map { Segment(address: 0x10_0000 + UInt64($0), bytes: [0xf4]) }
+    expectRefusal(BootRequest(kernel: try image(elf(entry: 0x10_0000, many + [.pvhNote(entry: 0x10_0000)])))) {
+      if case .unsupported(let what) = $0 { what.contains("301 program headers") } else { false }
+    }
+    // Notes are looked at up to a mebibyte in all.
+    let notes = Segment(address: 0, bytes: [UInt8](repeating: 0, count: 600 << 10), type: 4)
+    let kernel = Segment(address: 0x10_0000, bytes: [0xf4])
+    func detected(_ segments: [Segment]) throws -> BootProtocol {
+      try BootProtocol(detecting: image(elf(entry: 0x10_0000, segments)))
+    }
+    #expect(try detected([kernel, notes, .pvhNote(entry: 0x10_0000)]) == .pvh)
+    #expect(throws: BootError.self) { try detected([kernel, notes, notesWithEntry(after: 600 << 10)]) }
+  }
+
+  private func notesWithEntry(after count: Int) -> Segment {
+    var segment = Segment.pvhNote(entry: 0x10_0000)
+    segment.bytes = segment.bytes + [UInt8](repeating: 0, count: count)
+    return segment
+  }
+
   private func pvhKernelWith(_ change: (inout [UInt8]) -> Void) -> [UInt8] {
     var bytes = pvhKernel()
     change(&bytes)
@@ -103,7 +125,9 @@ import Testing
   @Test func whatDoesNotFitIsRefused() throws {
     var request = BootRequest(kernel: try image(pvhKernel()))
     request.initrd = try image([UInt8](repeating: 0, count: 2 << 20))
-    expectRefusal(request, memory: 2 << 20) { if case .noRoom = $0 { true } else { false } }
+    expectRefusal(request, memory: 2 << 20) {
+      if case .noRoom("the initrd", _, _) = $0 { true } else { false }
+    }
     request.initrd = nil
     request.commandLine = String(repeating: "x", count: 0x1_0000)
     expectRefusal(request) { $0 == .commandLineTooLong(count: 0x1_0000, limit: 0xffff) }
