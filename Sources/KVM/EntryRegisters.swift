@@ -95,7 +95,7 @@ extension kvm_regs {
 
 extension kvm_sregs {
   /// Loads the flat segments into all segment registers, as if the guest had done it from the table.
-  fileprivate mutating func load(_ segments: FlatSegments, isLong: Bool) {
+  mutating func load(_ segments: FlatSegments, isLong: Bool) {
     var code = kvm_segment()
     code.limit = 0xffff_ffff
     code.selector = segments.codeSelector
@@ -108,6 +108,12 @@ extension kvm_sregs {
     (data.l, data.db) = (0, 1)
     cs = code
     (ds, es, ss, fs, gs) = (data, data, data, data, data)
+    // PVH wants an active task state segment at 0 with just its architectural size (Xen, docs/misc/pvh); Linux and
+    // multiboot have no wish.
+    tr = kvm_segment()
+    tr.limit = 0x67
+    tr.type = 0b1011  // busy TSS
+    tr.present = 1
     gdt.base = segments.tableBase.rawValue
     gdt.limit = segments.tableLimit
   }

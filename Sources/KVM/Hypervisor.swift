@@ -19,13 +19,20 @@ package final class Hypervisor: Sendable {
     let version = try kvm("KVM_GET_API_VERSION", ckvm_get_api_version(device.number))
     guard version == KVM_API_VERSION else { throw .wrongAPIVersion(version) }
     virtualCPUMappingBytes = Int(try kvm("KVM_GET_VCPU_MMAP_SIZE", ckvm_get_vcpu_mmap_size(device.number)))
+    try Self.requireExtensions { extensionValue($0) }
+  }
+
+  /// Asks for everything that a machine here cannot do without.
+  ///
+  /// - Parameter answer: what KVM answers for a capability.
+  static func requireExtensions(_ answer: (Int32) -> Int) throws(KVMError) {
     let needed: [(Int32, StaticString)] = [
       (KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP"), (KVM_CAP_PIT2, "KVM_CAP_PIT2"), (KVM_CAP_IRQFD, "KVM_CAP_IRQFD"),
       (KVM_CAP_IOEVENTFD, "KVM_CAP_IOEVENTFD"),
       (KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"), (KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID"),
       (KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"), (KVM_CAP_MP_STATE, "KVM_CAP_MP_STATE"),
     ]
-    for (capability, name) in needed where extensionValue(capability) == 0 { throw .missingExtension(name) }
+    for (capability, name) in needed where answer(capability) == 0 { throw .missingExtension(name) }
   }
 
   /// What KVM answers for a capability (KVM_CHECK_EXTENSION): 0 when it has none, else 1 or a figure.
