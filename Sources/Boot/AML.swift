@@ -19,7 +19,6 @@ package struct AML: Equatable, Sendable {
     package static func buildExpression(_ term: AML) -> [UInt8] { term.bytes }
     package static func buildBlock(_ parts: [UInt8]...) -> [UInt8] { parts.flatMap { $0 } }
     package static func buildArray(_ parts: [[UInt8]]) -> [UInt8] { parts.flatMap { $0 } }
-    package static func buildOptional(_ part: [UInt8]?) -> [UInt8] { part ?? [] }
   }
 }
 

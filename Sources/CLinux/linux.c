@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <linux/falloc.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,6 @@ static inline ssize_t result(ssize_t r) { return r < 0 ? -errno : r; }
 int linux_open(const char *path, int flags, mode_t mode) { return result(open(path, flags | O_CLOEXEC, mode)); }
 int linux_close(int fd) { return result(close(fd)); }
 int linux_duplicate(int fd) { return result(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
-int linux_set_inheritable(int fd, int inheritable) { return result(fcntl(fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC)); }
 ssize_t linux_read(int fd, void *buffer, size_t count) { return result(read(fd, buffer, count)); }
 ssize_t linux_write(int fd, const void *buffer, size_t count) { return result(write(fd, buffer, count)); }
 ssize_t linux_pread(int fd, void *buffer, size_t count, int64_t offset) { return result(pread(fd, buffer, count, offset)); }
@@ -187,11 +185,6 @@ int linux_pipe(int ends[2]) { return result(pipe2(ends, O_CLOEXEC)); }
 int linux_set_nonblocking(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags < 0 ? -errno : result(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
-}
-
-int linux_poll_readable(int fd, int timeout_ms) {
-  struct pollfd entry = {.fd = fd, .events = POLLIN};
-  return result(poll(&entry, 1, timeout_ms));
 }
 
 int linux_open_pty(char *name, size_t capacity) {

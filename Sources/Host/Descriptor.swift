@@ -3,7 +3,7 @@ import Glibc
 
 /// An open file descriptor that this value owns and closes with its end.
 ///
-/// It is never inherited by another program unless ``makeInheritable()`` says so.
+/// It is never inherited by another program.
 package struct Descriptor: ~Copyable, Sendable {
   /// The number that the kernel knows it by. Whoever keeps the number must keep the descriptor alive.
   package let number: Int32
@@ -64,11 +64,6 @@ package struct Descriptor: ~Copyable, Sendable {
       }
     }
     return Descriptor(owning: try checked("memfd_create", number))
-  }
-
-  /// Lets programs that this one starts inherit the descriptor (FD_CLOEXEC off).
-  package func makeInheritable() throws(SystemCallError) {
-    try checked("fcntl", linux_set_inheritable(number, 1))
   }
 
   /// Has reading and writing fail with `EAGAIN` instead of waiting (O_NONBLOCK), for everyone who shares the open file.

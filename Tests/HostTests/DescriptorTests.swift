@@ -66,11 +66,9 @@ struct DescriptorTests {
     #expect(try second.status().size == 3)
   }
 
-  @Test func inheritsOnlyWhenTold() throws {
+  @Test func isNeverInherited() throws {
     let file = try Descriptor.memory(named: "test")
     #expect(fcntl(file.number, F_GETFD) == FD_CLOEXEC)
-    try file.makeInheritable()
-    #expect(fcntl(file.number, F_GETFD) == 0)
   }
 
   @Test func knowsWhatFilesAre() throws {

@@ -83,7 +83,9 @@ final class TerminalSession {
       guard Instant.now < deadline, let number = controlling?.number else {
         throw Failure(description: "no “\(text)” in “\(String(decoding: output, as: UTF8.self))”")
       }
-      guard linux_poll_readable(number, 100) > 0 else { continue }
+      var wanted = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+      // SAFETY: one local variable, and the call is told that it is one.
+      guard unsafe poll(&wanted, 1, 100) > 0 else { continue }
       var chunk = [UInt8](repeating: 0, count: 4096)
       // SAFETY: the array's own memory, and its true size.
       let count = unsafe read(number, &chunk, chunk.count)

@@ -16,7 +16,6 @@
 int linux_open(const char *path, int flags, mode_t mode);
 int linux_close(int fd);
 int linux_duplicate(int fd); /* F_DUPFD_CLOEXEC */
-int linux_set_inheritable(int fd, int inheritable);
 ssize_t linux_read(int fd, void *buffer, size_t count);
 ssize_t linux_write(int fd, const void *buffer, size_t count);
 ssize_t linux_pread(int fd, void *buffer, size_t count, int64_t offset);
@@ -72,7 +71,6 @@ enum { LINUX_EVENTS_MAX = 16 };
 int linux_epoll_wait(int epoll, struct linux_event *events);
 int linux_pipe(int ends[2]); /* O_CLOEXEC */
 int linux_set_nonblocking(int fd);
-int linux_poll_readable(int fd, int timeout_ms);
 
 /* A pseudo-terminal's controlling side; the other side's path is written to name. */
 int linux_open_pty(char *name, size_t capacity);
