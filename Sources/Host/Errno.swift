@@ -9,6 +9,7 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable {
   package static let notPermitted = Errno(rawValue: EPERM)
   package static let noSuchFile = Errno(rawValue: ENOENT)
   package static let interrupted = Errno(rawValue: EINTR)
+  package static let brokenPipe = Errno(rawValue: EPIPE)
   package static let inputOutput = Errno(rawValue: EIO)
   package static let again = Errno(rawValue: EAGAIN)
   package static let noMemory = Errno(rawValue: ENOMEM)

@@ -25,15 +25,17 @@ struct RunRecord {
     wallNanoseconds: UInt64, meter: MeterReading?
   ) {
     var crashSignal: Int32?
+    let said = meter?.verdict.flatMap { Verdict(code: $0.code, value: $0.value) }
     switch end {
     case .exited:
-      let said = meter?.verdict.flatMap { Verdict(code: $0.code, value: $0.value) }
       // Without a verdict only a VMM whose guest was running has failed by the host's fault.
       guard let verdict = said ?? (meter?.state == .running ? .hostFailed : nil) else { return nil }
       self.verdict = verdict
-    case .killed(SIGKILL): verdict = .killed
+    // Perhaps while it only waited for the console's reader: the guest had ended in its own way before.
+    case .killed(SIGKILL): verdict = said ?? .killed
     // So early that the VMM did not wait for signals yet, or by the terminal's quit key, which it does not wait for.
-    case .killed(SIGTERM), .killed(SIGINT), .killed(SIGHUP), .killed(SIGQUIT): verdict = .stopped
+    case .killed(SIGTERM), .killed(SIGINT), .killed(SIGHUP), .killed(SIGQUIT):
+      verdict = said ?? .stopped
     case .killed(let signal):
       verdict = .hostFailed
       crashSignal = signal
@@ -57,7 +59,9 @@ extension RunRecord {
       return "the VMM crashed by signal \(crashSignal) (\(name)) after \(time), which is a fault of its own"
     }
     let status = verdict.exitStatus
-    return status == 0 ? "\(verdict) after \(time)" : "\(verdict) (after \(time), exit status \(status))"
+    let end = status == 0 ? "\(verdict) after \(time)" : "\(verdict) (after \(time), exit status \(status))"
+    let dropped = meter?.console[.dropped] ?? 0
+    return dropped == 0 ? end : "\(end); \(dropped) bytes of its console went nowhere"
   }
 
   /// How long the guest ran: until it ended, or until its VMM did.

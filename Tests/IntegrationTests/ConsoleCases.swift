@@ -23,6 +23,11 @@ extension Case {
     flood(
       "output-to-a-slow-reader",
       "| while [ $(dd bs=8k count=1 2>/dev/null | tee -a out | wc -c) != 0 ]; do sleep 0.01; done"),
+    // A disk that is full is spoken of, once, and at the end how much it cost.
+    Case(
+      "output-to-a-full-disk", script: "\(run("hello")) > /dev/full",
+      warns: ["--console: No space left on device", "the guest powered off after", "bytes of its console went nowhere"],
+      warningLines: 2, verdict: "poweroff"),
     // A guest does not hang on its reader's life.
     Case(
       "reader-goes-away", script: "{ \(flood); echo $? > kept; } | head -n 1; await kept 85; exit $(cat kept)",

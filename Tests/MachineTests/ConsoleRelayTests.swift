@@ -33,6 +33,17 @@ import Testing
     return !isOver
   }
 
+  @Test("What a full disk does not take is counted, and the guest goes on")
+  func fullDisk() throws {
+    let relay = try ConsoleRelay(.file("/dev/full"), loop: loop, meter: page)
+    try relay.start {}
+    for byte in "lost\n".utf8 { #expect(relay.output.transmit(byte)) }
+    relay.whenDrained { [loop] in loop.stop() }
+    #expect(try run())
+    let counters = try MeterReading(of: meter.descriptor)?.console
+    #expect(counters?[.dropped] == 5 && counters?[.output] == 0)
+  }
+
   @Test("A panic is certain also when the console's reader takes nothing")
   func panicWithoutAReader() throws {
     let relay = try ConsoleRelay(.pseudoTerminal, loop: loop, meter: page)

@@ -73,6 +73,11 @@ struct RunRecordTests {
         == "the VMM crashed by signal 11 (Segmentation fault) after 0.298 s, which is a fault of its own")
   }
 
+  @Test("What the guest did counts, and not how its VMM was ended afterwards", arguments: [SIGKILL, SIGTERM])
+  func killedAfterTheVerdict(signal: Int32) throws {
+    #expect(record(.killed(signal: signal), try meter(.panic))?.verdict == .panic)
+  }
+
   @Test func sentences() throws {
     #expect(record(.exited(status: 0), try meter(.powerOff))?.sentence == "the guest powered off after 0.213 s")
     #expect(

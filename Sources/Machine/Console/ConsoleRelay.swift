@@ -142,8 +142,11 @@ final class ConsoleRelay {
     } catch where error.errno == .interrupted {
       // The next look comes at once.
     } catch {
-      // The reader is gone, or the disk is full. The guest's life does not hang on it.
+      // The guest's life does not hang on it. A reader that has gone knows that it has; a full disk says nothing.
       hasLostOutput = true
+      if error.errno != .brokenPipe, error.errno != .inputOutput {
+        StandardError.say("--console: \(error.errno): what the guest says from here on is lost")
+      }
     }
     return 0
   }
