@@ -4,16 +4,30 @@ import Glibc
 /// Signals to this process as something that an ``EventLoop`` can wait for (signalfd(2)).
 package struct SignalFD: ~Copyable, Sendable {
   private let descriptor: Descriptor
+  private let signals: [Int32]
 
-  /// Blocks `signals` in the calling thread, and so in every thread that it starts afterwards, and collects them here.
-  /// To be made before any other thread.
+  /// - Parameter signals: what is collected here from ``collect()`` on, and until then does what it does by itself.
   package init(_ signals: [Int32]) throws(SystemCallError) {
+    self.signals = signals
+    var mask = Self.mask(signals)
+    // SAFETY: the call only reads the local variable.
+    descriptor = Descriptor(owning: unsafe try checked("signalfd", linux_signalfd(&mask)))
+  }
+
+  /// Blocks the signals in the calling thread, and so in every thread that it starts afterwards, and collects them here.
+  /// To be called before any other thread is started; once more changes nothing.
+  package func collect() throws(SystemCallError) {
+    var mask = Self.mask(signals)
+    // SAFETY: the call only reads the local variable.
+    unsafe try checked("pthread_sigmask", linux_block_signals(&mask))
+  }
+
+  private static func mask(_ signals: [Int32]) -> sigset_t {
     var mask = sigset_t()
-    // SAFETY: the set is a local variable; every call only reads or fills it.
+    // SAFETY: the set is a local variable, and the calls only fill it.
     unsafe sigemptyset(&mask)
     for signal in signals { unsafe sigaddset(&mask, signal) }
-    unsafe try checked("pthread_sigmask", linux_block_signals(&mask))
-    descriptor = Descriptor(owning: unsafe try checked("signalfd", linux_signalfd(&mask)))
+    return mask
   }
 
   package var number: Int32 { descriptor.number }

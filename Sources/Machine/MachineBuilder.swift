@@ -79,12 +79,24 @@ struct MachineBuilder {
 
   // MARK: Ingredients
 
+  /// How many times the host's memory a guest may have.
+  private static let largestPromise: UInt64 = 64
+
   /// What only the host can say about the configuration.
   private func checkHost() throws(MachineError) {
     // The IOAPIC and the MADT's short entries name local APICs by eight bits, of which 255 means all.
     let maximum = min(hypervisor.maximumCPUs, 254)
     guard configuration.cpuCount <= maximum else {
       throw .kvm(.tooManyCPUs(configuration.cpuCount, maximum: maximum))
+    }
+    // A guest may well be promised more than there is, since it may never use it. But KVM keeps books on each page that
+    // is promised, which takes long and memory of the host: a promise beyond all measure is a slip of the finger.
+    let promise = HostMemory.bytes.multipliedReportingOverflow(by: Self.largestPromise)
+    guard promise.overflow || configuration.memoryBytes <= promise.partialValue else {
+      throw .configuration(
+        ConfigurationError(
+          "--memory \(ByteSize.format(configuration.memoryBytes))",
+          "this host has \(HostMemory.bytes >> 20)M, and promises a guest at most \(Self.largestPromise) times as much"))
     }
     // AMD APM volume 3, CPUID 0x80000008: EAX[7:0] is the number of physical address bits.
     let bits = supported[0x8000_0008, .eax] & 0xff

@@ -28,13 +28,17 @@ package final class Runner {
   package init(_ configuration: Configuration) throws(MachineError) {
     do throws(ConfigurationError) { try configuration.check() } catch { throw .configuration(error) }
     self.configuration = configuration
-    if configuration.endsWithParent { try host { () throws(SystemCallError) in try ProcessControl.endWithParent() } }
+    if configuration.endsWithParent {
+      try host { () throws(SystemCallError) in try ProcessControl.endWithParent() }
+      // The terminal sends these to the parent too, and it is the parent that says what comes of them.
+      for number in [SIGINT, SIGHUP, SIGQUIT] { signal(number, SIG_IGN) }
+    }
     let meter = try Self.makeMeter(configuration)
     meter.reached(.processStarted)
     self.meter = meter
 
     do throws(SystemCallError) {
-      signals = try SignalFD([SIGTERM, SIGINT, SIGHUP])
+      signals = try SignalFD(configuration.endsWithParent ? [SIGTERM] : [SIGTERM, SIGINT, SIGHUP])
       deadline = try TimerFD()
       haltTimer = try TimerFD()
       loop = try EventLoop()
@@ -76,6 +80,8 @@ package final class Runner {
 
   private func runOnce() throws(MachineError) -> Verdict {
     let machine = try builder.build()
+    // A signal that comes before ends this program as it ends any other, however long the building takes.
+    try host { () throws(SystemCallError) in try signals.collect() }
     var verdict = Verdict.stopped
     self.machine = machine
     relay.attach(machine.uart)

@@ -49,6 +49,7 @@ final class Supervisor {
         SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ,
       ]
       signals = try SignalFD(ends + [SIGCHLD, SIGTSTP, SIGCONT])
+      try signals.collect()
       killTimer = try TimerFD()
       loop = try EventLoop()
       meter = try .memory(named: "rowhouse-meter")

@@ -12,6 +12,37 @@ extension Case {
     Case("panic-by-slow-console-text", guest: "linux-panic.elf", words: "slowly", status: 101, verdict: "panic") {
       $0.expectTime(milliseconds: 2_000...10_000)
     },
+    // A pipe without a reader keeps the VMM from ever building its machine.
+    Case("stopped-before-it-runs", script: """
+      mkfifo tmp/pipe
+      rowhouse run $GUESTS/hello.elf --console file:tmp/pipe & supervisor=$!
+      until [ "$(child_of $supervisor)" ]; do sleep 0.02; done
+      sleep 0.2; before=$(date +%s)
+      kill $supervisor; wait $supervisor; status=$?
+      [ $(($(date +%s) - before)) -le 2 ] || echo FAILED: it took its time
+      rm tmp/pipe; exit $status
+      """, warns: ["the guest was stopped after"]),
+    // Ctrl-C reaches both where standard input is no terminal: the VMM leaves it to its supervisor.
+    Case("the-terminals-signals-are-the-supervisors", script: """
+      rowhouse run $GUESTS/spin.elf --verdict verdict --timeout 30 > out & supervisor=$!
+      await out spins; vmm=$(child_of $supervisor); rm out
+      kill -HUP $vmm; kill -INT $vmm; kill -QUIT $vmm; sleep 0.3
+      kill -0 $vmm || echo FAILED: the VMM has gone
+      kill $supervisor; wait $supervisor
+      """, warns: ["the guest was stopped after"], verdict: "stopped"),
+    Case("without-kvm", script: """
+      unshare -r -m sh -c 'mount -t tmpfs none /dev && exec rowhouse run $GUESTS/hello.elf'
+      """, status: 1, warns: ["/dev/kvm is not there"], warningLines: 1) { $0.expectNoOutput() },
+    // Root may open everything, so root gives that right up, where there is a program for it.
+    Case("kvm-is-forbidden", script: """
+      : > tmp/kvm; chmod 0 tmp/kvm
+      if setpriv --bounding-set -all true 2> /dev/null; then give_up="setpriv --bounding-set -all"
+      else rm tmp/kvm; mknod tmp/kvm c 250 250; give_up=
+      fi
+      export give_up
+      unshare -r -m sh -c 'mount --bind tmp/kvm /dev/kvm && exec $give_up rowhouse run $GUESTS/hello.elf'
+      status=$?; rm tmp/kvm; exit $status
+      """, status: 1, warns: ["/dev/kvm", "be opened"], warningLines: 1) { $0.expectNoOutput() },
     Case("panic-text-quoted-is-none", guest: "quotes.elf", says: ["still running after 1000 ms"], verdict: "poweroff"),
     Case("triple-fault", guest: "triplefault.elf", status: 102, verdict: "tripleFault"),
     Case("halted", guest: "hang.elf", status: 103, verdict: "halted"),
