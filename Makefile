@@ -60,6 +60,7 @@ demo: deps           ## install, build, boot a guest of ours and Debian, show th
 # The integration tests start the programs in bin/ and the guests, so all of that comes first.
 test: deps           ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab
 	@$(MAKE) --no-print-directory build guests linux
+	python3 -m unittest discover -q Tests/Lab
 	ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip StockKernelTests
 	@# Apart from the others: an emulated machine that has to share two cores with them runs out of time.
 	ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip-build --filter StockKernelTests

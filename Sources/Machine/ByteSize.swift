@@ -20,6 +20,8 @@ package enum ByteSize {
 
   /// The same in the largest unit that leaves a whole number: 536870912 is "512M". Sizes are multiples of 1 KiB.
   package static func format(_ bytes: UInt64) -> String {
+    // As people write it.
+    if bytes == 0 { return "0M" }
     let unit = units.last { bytes >= 1 << $0.shift && bytes % (1 << $0.shift) == 0 } ?? units[0]
     return "\(bytes >> unit.shift)\(unit.letter)"
   }

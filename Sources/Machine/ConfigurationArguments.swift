@@ -109,7 +109,7 @@ extension Configuration {
   package static func parseMemory(_ text: String) throws(ConfigurationError) -> UInt64 {
     if let bytes = ByteSize.parse(text) { return bytes }
     let reason =
-      UInt64(text) != nil
+      UInt64(text) ?? 0 > 0
       ? "a unit is missing: \(text)M is \(text) MiB, \(text)G is \(text) GiB" : "give a size like 512M or 2G"
     throw ConfigurationError("--memory \(text)", reason)
   }

@@ -58,6 +58,8 @@ struct Rowhouse: ParsableCommand {
   /// an argument that it did not expect; and a right one that is right in all its words is parsed alone, which saves a
   /// fifth of the start-up time.
   private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    let isRun = arguments.first == RunCommand.configuration.commandName
+    let arguments = isRun ? RunCommand.joiningCommandLine(arguments) : arguments
     var type: any ParsableCommand.Type = Self.self
     var rest = arguments[...]
     while let word = rest.first, !word.hasPrefix("-"), !type.configuration.subcommands.isEmpty {

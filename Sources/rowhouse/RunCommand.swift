@@ -111,6 +111,16 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("The kernel's command line, instead of --cmdline.", valueName: "command line"))
   var commandLine: [String] = []
 
+  /// The same arguments with the words after `--` put together into one. ArgumentParser takes seconds for thousands of
+  /// them.
+  static func joiningCommandLine(_ arguments: [String]) -> [String] {
+    // After an option it may be the option's value, which ArgumentParser knows better.
+    guard let end = arguments.firstIndex(of: "--"), end > 0, !arguments[end - 1].hasPrefix("-"),
+      end + 2 < arguments.count
+    else { return arguments }
+    return arguments[...end] + [arguments[(end + 1)...].joined(separator: " ")]
+  }
+
   /// The guest that the options describe. Its words are `rowhouse-vmm`'s, and so are the errors about their values.
   func makeConfiguration() throws(ConfigurationError) -> Configuration {
     if cmdline != nil, !commandLine.isEmpty {

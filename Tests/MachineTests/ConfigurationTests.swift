@@ -22,7 +22,7 @@ import Testing
     #expect(ByteSize.format(536_870_912) == "512M")
     #expect(ByteSize.format(3 << 30) == "3G")
     #expect(ByteSize.format((1 << 30) + 1024) == "1048577K")
-    #expect(ByteSize.format(0) == "0K")
+    #expect(ByteSize.format(0) == "0M")
     for shift in 10...62 as ClosedRange<UInt64> {
       for bytes in [1 << shift, 3 << (shift - 1), (1 << shift) - 1024] as [UInt64] where bytes % 1024 == 0 {
         #expect(ByteSize.parse(ByteSize.format(bytes)) == bytes)
@@ -99,7 +99,7 @@ import Testing
 
   @Test("What makes no sense together or at all is refused, naming the option", arguments: [
     (["--kernel", ""], "--kernel"), ([], "--kernel"), (["--cpus", "0"], "--cpus 0"), (["--cpus", "-3"], "--cpus -3"),
-    (["--memory", "0M"], "--memory 0K"), (["--memory", "1023K"], "--memory 1023K"), (["--memory", "5K"], "--memory 5K"),
+    (["--memory", "0M"], "--memory 0M"), (["--memory", "1023K"], "--memory 1023K"), (["--memory", "5K"], "--memory 5K"),
     (["--memory", "1020K"], "--memory 1020K"), (["--memory", "5T"], "--memory 5T"),
     (["--memory", "1048577K"], "--memory 1048577K"), (["--load-address", "1"], "--load-address"),
     (["--entry", "1"], "--entry"), (["--boot", "pvh", "--entry", "1"], "--entry"), (["--timeout", "0"], "--timeout 0"), (["--initrd", ""], "--initrd"),

@@ -1,3 +1,4 @@
+import Host
 import Machine
 import Testing
 
@@ -42,6 +43,23 @@ struct RunCommandTests {
     #expect(try configuration("k", "--").commandLine == nil)
     #expect(try configuration("k", "--cmdline", "").commandLine == "")
     #expect(try configuration("k", "--cmdline", "--single -x").commandLine == "--single -x")
+  }
+
+  @Test("The words after the dashes may be many, and are the same as one")
+  func joinsTheCommandLine() {
+    let join = RunCommand.joiningCommandLine
+    #expect(join(["run", "k", "--", "a", "", "--b"]) == ["run", "k", "--", "a  --b"])
+    for same in [["run", "k"], ["run", "k", "--"], ["run", "k", "--", "a"], ["run", "k", "--cmdline", "--", "--cpus", "2"]] {
+      #expect(join(same) == same)
+    }
+  }
+
+  @Test("Thousands of words are no matter of seconds", .timeLimit(.minutes(1)))
+  func thousandsOfWords() {
+    let start = Instant.now
+    let words = ["run", "k", "--memory", "0M", "--"] + (0..<20_000).map(String.init)
+    #expect(Rowhouse.perform(words) == .failure("--memory 0M: a guest needs at least 1M", status: 2))
+    #expect(Instant.now.nanoseconds(since: start) < 2_000_000_000)
   }
 
   /// What goes to the VMM is what the person said: the options are the same, and so is what they make.
