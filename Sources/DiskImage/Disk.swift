@@ -156,8 +156,9 @@ package final class Disk {
       case .file(let file, let place):
         try file.read(into: &segments, count: Int(count), at: place)
       case .compressed(let image, let cluster, let within):
+        // SAFETY: the bytes are valid until the next call, and copied here; `within` and `count` describe a part of one
+        // cluster, which is what was inflated.
         let bytes = unsafe try image.inflate(cluster)
-        // SAFETY: `within` and `count` describe a part of one cluster, which is what was inflated.
         unsafe segments.copy(from: UnsafeRawBufferPointer(rebasing: bytes[Int(within)..<Int(within + count)]))
       }
       offset += count

@@ -111,6 +111,7 @@ package final class Qcow2 {
   /// The bytes of a compressed cluster, valid until the next call.
   func inflate(_ cluster: CompressedCluster) throws(ImageError) -> UnsafeRawBufferPointer {
     if inflater == nil { inflater = try Inflater(geometry, path: file.path) }
+    // SAFETY: it was made above, when it was not there.
     return unsafe try inflater.unsafelyUnwrapped.inflate(cluster, from: file)
   }
 

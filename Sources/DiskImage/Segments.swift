@@ -54,6 +54,7 @@ package struct Segments {
     atMost limit: Int, _ body: (UnsafeBufferPointer<iovec>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     // 64 of them are a page each in a 256 KiB request, and 1 KiB of stack.
+    // SAFETY: the pieces are the caller's, copied by value; only their lengths are changed, and only to less.
     var pieces = unsafe InlineArray<64, iovec>(repeating: iovec())
     unsafe pieces[0] = first
     unsafe pieces[0].iov_len = min(first.iov_len, limit)

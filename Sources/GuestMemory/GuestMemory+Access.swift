@@ -4,6 +4,7 @@ import Host
 extension GuestMemory {
   /// Copies bytes out of the guest, as they are at some moment during the call: a vCPU may be writing them.
   package func read(_ address: GuestAddress, into buffer: UnsafeMutableRawBufferPointer) throws(GuestMemoryError) {
+    // SAFETY: a pointer that passed the gate, for the copy below.
     let source = unsafe try host(address, count: buffer.count)
     guard let destination = buffer.baseAddress else { return }
     // SAFETY: the gate vouches for `count` bytes at the source, the caller for the buffer; the two cannot overlap, as
@@ -45,6 +46,7 @@ extension GuestMemory {
   package func load<Value: FixedWidthInteger & BitwiseCopyable>(
     _ address: GuestAddress, as type: Value.Type = Value.self
   ) throws(GuestMemoryError) -> Value {
+    // SAFETY: a pointer that passed the gate, for the load below.
     let source = unsafe try host(address, count: MemoryLayout<Value>.size)
     // SAFETY: the gate vouches for the bytes, and every bit pattern is a valid integer.
     return Value(littleEndian: unsafe source.loadUnaligned(as: Value.self))

@@ -7,8 +7,8 @@ extension GuestMemory {
   ///
   /// - Throws: ``GuestMemoryError/misaligned(_:)`` when the address is odd.
   package func loadAcquiring(_ address: GuestAddress) throws(GuestMemoryError) -> UInt16 {
-    let word = unsafe try atomicWord(address)
     // SAFETY: see `atomicWord`; the atomic is only borrowed for the call.
+    let word = unsafe try atomicWord(address)
     return UInt16(littleEndian: unsafe word.pointee.load(ordering: .acquiring))
   }
 
@@ -16,8 +16,8 @@ extension GuestMemory {
   ///
   /// - Throws: ``GuestMemoryError/misaligned(_:)`` when the address is odd.
   package func storeReleasing(_ value: UInt16, at address: GuestAddress) throws(GuestMemoryError) {
-    let word = unsafe try atomicWord(address)
     // SAFETY: see `atomicWord`; the atomic is only borrowed for the call.
+    let word = unsafe try atomicWord(address)
     unsafe word.pointee.store(value.littleEndian, ordering: .releasing)
   }
 

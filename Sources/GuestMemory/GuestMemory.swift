@@ -57,6 +57,7 @@ package final class GuestMemory: Sendable {
   /// - Throws: ``GuestMemoryError`` when any byte is not RAM.
   @inline(__always)
   func host(_ address: GuestAddress, count: Int) throws(GuestMemoryError) -> UnsafeMutableRawPointer {
+    // SAFETY: each region answers only for what it holds.
     if let pointer = unsafe low.host(address, count: count) { return unsafe pointer }
     if let pointer = unsafe high.host(address, count: count) { return unsafe pointer }
     throw .notRAM(address, count: count)

@@ -5,6 +5,7 @@ import Glibc
 /// It is made to be used again for the next call: then it allocates nothing.
 @safe package struct GuestVectors {
   private let memory: GuestMemory
+  // SAFETY: an empty list; what is appended passes the gate.
   private var vectors: [iovec] = unsafe []
   /// The bytes of all pieces.
   package private(set) var byteCount: UInt64 = 0
@@ -12,9 +13,11 @@ import Glibc
   package init(in memory: GuestMemory) { self.memory = memory }
 
   /// The number of pieces.
+  // SAFETY: nothing is followed, only counted.
   package var count: Int { unsafe vectors.count }
 
   package mutating func removeAll() {
+    // SAFETY: entries own nothing.
     unsafe vectors.removeAll(keepingCapacity: true)
     byteCount = 0
   }

@@ -51,6 +51,7 @@ package final class VirtualCPU: Sendable {
       return .memoryWrite(address: access.phys_addr, size: size, value: value & Self.mask(size))
     case KVM_EXIT_INTR: return .interrupted
     case KVM_EXIT_SHUTDOWN: return .tripleFault
+    // SAFETY: here and below, KVM filled the member that the exit's reason names.
     case KVM_EXIT_SYSTEM_EVENT: return .systemEvent(unsafe shared.pointee.system_event.type)
     case KVM_EXIT_INTERNAL_ERROR:
       let suberror = unsafe shared.pointee.internal.suberror

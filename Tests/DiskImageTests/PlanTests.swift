@@ -99,7 +99,8 @@ struct PlanTests {
         unsafe pieces.append(iovec(iov_base: memory.baseAddress! + start, iov_len: count))
         start += count
       }
-      try unsafe pieces.withUnsafeBufferPointer { unsafe try disk.read(Segments($0), at: 0) }
+      // SAFETY: the pieces are of memory that outlives the call.
+    try unsafe pieces.withUnsafeBufferPointer { unsafe try disk.read(Segments($0), at: 0) }
       // And back, one sector further on, but for the last pieces.
       unsafe pieces.removeLast(2)
       let total = unsafe pieces.reduce(0) { unsafe $0 + $1.iov_len }

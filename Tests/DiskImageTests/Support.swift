@@ -29,6 +29,7 @@ func run(_ arguments: [String]) -> (status: Int32, output: String) {
   guard let output = try? Descriptor.memory(named: "output") else { return (-1, "no memory file") }
   var process: pid_t = 0
   var status: Int32 = 0
+  // SAFETY: a local variable that the calls below fill, read and free.
   var actions = unsafe posix_spawn_file_actions_t()
   // SAFETY: the actions and the argument list are this function's own, made before and freed after their one
   // use.

@@ -59,7 +59,8 @@ struct FileReplacementTests {
   @Test func followsLinks() throws {
     let names = try inFolder { folder in
       try Descriptor.open("\(folder)/file", [.writeOnly, .create]).writeAll("old")
-      unsafe symlink("file", "\(folder)/link")
+      // SAFETY: two strings that are only read.
+    unsafe symlink("file", "\(folder)/link")
       try FileReplacement(of: "\(folder)/link").write("new")
       #expect(try content("\(folder)/file") == "new")
     }
@@ -70,7 +71,8 @@ struct FileReplacementTests {
     #expect(throws: SystemCallError("open", .noSuchFile)) { _ = try FileReplacement(of: "/nowhere/file") }
     let names = try inFolder { folder in
       let replacement = try FileReplacement(of: "\(folder)/file")
-      unsafe mkdir("\(folder)/file", 0o700)
+      // SAFETY: a string that is only read.
+    unsafe mkdir("\(folder)/file", 0o700)
       #expect(throws: SystemCallError("rename", .isDirectory)) { try replacement.write("text") }
     }
     #expect(names == ["file"])

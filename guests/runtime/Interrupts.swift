@@ -18,6 +18,7 @@ enum Interrupts {
     var high: UInt64 = 0
   }
 
+  // SAFETY: written while interrupts are off and one processor runs; the handler only reads.
   nonisolated(unsafe) private static var gates = InlineArray<64, Gate>(repeating: Gate())
   nonisolated(unsafe) private static var handlers = InlineArray<64, (() -> Void)?>(repeating: nil)
 

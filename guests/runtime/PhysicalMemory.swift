@@ -11,11 +11,11 @@ struct PhysicalAddress {
   /// A copy of the value at this address, aligned or not. Reading address 0 is an error: there is never
   /// anything that a boot loader means a guest to find.
   func load<Value: BitwiseCopyable>(as type: Value.Type) -> Value {
+    // SAFETY: the first 4 GiB are mapped onto themselves, and a page fault beyond them ends the guest with
+    // a report.
     guard let pointer = unsafe UnsafeRawPointer(bitPattern: UInt(rawValue)) else {
       fail("a null address was read")
     }
-    // SAFETY: the first 4 GiB are mapped onto themselves, and a page fault beyond them ends the guest with
-    // a report.
     return unsafe pointer.loadUnaligned(as: type)
   }
 

@@ -6,6 +6,7 @@ enum Processors {
   /// was read.
   private static let startPage: UInt8 = 8
 
+  // SAFETY: written before a processor is started, read by it after that.
   nonisolated(unsafe) private static var body: () -> Void = {}
 
   /// Copies the beginning into place, and has each started processor call `body`, on a stack of its own and

@@ -22,6 +22,7 @@ enum SerialPort {
   /// Bytes that the transmit FIFO surely still takes. The line status register says only whether it is
   /// empty, so it is asked once for sixteen bytes instead of once for each: an access to a port is the
   /// dearest thing a guest does.
+  // SAFETY: one processor prints at a time; see `write`.
   nonisolated(unsafe) private static var transmitRoom = 0
 
   /// 115200 baud, 8N1, empty FIFOs that interrupt at 14 received bytes, interrupts off.

@@ -106,6 +106,7 @@ final class ConsoleRelay {
   private func flush() {
     guard !isWaitingToWrite else { return }
     var count = 0
+    // SAFETY: the bytes stay until the closure returns, and are only counted or written out in it.
     let hasRoomAgain =
       if hasLostOutput {
         unsafe output.withFront(countAs: .dropped) { bytes in
@@ -133,6 +134,7 @@ final class ConsoleRelay {
   /// Writes what the host takes now; asks to be called when it takes more.
   private func write(_ bytes: UnsafeRawBufferPointer) -> Int {
     do throws(SystemCallError) {
+      // SAFETY: the caller's bytes, for the call.
       return switch end.writing {
       case .plain: unsafe try end.output!.descriptor.write(bytes)
       case .socket: unsafe try end.output!.descriptor.sendWithoutWaiting(bytes)

@@ -107,6 +107,7 @@ struct PanicWatch {
   private func starts(at start: Int, with text: StaticString) -> Bool {
     guard start + text.utf8CodeUnitCount <= length else { return false }
     return text.withUTF8Buffer { text in
+      // SAFETY: the index is below the text's count.
       for index in 0..<text.count where unsafe line[start + index] != text[index] { return false }
       return true
     }

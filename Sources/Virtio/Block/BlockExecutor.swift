@@ -30,6 +30,7 @@ package final class SynchronousBlockExecutor: BlockExecutor {
 
   package func start(_ request: BlockRequest, tag: Int, _ buffers: UnsafeBufferPointer<iovec>) -> BlockStatus? {
     do throws(BlockFailure) {
+      // SAFETY: the caller's buffers, for the call.
       switch request {
       case .read(let offset, _): unsafe try backend.read(buffers, at: offset)
       case .write(let offset, _, let isDurable):

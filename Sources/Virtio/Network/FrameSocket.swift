@@ -82,6 +82,7 @@ final class FrameSocket {
   /// - Parameter buffer: has room for the largest frame.
   /// - Returns: its length, nil when there is none now.
   func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    // SAFETY: the caller's buffer, for the call.
     if let count = unsafe takeFrame(into: buffer) { return count }
     fill()
     return unsafe takeFrame(into: buffer)

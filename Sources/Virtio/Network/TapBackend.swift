@@ -48,6 +48,7 @@ package final class TapBackend: NetworkBackend {
 
   package func send(_ packet: UnsafeRawBufferPointer) -> SendOutcome {
     do throws(SystemCallError) {
+      // SAFETY: the caller's packet, for the call.
       _ = unsafe try device.write(packet)
       return .sent
     } catch where error.errno == .again {
@@ -63,6 +64,7 @@ package final class TapBackend: NetworkBackend {
 
   package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     do throws(SystemCallError) {
+      // SAFETY: the caller's buffer, for the call.
       let count = unsafe try device.read(into: buffer)
       return count >= NetworkHeader.byteCount ? count : nil
     } catch {
