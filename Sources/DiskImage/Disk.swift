@@ -16,6 +16,13 @@ package final class Disk {
       }
     }
 
+    var format: ImageFormat {
+      switch self {
+      case .raw: .raw
+      case .qcow2: .qcow2
+      }
+    }
+
     /// The size of the disk that the image holds, in bytes.
     var size: UInt64 {
       switch self {
@@ -43,9 +50,12 @@ package final class Disk {
   /// - Parameters:
   ///   - format: the first file's format; without one it is guessed.
   ///   - readOnly: opens the first file for reading only, so that others may read it too.
+  ///   - isDirect: moves data past the host's page cache, in all files of the chain.
   /// - Throws: ``ImageError`` naming the file of the chain that cannot be used.
-  package convenience init(path: String, format: ImageFormat? = nil, readOnly: Bool) throws(ImageError) {
-    try self.init(try DiskFile(path: path, writable: !readOnly), format: format)
+  package convenience init(
+    path: String, format: ImageFormat? = nil, readOnly: Bool, isDirect: Bool = false
+  ) throws(ImageError) {
+    try self.init(try DiskFile(path: path, writable: !readOnly, isDirect: isDirect), format: format)
   }
 
   /// As above, on a file that is already open; the names of backing files are relative to the folder of its
@@ -73,7 +83,7 @@ package final class Disk {
       guard !layers.contains(where: { $0.file.identity == identity }) else {
         throw ImageError(file.path, .backingLoop)
       }
-      let base = try DiskFile(path: path, writable: false)
+      let base = try DiskFile(path: path, writable: false, isDirect: file.isDirect)
       let format = try ImageFormat(ofBacking: image.header.backingFormat, base, namedBy: image.file.path)
       layers.append(try layer(base, format))
     }
@@ -82,7 +92,13 @@ package final class Disk {
 
   private static func layer(_ file: DiskFile, _ format: ImageFormat) throws(ImageError) -> Layer {
     switch format {
-    case .qcow2: return .qcow2(try Qcow2(file))
+    case .qcow2:
+      let image = try Qcow2(file)
+      // Tables and data would share pages of the cache, past which only the data goes.
+      guard !file.isDirect || image.geometry.clusterSize >= 4096 else {
+        throw ImageError(file.path, .noDirectAccess("its clusters are smaller than 4 KiB"))
+      }
+      return .qcow2(image)
     case .raw:
       guard file.end % 512 == 0 else { throw ImageError(file.path, .oddSize(file.end)) }
       return .raw(file)

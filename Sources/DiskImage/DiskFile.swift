@@ -12,6 +12,8 @@ package final class DiskFile {
   /// Where the file ends, in bytes. Writes move it.
   package private(set) var end: UInt64
   private let descriptor: Descriptor
+  /// Where the guest's data goes past the page cache.
+  private let direct: DirectFile?
   /// Cleared when the file system cannot punch holes, so that it is asked once and not per request.
   private var canPunch = true
   /// After a sync that failed, the kernel forgets what it could not write: a later success would say nothing.
@@ -30,17 +32,20 @@ package final class DiskFile {
 
   /// Opens and locks a file.
   ///
+  /// - Parameter isDirect: moves data past the host's page cache.
   /// - Throws: ``ImageError`` when it is missing, is in use, or is nothing that can hold an image.
-  package convenience init(path: String, writable: Bool) throws(ImageError) {
+  package convenience init(path: String, writable: Bool, isDirect: Bool = false) throws(ImageError) {
     let descriptor = try host(path) { () throws(SystemCallError) in
       // Without waiting, so that a named pipe is refused below instead of being waited for here.
       try Descriptor.open(path, [writable ? .readWrite : .readOnly, .nonBlocking])
     }
-    try self.init(descriptor, path: path, writable: writable)
+    try self.init(descriptor, path: path, writable: writable, isDirect: isDirect)
   }
 
   /// Takes an open file and locks it; `path` is what messages call it.
-  package init(_ descriptor: consuming Descriptor, path: String, writable: Bool) throws(ImageError) {
+  package init(
+    _ descriptor: consuming Descriptor, path: String, writable: Bool, isDirect: Bool = false
+  ) throws(ImageError) {
     self.path = path
     isWritable = writable
     let status: FileStatus
@@ -54,11 +59,15 @@ package final class DiskFile {
     try ImageLock.take(on: descriptor, path: path, toWrite: writable)
     // After the lock: a writer may have grown it until then.
     do throws(SystemCallError) { end = try descriptor.end() } catch { throw ImageError(path, .host(error)) }
+    direct = isDirect ? try DirectFile(descriptor, path: path, writable: writable) : nil
     self.descriptor = descriptor
   }
 
-  /// For an I/O engine of its own. The descriptor lives as long as this object.
-  package var number: Int32 { descriptor.number }
+  /// For an I/O engine of its own: where data goes to. The descriptor lives as long as this object.
+  package var dataNumber: Int32 { direct?.descriptor.number ?? descriptor.number }
+
+  /// Whether that is past the page cache, and memory therefore has to be aligned to 512 bytes.
+  package var isDirect: Bool { direct != nil }
 
   // MARK: Reading
 
@@ -87,15 +96,16 @@ package final class DiskFile {
     var rest = count
     while rest > 0 {
       let got = try host(path) { () throws(SystemCallError) in
+        if let direct { return try direct.read(into: segments, count: rest, at: offset) }
         // SAFETY: whoever made the segments vouches for their memory.
-        unsafe try segments.withPieces(atMost: rest) { pieces throws(SystemCallError) in
+        return unsafe try segments.withPieces(atMost: rest) { pieces throws(SystemCallError) in
           unsafe try descriptor.read(into: pieces, at: offset)
         }
       }
-      guard got > 0 else { return segments.zero(rest) }
       segments.skip(got)
       offset += UInt64(got)
       rest -= got
+      if offset >= end || got == 0 { return segments.zero(rest) }
     }
   }
 
@@ -123,8 +133,9 @@ package final class DiskFile {
     var rest = count
     while rest > 0 {
       let taken = try host(path) { () throws(SystemCallError) in
+        if let direct { return try direct.write(segments, count: rest, at: offset) }
         // SAFETY: whoever made the segments vouches for their memory.
-        unsafe try segments.withPieces(atMost: rest) { pieces throws(SystemCallError) in
+        return unsafe try segments.withPieces(atMost: rest) { pieces throws(SystemCallError) in
           unsafe try descriptor.write(pieces, at: offset)
         }
       }

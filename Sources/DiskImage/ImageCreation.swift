@@ -43,20 +43,15 @@ extension ImageCreation {
     }
   }
 
-  /// Opens a disk over `base` that keeps what is written in a file without a name in `folder`, gone when the
-  /// disk is.
-  package static func temporary(
-    over base: String, format: ImageFormat?, in folder: String
-  ) throws(ImageError) -> Disk {
-    let descriptor = try host(folder) { () throws(SystemCallError) in
-      try Descriptor.open(folder, [.readWrite, .unnamed], permissions: 0o600)
-    }
-    // The nameless file is in no folder that a relative name could start from: the path is as good as any
-    // from here.
-    let file = try DiskFile(descriptor, path: base, writable: true)
-    let name = base.split(separator: "/").last.map(String.init) ?? base
-    try ImageCreation(overlaying: name, format: format).fill(file)
-    return try Disk(file, format: .qcow2)
+  /// Makes an overlay at `path` that names `base` from its own folder; both paths start from the current folder.
+  ///
+  /// - Parameter format: the base's; without one it is guessed, once and for all.
+  package static func makeOverlay(
+    at path: String, over base: String, format: ImageFormat? = nil
+  ) throws(ImageError) {
+    // Opened here too, so that what is wrong with it is said of it by the name that was typed.
+    _ = try Disk(path: base, format: format, readOnly: true)
+    try ImageCreation(overlaying: try BackingName.of(base, from: path), format: format).make(at: path)
   }
 
   /// Writes an empty image to an empty file.

@@ -37,6 +37,10 @@ package struct ImageError: Error, Equatable, Sendable {
     case backingLoop
     /// A backing chain of more than this many files.
     case backingTooDeep(limit: Int)
+    /// An image that is there already does not stand on what it was to stand on; the text says on what it does.
+    case standsOnAnother(String)
+    /// The host cannot read and write it past its page cache; the text says why.
+    case noDirectAccess(String)
     /// The image is open for reading only.
     case readOnly
     /// A request reaches past the end of the disk of `size` bytes.
@@ -84,6 +88,10 @@ extension ImageError.Reason: CustomStringConvertible {
       "is backed by itself: its chain of backing files comes back to it"
     case .backingTooDeep(let limit):
       "stands on more than \(limit) backing files"
+    case .standsOnAnother(let text):
+      "is there already, and \(text)"
+    case .noDirectAccess(let text):
+      "cannot be used with direct I/O: \(text)"
     case .readOnly:
       "is open for reading only"
     case .outOfRange(let offset, let count, let size):

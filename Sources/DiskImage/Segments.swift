@@ -87,6 +87,14 @@ package struct Segments {
     }
   }
 
+  /// Whether each piece starts at a multiple of `unit` and is one long.
+  package func isAligned(to unit: Int) -> Bool {
+    // SAFETY: only numbers are looked at.
+    var bits = unsafe Int(bitPattern: first.iov_base) | first.iov_len
+    for unsafe piece in unsafe others { unsafe bits |= Int(bitPattern: piece.iov_base) | piece.iov_len }
+    return bits & (unit - 1) == 0
+  }
+
   /// Fills the next `bytes` with zeros and moves past them.
   mutating func zero(_ bytes: Int) {
     // SAFETY: the parts are those of this request's buffers.
@@ -100,6 +108,19 @@ package struct Segments {
     // SAFETY: the parts together are as long as the source, so each slice of it lies inside.
     unsafe forEach(source.count) { part in
       unsafe part.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[done..<done + part.count]))
+      done += part.count
+    }
+  }
+
+  /// Copies the next bytes over `target`, which is no longer than they are.
+  func copy(to target: UnsafeMutableRawBufferPointer) {
+    precondition(target.count <= count)
+    var rest = self
+    var done = 0
+    // SAFETY: the parts together are as long as the target, so each slice of it lies inside.
+    unsafe rest.forEach(target.count) { part in
+      unsafe UnsafeMutableRawBufferPointer(rebasing: target[done..<done + part.count])
+        .copyMemory(from: UnsafeRawBufferPointer(part))
       done += part.count
     }
   }

@@ -35,6 +35,8 @@ package struct Descriptor: ~Copyable, Sendable {
     package static let nonBlocking = Access(rawValue: O_NONBLOCK)
     /// A terminal that is opened does not become the process's own.
     package static let noControllingTerminal = Access(rawValue: O_NOCTTY)
+    /// Past the page cache (O_DIRECT, which Swift's C library module hides): places, counts and memory are aligned.
+    package static let direct = Access(rawValue: 0o40_000)
     /// A file without a name, in the folder whose path is given (O_TMPFILE, which Swift's C library module hides).
     package static let unnamed = Access(rawValue: 0o20_000_000 | O_DIRECTORY)
   }
@@ -46,6 +48,22 @@ package struct Descriptor: ~Copyable, Sendable {
     // SAFETY: the string outlives the call, which only reads it.
     let number = unsafe path.withCString { path in unsafe linux_open(path, access.rawValue, permissions) }
     return Descriptor(owning: try checked("open", number))
+  }
+
+  /// Makes a file without a name, which is gone with its last descriptor.
+  ///
+  /// - Parameter folder: a folder of the file system that is to hold it.
+  package static func nameless(in folder: String) throws(SystemCallError) -> Descriptor {
+    do throws(SystemCallError) {
+      return try open(folder, [.readWrite, .unnamed], permissions: 0o600)
+    } catch where error.errno == .notSupported || error.errno == .isDirectory {
+      // A file system without such files (open(2), O_TMPFILE) has them in two steps.
+      let path = "\(folder)/.rowhouse-\(getpid())-\(Instant.now.nanoseconds)"
+      let file = try open(path, [.readWrite, .create, .exclusive], permissions: 0o600)
+      // SAFETY: the string outlives the call, which only reads it.
+      _ = unsafe unlink(path)
+      return file
+    }
   }
 
   /// A second descriptor of the same open file (dup(2)); used to own what the program was started with.

@@ -14,6 +14,7 @@ struct MachineBuilder {
   let console: ConsoleOutput
   let meter: MeterPage
   private let supported: CPUID
+  private let disks: DiskShelf
 
   init(
     _ configuration: Configuration, on hypervisor: Hypervisor, console: ConsoleOutput, meter: MeterPage
@@ -22,6 +23,7 @@ struct MachineBuilder {
     self.hypervisor = hypervisor
     self.console = console
     self.meter = meter
+    do throws(ImageError) { disks = try DiskShelf(configuration.disks) } catch { throw .disk(error) }
     supported = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
     try checkHost()
   }
@@ -132,7 +134,7 @@ struct MachineBuilder {
     func add(_ device: sending any VirtioDevice) throws(MachineError) {
       slots.append(try VirtioSlot(device, at: VirtioPlace(slots.count), of: machine, memory: memory))
     }
-    for disk in configuration.disks { try add(makeBlock(disk)) }
+    for index in 0..<disks.count { try add(makeBlock(index)) }
     for network in configuration.networks { try add(makeNetwork(network)) }
     if let bytes = configuration.balloonBytes {
       let control = try host { () throws(SystemCallError) in try BalloonControl() }
@@ -143,11 +145,12 @@ struct MachineBuilder {
     return slots
   }
 
-  private func makeBlock(_ disk: DiskConfiguration) throws(MachineError) -> sending Block {
+  private func makeBlock(_ index: Int) throws(MachineError) -> sending Block {
+    let disk = configuration.disks[index]
     do throws(ImageError) {
-      let image = try Disk(path: disk.path, format: disk.format, readOnly: disk.isReadOnly)
+      let image = try disks.open(index)
       let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { StandardError.say("--disk: \($0)") }
-      return Block(SynchronousBlockExecutor(backend))
+      return Block(SynchronousBlockExecutor(backend), hasCache: !disk.isWriteThrough)
     } catch {
       throw .disk(error)
     }

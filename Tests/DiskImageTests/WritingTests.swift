@@ -1,3 +1,4 @@
+import Host
 import Testing
 
 @testable import DiskImage
@@ -143,11 +144,77 @@ struct WritingTests {
   @Test func temporaryOverlayLeavesNothing() throws {
     let base = pattern(1 << 20, seed: 11)
     try makeFile(folder("raw"), base)
-    let disk = try ImageCreation.temporary(over: folder("raw"), format: .raw, in: folder.path)
+    let overlay = try TemporaryOverlay(over: folder("raw"), format: nil, in: folder.path)
     var model = Model(seed: 12, size: base.count, over: base)
-    for _ in 0..<100 { try model.apply(model.next(largest: 256 << 10), to: disk) }
-    #expect(try disk.contents() == model.bytes)
+    for isDirect in [false, true] {
+      let disk = try overlay.open(isDirect: isDirect)
+      #expect(try disk.contents() == model.bytes)
+      for _ in 0..<100 { try model.apply(model.next(largest: 256 << 10), to: disk) }
+      #expect(try disk.contents() == model.bytes)
+      try disk.flush()
+    }
     #expect(try bytes(of: folder("raw")) == base)
     #expect(run("ls", folder.path).output == "raw\n")
+  }
+
+  /// An overlay by its path: made, taken again, and refused when it is something else.
+  @Test func overlayInOneStep() throws {
+    let base = pattern(1 << 20, seed: 14)
+    try makeFile(folder("raw"), base)
+    try makeFile(folder("other"), base)
+    func open(_ name: String, over base: String, _ format: ImageFormat? = nil) throws -> Disk {
+      try patiently { try Disk(overlay: folder(name), over: folder(base), format: format, isDirect: false) }
+    }
+    func refusal(_ name: String, over base: String, _ format: ImageFormat? = nil) -> String? {
+      do {
+        _ = try open(name, over: base, format)
+        return nil
+      } catch { return "\(error)" }
+    }
+    do {
+      let disk = try open("over", over: "raw", .raw)
+      try disk.write([UInt8](repeating: 7, count: 512), at: 512)
+      try disk.flush()
+    }
+    #expect(try open("over", over: "raw").read(512, at: 512) == [UInt8](repeating: 7, count: 512))
+    #expect(try bytes(of: folder("raw")) == base)
+    #expect(refusal("over", over: "other")?.contains("stands on \(folder("raw")), not on \(folder("other"))") == true)
+    #expect(refusal("over", over: "raw", .qcow2)?.contains("no qcow2 image") == true)
+    #expect(refusal("raw", over: "other")?.contains("no qcow2 image") == true)
+    #expect(refusal("new", over: "missing") == "\(folder("missing")): cannot be opened: No such file or directory")
+    try ImageCreation(format: .qcow2, size: 1 << 20).make(at: folder("alone"))
+    #expect(refusal("alone", over: "raw")?.contains("stands on no other image") == true)
+    #expect(run("ls", folder.path).output == "alone\nother\nover\nraw\n")
+  }
+
+  /// Past the page cache, with memory at any place.
+  @Test(arguments: [ImageFormat.raw, .qcow2]) func direct(format: ImageFormat) throws {
+    try ImageCreation(format: format, size: 1 << 20).make(at: folder("image"))
+    do {
+      let disk = try patiently { try Disk(path: folder("image"), format: format, readOnly: false, isDirect: true) }
+      var model = Model(seed: 15, size: 1 << 20, over: [])
+      for _ in 0..<50 { try model.apply(model.next(largest: 200 << 10), to: disk) }
+      #expect(try disk.contents() == model.bytes)
+      // What is aligned goes without a copy.
+      let memory = try Mapping.anonymous(64 << 10)
+      // SAFETY: the mapping is as large, and alive for the calls.
+      let buffer = unsafe UnsafeMutableRawBufferPointer(start: memory.base, count: memory.count)
+      unsafe try disk.read(Segments(buffer), at: 4096)
+      #expect(unsafe buffer.elementsEqual(model.bytes[4096..<4096 + 64 << 10]))
+      unsafe buffer.copyBytes(from: repeatElement(0x5a, count: buffer.count))
+      unsafe try disk.write(Segments(buffer), at: 512)
+      #expect(try disk.read(64 << 10, at: 512) == [UInt8](repeating: 0x5a, count: 64 << 10))
+      try disk.flush()
+    }
+    if format == .qcow2 { #expect(qemuErrors(folder("image")) == nil) }
+  }
+
+  @Test func directNeedsLargeClusters() throws {
+    var creation = ImageCreation(format: .qcow2, size: 1 << 20)
+    creation.clusterSize = 2048
+    try creation.make(at: folder("image"))
+    #expect(throws: ImageError.self) {
+      _ = try patiently { try Disk(path: folder("image"), readOnly: false, isDirect: true) }
+    }
   }
 }

@@ -17,7 +17,20 @@ struct DiskConfigurationTests {
     #expect(try DiskConfiguration(argument: "a,readonly,b").path == "a,readonly,b")
   }
 
-  @Test(arguments: ["", ",readonly", "a,serial=", "a,serial=123456789012345678901", "a,serial=ä", "a,format=vmdk"])
+  @Test func overlaysAndCaches() throws {
+    #expect(try DiskConfiguration(argument: "a,overlay").overlay == .thrownAway)
+    let kept = try DiskConfiguration(argument: "a,b,overlay=o.qcow2,format=raw,cache=writethrough")
+    #expect(kept.path == "a,b" && kept.overlay == .kept("o.qcow2") && kept.isWriteThrough && !kept.isDirect)
+    let none = try DiskConfiguration(argument: "a,cache=none")
+    #expect(none.isDirect && !none.isWriteThrough)
+    #expect(try DiskConfiguration(argument: "a,cache=writeback") == DiskConfiguration(path: "a"))
+    #expect(try DiskConfiguration(argument: "a,cache=writethrough,direct").description == "a,cache=writethrough,direct")
+  }
+
+  @Test(arguments: [
+    "a,overlay=", "a,readonly,overlay", "a,overlay=o,readonly", "a,cache=", "a,cache=unsafe", "", ",readonly", "a,serial=", "a,serial=123456789012345678901",
+    "a,serial=ä", "a,format=vmdk",
+  ])
   func refused(argument: String) {
     #expect(throws: ConfigurationError.self) { try DiskConfiguration(argument: argument) }
   }
@@ -27,6 +40,7 @@ struct DiskConfigurationTests {
     configuration.kernel = "k"
     configuration.disks = [
       try DiskConfiguration(argument: "a,b,serial=s"), try DiskConfiguration(argument: "c,readonly,format=raw"),
+      try DiskConfiguration(argument: "d,overlay=e,cache=none"), try DiskConfiguration(argument: "d,overlay"),
     ]
     configuration.balloonBytes = 128 << 20
     configuration.hasEntropy = true

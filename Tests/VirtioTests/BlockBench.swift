@@ -108,8 +108,10 @@ final class BlockBench {
   static let data: UInt64 = 0x3_0000
   static let status: UInt64 = 0x2_1000
 
-  init(_ executor: sending any BlockExecutor, features: Features = .block, queueSize: UInt16 = 16) throws {
-    driver = try MockDriver(Block(executor))
+  init(
+    _ executor: sending any BlockExecutor, features: Features = .block, queueSize: UInt16 = 16, hasCache: Bool = true
+  ) throws {
+    driver = try MockDriver(Block(executor, hasCache: hasCache))
     try driver.start(features.intersection(driver.offered), queueSize: queueSize)
   }
 

@@ -93,6 +93,15 @@ struct BlockTests {
     #expect(disk.durable[0] == 9)
   }
 
+  /// Whatever the driver takes: it is offered no cache to flush.
+  @Test func withoutACache() throws {
+    let bench = try BlockBench(SynchronousBlockExecutor(disk), hasCache: false)
+    #expect(bench.driver.offered.isDisjoint(with: [Features(bit: 9), Features(bit: 11)]))
+    bench.driver.put([UInt8](repeating: 9, count: 512), at: BlockBench.data)
+    _ = bench.run(write, [.readable(BlockBench.data, 512)])
+    #expect(disk.durable[0] == 9)
+  }
+
   @Test func cacheModeIsSet() throws {
     let bench = try BlockBench(disk)
     #expect(bench.driver.readConfiguration(32, as: UInt8.self) == 1)

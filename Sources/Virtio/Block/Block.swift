@@ -14,9 +14,11 @@ package final class Block: VirtioDevice {
   private var isWriteThrough = false
   private var session: BlockSession?
 
-  package init(_ executor: any BlockExecutor) {
+  /// - Parameter hasCache: whether writes may wait for a flush; without, the driver is shown a disk that has none, and every
+  ///   write is durable.
+  package init(_ executor: any BlockExecutor, hasCache: Bool = true) {
     self.executor = executor
-    layout = BlockConfiguration(of: executor.backend)
+    layout = BlockConfiguration(of: executor.backend, hasCache: hasCache)
   }
 
   package var features: Features { layout.features }

@@ -18,9 +18,10 @@ struct BlockConfiguration {
   let features: Features
   private let fixed: [UInt8]
 
-  init(of disk: any BlockBackend) {
-    let common: Features = [.blockSegMax, .blockGeometry, .blockBlkSize, .blockFlush, .blockTopology, .blockConfigWCE]
+  init(of disk: any BlockBackend, hasCache: Bool) {
+    let common: Features = [.blockSegMax, .blockGeometry, .blockBlkSize, .blockTopology]
     features = common.union(disk.isReadOnly ? .blockReadOnly : [.blockDiscard, .blockWriteZeroes])
+      .union(hasCache ? [.blockFlush, .blockConfigWCE] : [])
 
     let sectors = disk.byteCount / BlockRequest.sectorBytes
     var bytes: [UInt8] = []

@@ -25,10 +25,5 @@ struct DiskOverlayCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The base's format (default: found by looking at it, once and for all).")
   var baseFormat: ImageFormat?
 
-  func run() throws {
-    // Opened here too, so that what is wrong with it is said of it by the name that was typed.
-    _ = try Disk(path: base, format: baseFormat, readOnly: true)
-    let name = try BackingName.of(base, from: path)
-    try ImageCreation(overlaying: name, format: baseFormat).make(at: path)
-  }
+  func run() throws { try ImageCreation.makeOverlay(at: path, over: base, format: baseFormat) }
 }

@@ -1,14 +1,12 @@
-import DiskImage
 import Glibc
 import Host
-import Machine
 
 /// How an image names the file that it stands on: from its own folder, wherever the person was who made it.
-enum BackingName {
+package enum BackingName {
   /// The name that the image at `path` gives to `base`; both paths start from the current folder.
   ///
   /// - Throws: when one of the two folders is not there.
-  static func of(_ base: String, from path: String) throws(ConfigurationError) -> String {
+  package static func of(_ base: String, from path: String) throws(ImageError) -> String {
     let (baseFolder, file) = split(base)
     let (folder, _) = split(path)
     if base.hasPrefix("/") { return base }
@@ -18,7 +16,7 @@ enum BackingName {
 
   /// The way from one folder to another, both absolute and free of links: a link's ".." is not where it was reached from.
   /// Ends in "/" unless it is empty.
-  static func relative(_ target: String, to start: String) -> String {
+  package static func relative(_ target: String, to start: String) -> String {
     let target = target.split(separator: "/")
     let start = start.split(separator: "/")
     let common = zip(target, start).prefix { $0 == $1 }.count
@@ -36,10 +34,10 @@ enum BackingName {
     return (String(path[...slash]), String(path[path.index(after: slash)...]))
   }
 
-  private static func real(_ folder: String, of path: String) throws(ConfigurationError) -> String {
+  private static func real(_ folder: String, of path: String) throws(ImageError) -> String {
     // SAFETY: the string outlives the call, which only reads it; without a buffer the answer is allocated, or null.
     guard let resolved = unsafe realpath(folder, nil) else {
-      throw ConfigurationError(path, "its folder cannot be reached: \(Errno(rawValue: errno))")
+      throw ImageError(path, .host(SystemCallError("realpath", Errno(rawValue: errno))))
     }
     // SAFETY: a string that ends in zero, ours to free once it is copied.
     defer { unsafe free(resolved) }
