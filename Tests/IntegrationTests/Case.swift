@@ -15,7 +15,7 @@ struct Case: Sendable {
   /// Texts that standard output must have, in this order.
   var says: [String] = []
   /// Texts that neither output may have.
-  var neverSays = ["FAILED:"]
+  var neverSays: [String] = ["FAILED:"]
   /// Texts that standard error must have, in any order.
   var warns: [String] = []
   /// How many lines standard error has; nil: any number.
@@ -30,7 +30,7 @@ struct Case: Sendable {
   /// A script that has no shorter way to be written down.
   init(
     _ name: String, script: String, files: [String: [UInt8]] = [:], status: Int32 = 0, says: [String] = [],
-    warns: [String] = [], warningLines: Int? = nil, verdict: String? = nil,
+    neverSays: [String] = ["FAILED:"], warns: [String] = [], warningLines: Int? = nil, verdict: String? = nil,
     check: @escaping @Sendable (Outcome) -> Void = { _ in }
   ) {
     self.name = name
@@ -38,6 +38,7 @@ struct Case: Sendable {
     self.files = files
     self.status = status
     self.says = says
+    self.neverSays = neverSays
     self.warns = warns
     self.warningLines = warningLines
     self.verdict = verdict

@@ -2,18 +2,21 @@ extension Case {
   /// `rowhouse disk`: images made, looked at and refused. Where QEMU's tools are installed, they have to agree.
   static let diskCommands: [Case] = [
     Case("disk-create-qcow2", script: """
-      \(start)
+      \(imageTools)
+      mkdir kept
       rowhouse disk create kept/d 3M && rowhouse disk info kept/d && rowhouse disk check kept/d && sound kept/d
       """, says: ["format", "qcow2 version 3", "disk", "3M", "clusters", "64K", "kept/d: sound; clusters with data: 0"],
       warningLines: 0),
     Case("disk-create-with-a-cluster-size", script: """
-      \(start)
+      \(imageTools)
+      mkdir kept
       rowhouse disk create kept/d 1G --cluster-size 4K && rowhouse disk info kept/d --json && sound kept/d
       """, says: [#""cluster_bytes" : 4096"#, #""disk_bytes" : 1073741824"#, #""format" : "qcow2""#],
       warningLines: 0),
     // A raw image is all zeros, of the size that was asked for.
     Case("disk-create-raw", script: """
-      \(start)
+      \(imageTools)
+      mkdir kept
       rowhouse disk create kept/d 5M --format raw && wc -c < kept/d && tr -d '\\0' < kept/d | wc -c &&
       rowhouse disk info kept/d && rowhouse disk info kept/d --json
       """, says: ["5242880\n", "0\n", "format      raw\n", "disk        5M\n", #""disk_bytes" : 5242880"#],
@@ -21,7 +24,8 @@ extension Case {
     ) { $0.expectNo("clusters") },
     // The name of the base is right from the overlay's folder, through a link too, and when both move.
     Case("disk-overlay-finds-its-base", script: """
-      \(start)
+      \(imageTools)
+      mkdir kept
       mkdir -p kept/bases kept/real/deep && ln -s real/deep kept/link
       dd if=/dev/urandom of=kept/bases/base bs=64k count=3 2>/dev/null
       before=$(sha256sum < kept/bases/base)
@@ -36,13 +40,15 @@ extension Case {
         #""backing" : "new/real/deep/over""#, #""backing_format" : "qcow2""#, "untouched",
       ], warningLines: 0),
     Case("disk-overlay-of-a-named-format", script: """
-      \(start)
+      \(imageTools)
+      mkdir kept
       rowhouse disk create kept/base 1M && rowhouse disk overlay kept/base kept/over --base-format raw &&
       rowhouse disk info kept/over
       """, says: [#"base is     "raw""#], warningLines: 0),
     // A count of 1 for a cluster behind all that is used: one more than the image has.
     Case("disk-check-finds-a-leak", script: """
-      \(start)
+      \(imageTools)
+      mkdir kept
       rowhouse disk create kept/d 1M || exit
       truncate -s 320K kept/d && \(poke(at: 131_080, #"\000\001"#))
       rowhouse disk check kept/d; echo "status $?"; rowhouse disk check kept/d --json
@@ -50,7 +56,8 @@ extension Case {
       warningLines: 0),
     // The first L1 entry points into the header.
     Case("disk-check-finds-an-error", script: """
-      \(start)
+      \(imageTools)
+      mkdir kept
       rowhouse disk create kept/d 1M || exit
       \(poke(at: 196_608, #"\200\000\000\000\000\000\002\000"#))
       before=$(sha256sum < kept/d)
@@ -78,13 +85,6 @@ extension Case {
     refusal("disk-check-of-nothing", "check missing", naming: "missing", "No such file"),
     refusal("disk-unknown-command", "resize kept", naming: "disk resize"),
   ]
-
-  /// A folder for images. `sound IMAGE` and `same BASE IMAGE` ask `qemu-img`, where there is one.
-  private static let start = """
-    mkdir kept
-    sound() { ! command -v qemu-img > /dev/null || qemu-img check -q -f qcow2 "$1" || echo "FAILED: qemu-img check"; }
-    same() { ! command -v qemu-img > /dev/null || qemu-img compare -q -f raw -F qcow2 "$@" || echo "FAILED: compare"; }
-    """
 
   private static func poke(at offset: Int, _ bytes: String) -> String {
     "printf '\(bytes)' | dd of=kept/d bs=1 seek=\(offset) conv=notrunc 2>/dev/null"

@@ -4,7 +4,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands
+    + diskCommands + disks
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -39,6 +39,9 @@ struct IntegrationTests {
 
   @Test("Disk images made and looked at", arguments: Case.diskCommands)
   func diskCommand(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Guests with disks", arguments: Case.disks)
+  func disk(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("No two cases have the same name")
   func namesAreUnique() {

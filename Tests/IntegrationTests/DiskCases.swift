@@ -1,0 +1,106 @@
+extension Case {
+  /// Shell functions for cases with images. Where QEMU's tools are installed, they have to agree: `sound IMAGE`, `same BASE
+  /// IMAGE`. `whole IMAGE` allows leaks, which is what a killed guest may leave.
+  static let imageTools = """
+    sound() { ! command -v qemu-img > /dev/null || qemu-img check -q -f qcow2 "$1" || echo "FAILED: qemu-img check"; }
+    same() { ! command -v qemu-img > /dev/null || qemu-img compare -q -f raw -F qcow2 "$@" || echo "FAILED: compare"; }
+    whole() {
+      rowhouse disk check "$1" > said; case $? in 0 | 3) ;; *) echo "FAILED: $(cat said)" ;; esac
+      ! command -v qemu-img > /dev/null || qemu-img check -q -f qcow2 "$1" > said 2>&1
+      case $? in 0 | 3) ;; *) echo "FAILED: $(cat said)" ;; esac
+      rm said
+    }
+    guest() { rowhouse run $GUESTS/disk.elf --quiet --timeout 60 "$@"; }
+    """
+
+  /// The guest `disk` on every kind of image.
+  static let disks: [Case] = [
+    disk("disk-raw", "truncate -s 4M kept", "kept,serial=street-1", says: ["sectors=8192", "serial=\"street-1\""]),
+    disk("disk-qcow2", "rowhouse disk create kept 8M --cluster-size 4K", "kept", says: ["sectors=16384"], then: "sound kept"),
+    disk("disk-write-through", "rowhouse disk create kept 8M", "kept,cache=writethrough", then: "sound kept"),
+    Case("disk-read-only", script: """
+      \(imageTools)
+      truncate -s 4M kept; before=$(sha256sum < kept)
+      guest --disk kept,readonly && [ "$before" = "$(sha256sum < kept)" ] && echo untouched
+      """, says: ["read-only: a write was refused", "untouched"]),
+    // What one run writes to its overlay, the next one finds; the base stays as it was.
+    Case("disk-overlay", script: """
+      \(imageTools)
+      mkdir kept; head -c 4M /dev/urandom > kept/base; before=$(sha256sum < kept/base)
+      guest --disk kept/base,overlay=kept/over && guest --disk kept/base,overlay=kept/over -- verify || exit
+      rowhouse disk info kept/over && sound kept/over
+      [ "$before" = "$(sha256sum < kept/base)" ] && echo untouched
+      """, says: ["the disk passed", "read back: 64", #"stands on   "base""#, "untouched"], warningLines: 0),
+    Case("disk-thrown-away-overlay", script: """
+      \(imageTools)
+      head -c 4M /dev/urandom > kept; before=$(sha256sum < kept)
+      guest --disk kept,overlay || exit
+      guest --disk kept,overlay -- verify; echo "status $?"
+      rowhouse-vmm --kernel $GUESTS/disk.elf --disk kept,overlay --cmdline journal=1024 > out & vmm=$!
+      await out safe=; kill -9 $vmm; wait $vmm 2> /dev/null; rm out
+      [ "$before" = "$(sha256sum < kept)" ] && echo untouched
+      """, says: ["the disk passed", "FAILED: at sector", "status 3", "untouched"], neverSays: []),
+    // A guest that resets finds its disk as it left it.
+    Case("disk-thrown-away-overlay-after-a-reset", script: """
+      \(imageTools)
+      truncate -s 4M kept
+      rowhouse run $GUESTS/disk.elf --timeout 60 --quiet --on-reset reset --disk kept,overlay -- twice
+      [ -z "$(tr -d '\\0' < kept | head -c 1)" ] && echo untouched
+      """, says: ["the disk passed", "read back: 64", "untouched"]),
+    // On a file system that has no direct I/O it is refused and not silently something else.
+    Case("disk-direct", script: """
+      \(imageTools)
+      rowhouse disk create kept 8M
+      guest --disk kept,direct 2> said || grep -q 'direct I/O: its file system' said && guest --disk kept,cache=writeback
+      sound kept; rm said
+      """, says: ["the disk passed"]),
+    Case("disk-shared-base", script: """
+      \(imageTools)
+      mkdir kept; truncate -s 4M kept/base; before=$(sha256sum < kept/base)
+      guest --disk kept/base,overlay=kept/1 -- journal=1024 > kept/out1 & one=$!
+      guest --disk kept/base,overlay=kept/2 -- journal=1024 seed=2 > kept/out2 & two=$!
+      await kept/out1 safe=; await kept/out2 safe=
+      guest --disk kept/base 2> said; echo "third: status $?"; cat said; rm said
+      guest --disk kept/base,overlay=kept/2 2> said; echo "fourth: status $?"; cat said; rm said
+      wait $one && wait $two || exit
+      guest --disk kept/base,overlay=kept/1 -- journaled=1024 &&
+      guest --disk kept/base,overlay=kept/2 -- journaled=1024 seed=2 || exit
+      sound kept/1; sound kept/2
+      [ "$before" = "$(sha256sum < kept/base)" ] && echo untouched
+      """, says: [
+        "third: status 2", "kept/base: is in use by another process and cannot be written", "fourth: status 2",
+        "kept/2: is in use by another process", "journaled blocks: 1024", "journaled blocks: 1024", "untouched",
+      ]),
+    // Twenty moments: whatever a flush was answered for is there, by our reading and, where there is QEMU, by its.
+    Case("disk-survives-the-death-of-its-vmm", script: """
+      \(imageTools)
+      head -c 16M /dev/urandom > base
+      for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        rowhouse disk overlay base image
+        rowhouse-vmm --kernel $GUESTS/disk.elf --disk image --cmdline "journal=4096 depth=4 seed=$round" > out & vmm=$!
+        await out safe=
+        sleep 0.$(($(od -An -N2 -tu2 /dev/urandom) % 300 + 100))
+        kill -9 $vmm; wait $vmm 2> /dev/null
+        safe=$(sed -n 's/^safe=\\([0-9]*\\).*/\\1/p' out | tail -n 1)
+        whole image
+        [ "$safe" -lt 4096 ] || echo "the guest was done before it was killed"
+        guest --disk image,readonly -- journaled=$safe seed=$round > out || { cat out; exit 1; }
+        if command -v qemu-img > /dev/null; then
+          qemu-img convert -O raw image other && guest --disk other,readonly -- journaled=$safe seed=$round > out || exit
+        fi
+        echo "round $round"; rm -f image other out
+      done
+      rm base
+      """, says: ["round 1\n", "round 20\n"], neverSays: ["FAILED:", "done before"]),
+  ]
+
+  /// The guest's whole test on an image, and again what it wrote, after a new start.
+  private static func disk(
+    _ name: String, _ make: String, _ disk: String, says: [String] = [], then: String = "true"
+  ) -> Case {
+    Case(name, script: """
+      \(imageTools)
+      \(make) && guest --disk \(disk) && guest --disk \(disk) -- verify && \(then)
+      """, says: says + ["the disk passed", "read back: 64 blocks"], warningLines: 0)
+  }
+}

@@ -1,0 +1,60 @@
+import Hardware
+
+/// The driver's side of a split virtqueue (virtio 1.2, 2.7). Whoever uses it knows which descriptors are free.
+///
+/// The device reads and writes the same memory at any time: so all accesses are the instructions of `hardware.h`, which no
+/// compiler moves, and which x86 keeps in order as far as rings need it while the device is not asked to be silent.
+struct VirtioQueue {
+  static let size = 32
+
+  let descriptors: UInt
+  let available: UInt
+  let used: UInt
+  private var availableIndex: UInt16 = 0
+  private var usedIndex: UInt16 = 0
+
+  /// All three parts lie in one page.
+  init() {
+    descriptors = allocate(4096, alignment: 4096)
+    available = descriptors + UInt(16 * Self.size)
+    used = descriptors + 1024
+  }
+
+  /// Writes descriptor `index` (2.7.5).
+  ///
+  /// - Parameters:
+  ///   - isWritable: by the device.
+  ///   - next: the descriptor that follows in the chain.
+  func describe(_ index: Int, _ address: UInt, count: Int, isWritable: Bool, next: Int? = nil) {
+    let place = descriptors + UInt(16 * index)
+    mmio_write32(place, UInt32(address))
+    mmio_write32(place + 4, 0)
+    mmio_write32(place + 8, UInt32(count))
+    mmio_write32(place + 12, (next == nil ? 0 : 1) | (isWritable ? 2 : 0) | UInt32(next ?? 0) << 16)
+  }
+
+  /// Offers the chain that begins with descriptor `head` (2.7.13). The device has to be notified then.
+  mutating func offer(_ head: Int) {
+    let place = available + 4 + UInt(availableIndex) % UInt(Self.size) * 2
+    // Two heads in a word: the other one is the device's to read no more, or not yet.
+    let word = place & ~3
+    let shift = UInt32(place & 2) * 8
+    mmio_write32(word, mmio_read32(word) & ~(0xffff << shift) | UInt32(head) << shift)
+    availableIndex &+= 1
+    mmio_write32(available, UInt32(availableIndex) << 16)  // flags 0, idx
+  }
+
+  /// The next chain that the device has used (2.7.14), nil when there is none yet.
+  mutating func takeUsed() -> (head: Int, written: Int)? {
+    guard mmio_read32(used) >> 16 != UInt32(usedIndex) else { return nil }
+    let place = used + 4 + UInt(usedIndex) % UInt(Self.size) * 8
+    usedIndex &+= 1
+    return (Int(mmio_read32(place)), Int(mmio_read32(place + 4)))
+  }
+}
+
+/// Memory from the guest's heap, all zeros, for a device to work on.
+func allocate(_ count: Int, alignment: Int) -> UInt {
+  // Only the number is kept: the heap is never taken back.
+  UInt(bitPattern: UnsafeMutableRawPointer.allocate(byteCount: count, alignment: alignment))
+}
