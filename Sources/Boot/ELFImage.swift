@@ -8,7 +8,8 @@ struct ELFImage {
   let entry: UInt64
   private let headers: [ProgramHeader]
 
-  // What a hostile file may cost: kernels have a dozen program headers, a page of notes, and their banner near the front.
+  // What a hostile file may cost: kernels have a dozen program headers, a page of notes, and their banner in the first
+  // megabytes.
   private static let maximumHeaders = 256
   private static let maximumNoteBytes: UInt64 = 1 << 20
   private static let maximumSearchedBytes: UInt64 = 256 << 20
@@ -74,8 +75,8 @@ struct ELFImage {
       throw BootError(file.path, .malformed("ELF program headers of \(entrySize) bytes each"))
     }
     guard count <= Self.maximumHeaders else {
-      throw BootError(
-        file.path, .unsupported("an ELF file with \(count) program headers, of which at most \(Self.maximumHeaders) are read"))
+      let what = "an ELF file with \(count) program headers, of which at most \(Self.maximumHeaders) are read"
+      throw BootError(file.path, .unsupported(what))
     }
     let table = try file.read(count * entrySize, at: tableOffset, "the table of \(count) ELF program headers")
     headers = (0..<count).map { ProgramHeader(table, at: $0 * entrySize, is64Bit: is64Bit) }

@@ -86,7 +86,7 @@ extension Case {
     Case(
       linux: "linux-halts", "vmlinuz-6.12", "--cpus 2", words: "after=halt run=true", status: 103, says: ["System halted"],
       verdict: "halted"),
-  ] + [("vmlinuz-6.1", "6.1"), ("vmlinuz-6.12", "6.12"), ("vmlinux-6.1.elf", "6.1"), ("vmlinux-6.12.elf", "6.12")].map { image, version in
+  ] + versions.flatMap { [("vmlinuz-\($0)", $0), ("vmlinux-\($0).elf", $0)] }.map { image, version in
     Case(
       onHardware: "comes-up-twice-\(image)",
       script: """
