@@ -4,7 +4,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks
+    + diskCommands + disks + networks
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -43,6 +43,9 @@ struct IntegrationTests {
   @Test("Guests with disks", arguments: Case.disks)
   func disk(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
+  @Test("Network cards", arguments: Case.networks)
+  func network(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
   @Test("No two cases have the same name")
   func namesAreUnique() {
     let names = (Case.table + Case.linuxTable).map(\.name)
@@ -64,6 +67,9 @@ struct StockKernelTests {
 
   @Test("The machine as Linux finds it", arguments: Case.linuxDevices)
   func device(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Guests on one cable", arguments: Case.linuxNetworks)
+  func network(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("Kernels that are not Linux", arguments: Case.otherKernels)
   func other(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
