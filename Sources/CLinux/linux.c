@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <linux/falloc.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,8 @@ int linux_map(void **address, size_t length, int protection, int flags, int fd, 
 int linux_unmap(void *address, size_t length) { return result(munmap(address, length)); }
 int linux_advise(void *address, size_t length, int advice) { return result(madvise(address, length, advice)); }
 int linux_memfd(const char *name) { return result(memfd_create(name, MFD_CLOEXEC)); }
+
+void linux_use_one_heap(void) { mallopt(M_ARENA_MAX, 1); }
 
 int linux_eventfd(void) { return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 int linux_timerfd(void) { return result(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)); }

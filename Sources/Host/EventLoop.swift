@@ -20,7 +20,8 @@ package final class EventLoop {
   package typealias Handler = (Events) -> Void
 
   private let epoll: Descriptor
-  private var handlers: [Int32: Handler] = [:]
+  /// By descriptor: the kernel gives out the lowest number that is free.
+  private var handlers: [Handler?] = []
   private var isStopped = false
 
   package init() throws(SystemCallError) {
@@ -33,7 +34,9 @@ package final class EventLoop {
   /// - Throws: `EPERM` for regular files, which are always ready and cannot be waited for.
   package func add(_ number: Int32, _ events: Events, _ handler: @escaping Handler) throws(SystemCallError) {
     try checked("epoll_ctl", linux_epoll_control(epoll.number, EPOLL_CTL_ADD, number, events.rawValue))
-    handlers[number] = handler
+    let index = Int(number)
+    while handlers.count <= index { handlers.append(nil) }
+    handlers[index] = handler
   }
 
   /// Changes what a watched descriptor is waited for; nothing leaves it watched for errors only.
@@ -42,7 +45,7 @@ package final class EventLoop {
   }
 
   package func remove(_ number: Int32) {
-    handlers[number] = nil
+    if handlers.indices.contains(Int(number)) { handlers[Int(number)] = nil }
     _ = linux_epoll_control(epoll.number, EPOLL_CTL_DEL, number, 0)
   }
 
@@ -58,7 +61,7 @@ package final class EventLoop {
       if count == -Errno.interrupted.rawValue { continue }
       for index in 0..<Int(try checked("epoll_wait", count)) where !isStopped {
         // Looked up for each event: an earlier handler of this batch may have removed it.
-        handlers[batch[index].fd]?(Events(rawValue: batch[index].events))
+        handlers[Int(batch[index].fd)]?(Events(rawValue: batch[index].events))
       }
     }
   }

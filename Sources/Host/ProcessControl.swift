@@ -7,4 +7,8 @@ package enum ProcessControl {
   package static func endWithParent() throws(SystemCallError) {
     try checked("prctl", linux_die_with_parent(SIGKILL))
   }
+
+  /// Has all threads share one heap. Else each that allocates first makes one of its own: four system calls, and pages
+  /// that no other thread uses. To be called before there are threads.
+  package static func shareOneHeap() { linux_use_one_heap() }
 }

@@ -14,7 +14,7 @@ package final class Thread: Sendable {
     named name: String, stackBytes: Int = 256 << 10, _ body: sending @escaping () -> Void
   ) throws(SystemCallError) {
     // SAFETY: the reference is taken back exactly once: by the thread, or below when no thread came to be.
-    let start = unsafe Unmanaged.passRetained(Start(name: String(name.prefix(15)), body: body))
+    let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
     var attributes = pthread_attr_t()
     var handle = pthread_t()
     // SAFETY: attributes and handle are local variables that outlive the calls.

@@ -50,8 +50,8 @@ package final class Hypervisor: Sendable {
   /// Whether the local APIC's timer can be set to a TSC value; KVM says so here and not in its CPUID.
   package var hasTSCDeadlineTimer: Bool { extensionValue(KVM_CAP_TSC_DEADLINE_TIMER) != 0 }
 
-  /// What KVM can show a guest of the host's CPU (KVM_GET_SUPPORTED_CPUID).
-  package func supportedCPUID() throws(KVMError) -> CPUID {
+  /// See ``SupportedCPUID``.
+  func supportedCPUID() throws(KVMError) -> CPUID {
     var failure: Int32 = 0
     // SAFETY: the call fills at most CKVM_CPUID_MAX entries, which is the buffer's capacity, and returns how many.
     let entries = unsafe [kvm_cpuid_entry2](unsafeUninitializedCapacity: Int(CKVM_CPUID_MAX)) { buffer, count in

@@ -43,7 +43,8 @@ extension Configuration {
   package init(arguments: [String]) throws(ConfigurationError) {
     var iterator = arguments.makeIterator()
     while let word = iterator.next() {
-      guard word.hasPrefix("--"), let key = Key(rawValue: String(word.dropFirst(2))) else {
+      // Not by init(rawValue:), which builds a dictionary of so many cases to look one up.
+      guard let key = Key.allCases.first(where: { "--" + $0.rawValue == word }) else {
         let known = Key.allCases.map { "--" + $0.rawValue }.joined(separator: " ")
         throw ConfigurationError(word, "not an option; there are: \(known)")
       }

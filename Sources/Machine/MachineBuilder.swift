@@ -13,8 +13,8 @@ struct MachineBuilder {
   let hypervisor: Hypervisor
   let console: ConsoleOutput
   let meter: MeterPage
-  private let supported: CPUID
   private let disks: DiskShelf
+  private let supported: SupportedCPUID
 
   init(
     _ configuration: Configuration, on hypervisor: Hypervisor, console: ConsoleOutput, meter: MeterPage
@@ -23,8 +23,8 @@ struct MachineBuilder {
     self.hypervisor = hypervisor
     self.console = console
     self.meter = meter
+    supported = try host { () throws(SystemCallError) in try SupportedCPUID(of: hypervisor) }
     do throws(ImageError) { disks = try DiskShelf(configuration.disks) } catch { throw .disk(error) }
-    supported = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
     try checkHost()
   }
 
@@ -100,10 +100,12 @@ struct MachineBuilder {
           "--memory \(ByteSize.format(configuration.memoryBytes))",
           "this host has \(HostMemory.bytes >> 20)M, and promises a guest at most \(Self.largestPromise) times as much"))
     }
+    // No CPU with long mode addresses less than what is below the hole.
+    guard configuration.memoryBytes > GuestMemory.holeStart.rawValue else { return }
     // AMD APM volume 3, CPUID 0x80000008: EAX[7:0] is the number of physical address bits.
-    let bits = supported[0x8000_0008, .eax] & 0xff
+    let bits = try kvm { () throws(KVMError) in try supported.get() }[0x8000_0008, .eax] & 0xff
     let end = configuration.memoryBytes + (GuestMemory.holeEnd.rawValue - GuestMemory.holeStart.rawValue)
-    if bits > 0, bits < 64, configuration.memoryBytes > GuestMemory.holeStart.rawValue, end > 1 << UInt64(bits) {
+    if bits > 0, bits < 64, end > 1 << UInt64(bits) {
       throw .configuration(
         ConfigurationError(
           "--memory \(ByteSize.format(configuration.memoryBytes))",
@@ -190,7 +192,7 @@ struct MachineBuilder {
   private func makeVirtualCPUs(_ machine: VirtualMachine) throws(KVMError) -> [VirtualCPU] {
     var cpus: [VirtualCPU] = []
     for id in 0..<configuration.cpuCount { cpus.append(try machine.makeVirtualCPU(id)) }
-    let cpuid = supported.forGuest(
+    let cpuid = try supported.get().forGuest(
       .init(
         cpuCount: configuration.cpuCount, tscKilohertz: cpus[0].tscKilohertz,
         hasTSCDeadlineTimer: hypervisor.hasTSCDeadlineTimer, hiddenFeatures: configuration.hiddenFeatures))

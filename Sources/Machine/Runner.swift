@@ -36,6 +36,7 @@ package final class Runner {
     let meter = try Self.makeMeter(configuration)
     meter.reached(.processStarted)
     self.meter = meter
+    ProcessControl.shareOneHeap()
 
     do throws(SystemCallError) {
       signals = try SignalFD(configuration.endsWithParent ? [SIGTERM] : [SIGTERM, SIGINT, SIGHUP])

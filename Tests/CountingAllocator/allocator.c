@@ -58,3 +58,10 @@ void *realloc(void *memory, size_t size) {
   if (larger != NULL && old > 0) memcpy(larger, memory, old < size ? old : size);
   return larger;
 }
+
+/* Beside malloc in the C library's archive, so it has to be here too; there is one heap only. */
+int mallopt(int parameter, int value) {
+  (void)parameter;
+  (void)value;
+  return 1;
+}

@@ -58,6 +58,8 @@ int linux_unmap(void *address, size_t length);
 int linux_advise(void *address, size_t length, int advice);
 int linux_memfd(const char *name);
 
+void linux_use_one_heap(void); /* mallopt(3), M_ARENA_MAX */
+
 int linux_eventfd(void);  /* EFD_CLOEXEC | EFD_NONBLOCK */
 int linux_timerfd(void);  /* CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK */
 int linux_timerfd_arm(int fd, uint64_t deadline_ns, uint64_t interval_ns); /* absolute deadline; 0 disarms */

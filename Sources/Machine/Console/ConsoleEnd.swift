@@ -51,20 +51,25 @@ struct ConsoleEnd: Sendable {
   private static func standard() throws(ConsoleError) -> ConsoleEnd {
     do throws(SystemCallError) {
       let input = SharedDescriptor(try .duplicate(of: STDIN_FILENO))
-      let kind = try FileStatus(of: STDOUT_FILENO).kind
-      if kind == .pipe || kind == .characterDevice {
-        let path = "/proc/self/fd/\(STDOUT_FILENO)"
+      let output: SharedDescriptor
+      var writing = Writing.plain
+      switch try FileStatus(of: STDOUT_FILENO).kind {
+      case .pipe, .characterDevice:
         let access: Descriptor.Access = [.writeOnly, .nonBlocking, .noControllingTerminal]
         do throws(SystemCallError) {
-          return ConsoleEnd(output: SharedDescriptor(try .open(path, access)), input: input)
+          output = SharedDescriptor(try .open("/proc/self/fd/1", access))
         } catch {
           // A terminal that belongs to another user (su) may be used but not opened. Its writes may wait; the I/O
           // thread is then late, the vCPUs are not.
-          return ConsoleEnd(output: SharedDescriptor(try .duplicate(of: STDOUT_FILENO)), input: input)
+          output = SharedDescriptor(try .duplicate(of: STDOUT_FILENO))
         }
+      case .socket:
+        output = SharedDescriptor(try .duplicate(of: STDOUT_FILENO))
+        writing = .socket
+      case .regular, .directory, .blockDevice, .other:
+        output = SharedDescriptor(try .duplicate(of: STDOUT_FILENO))
       }
-      return ConsoleEnd(
-        output: SharedDescriptor(try .duplicate(of: STDOUT_FILENO)), input: input, writing: kind == .socket ? .socket : .plain)
+      return ConsoleEnd(output: output, input: input, writing: writing)
     } catch {
       throw ConsoleError(what: "standard input or output", errno: error.errno)
     }
