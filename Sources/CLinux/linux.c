@@ -153,6 +153,13 @@ int linux_unmap(void *address, size_t length) { return result(munmap(address, le
 int linux_advise(void *address, size_t length, int advice) { return result(madvise(address, length, advice)); }
 int linux_memfd(const char *name) { return result(memfd_create(name, MFD_CLOEXEC)); }
 
+void linux_release_code(void) {
+  extern char __executable_start, etext; /* the linker's names for the two ends, end(3) */
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t start = ((uintptr_t)&__executable_start + page - 1) & ~(page - 1), end = (uintptr_t)&etext & ~(page - 1);
+  if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
 void linux_use_one_heap(void) { mallopt(M_ARENA_MAX, 1); }
 
 int linux_eventfd(void) { return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }

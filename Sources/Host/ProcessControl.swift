@@ -11,4 +11,8 @@ package enum ProcessControl {
   /// Has all threads share one heap. Else each that allocates first makes one of its own: four system calls, and pages
   /// that no other thread uses. To be called before there are threads.
   package static func shareOneHeap() { linux_use_one_heap() }
+
+  /// Lets go of the code that is resident: most of what a start runs, and the pages that the kernel maps around it, is
+  /// never used again. What is comes back page by page, from the page cache.
+  package static func releaseCode() { linux_release_code() }
 }

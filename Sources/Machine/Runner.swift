@@ -18,6 +18,8 @@ package final class Runner {
   private let haltTimer: TimerFD
   private var haltWatch = HaltWatch()
   private var isExamining = false
+  /// Whether the guest has run for a moment, and the code that started it was let go.
+  private var hasSettled = false
 
   private var machine: Machine?
 
@@ -151,6 +153,10 @@ package final class Runner {
 
   private func lookForHalt() {
     guard let machine else { return }
+    if !hasSettled {
+      hasSettled = true
+      ProcessControl.releaseCode()
+    }
     if isExamining, machine.isHaltedForGood { return machine.ending.report(.halted) }
     isExamining = false
     if haltWatch.look(cpuTime: machine.cpuNanoseconds) == .idle {

@@ -58,6 +58,8 @@ int linux_unmap(void *address, size_t length);
 int linux_advise(void *address, size_t length, int advice);
 int linux_memfd(const char *name);
 
+/* Takes this program's own code out of the process's page tables (MADV_DONTNEED); what runs on comes back by itself. */
+void linux_release_code(void);
 void linux_use_one_heap(void); /* mallopt(3), M_ARENA_MAX */
 
 int linux_eventfd(void);  /* EFD_CLOEXEC | EFD_NONBLOCK */
