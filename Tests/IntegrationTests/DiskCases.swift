@@ -1,6 +1,6 @@
 extension Case {
-  /// Shell functions for cases with images. Where QEMU's tools are installed, they have to agree: `sound IMAGE`, `same BASE
-  /// IMAGE`. `whole IMAGE` allows leaks, which is what a killed guest may leave.
+  /// Shell functions for cases with images. Where QEMU's tools are installed, they have to agree: `sound IMAGE`,
+  /// `same BASE IMAGE`. `whole IMAGE` allows leaks, which is what a killed guest may leave.
   static let imageTools = """
     sound() { ! command -v qemu-img > /dev/null || qemu-img check -q -f qcow2 "$1" || echo "FAILED: qemu-img check"; }
     same() { ! command -v qemu-img > /dev/null || qemu-img compare -q -f raw -F qcow2 "$@" || echo "FAILED: compare"; }
@@ -16,7 +16,9 @@ extension Case {
   /// The guest `disk` on every kind of image.
   static let disks: [Case] = [
     disk("disk-raw", "truncate -s 4M kept", "kept,serial=street-1", says: ["sectors=8192", "serial=\"street-1\""]),
-    disk("disk-qcow2", "rowhouse disk create kept 8M --cluster-size 4K", "kept", says: ["sectors=16384"], then: "sound kept"),
+    disk(
+      "disk-qcow2", "rowhouse disk create kept 8M --cluster-size 4K", "kept", says: ["sectors=16384"],
+      then: "sound kept"),
     disk("disk-write-through", "rowhouse disk create kept 8M", "kept,cache=writethrough", then: "sound kept"),
     Case("disk-read-only", script: """
       \(imageTools)
@@ -29,6 +31,8 @@ extension Case {
       mkdir kept; head -c 4M /dev/urandom > kept/base; before=$(sha256sum < kept/base)
       guest --disk kept/base,overlay=kept/over && guest --disk kept/base,overlay=kept/over -- verify || exit
       rowhouse disk info kept/over && sound kept/over
+      # The same writes to a copy of the base.
+      cp kept/base kept/raw && guest --disk kept/raw && same kept/raw kept/over
       [ "$before" = "$(sha256sum < kept/base)" ] && echo untouched
       """, says: ["the disk passed", "read back: 64", #"stands on   "base""#, "untouched"], warningLines: 0),
     Case("disk-thrown-away-overlay", script: """

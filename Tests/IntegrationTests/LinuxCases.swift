@@ -2,7 +2,8 @@ import Testing
 
 extension Case {
   /// Every case that boots a stock kernel.
-  static let linuxTable = linuxBoots + linuxComplaints + linuxEnds + linuxDevices + linuxNetworks + otherKernels
+  static let linuxTable = linuxBoots + linuxComplaints + linuxEnds + linuxDevices + linuxDisks
+    + linuxNetworks + otherKernels
 
   private static let versions = ["6.1", "6.12"]
 
