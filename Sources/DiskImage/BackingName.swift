@@ -14,7 +14,8 @@ package enum BackingName {
     return plain(relative(try real(baseFolder, of: base), to: try real(folder, of: path)) + file)
   }
 
-  /// The way from one folder to another, both absolute and free of links: a link's ".." is not where it was reached from.
+  /// The way from one folder to another, both absolute and free of links: a link's ".." is not where it was reached
+  /// from.
   /// Ends in "/" unless it is empty.
   package static func relative(_ target: String, to start: String) -> String {
     let target = target.split(separator: "/")

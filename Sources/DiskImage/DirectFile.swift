@@ -4,8 +4,8 @@ import Host
 /// The way to an image file past the host's page cache (open(2), O_DIRECT), for the guest's data. Tables go through the
 /// cache as ever, which the kernel keeps in step: the two never share a page (see ``DiskFile``).
 ///
-/// Memory, places and counts have to be multiples of the device's sector. A guest's places and counts are multiples of 512;
-/// its memory may be anything, so what is not aligned there is copied.
+/// Memory, places and counts have to be multiples of the device's sector. A guest's places and counts are multiples of
+/// 512; its memory may be anything, so what is not aligned there is copied.
 final class DirectFile {
   let descriptor: Descriptor
   /// Takes no memory before it is used.

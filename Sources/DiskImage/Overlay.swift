@@ -36,7 +36,8 @@ extension Disk {
 
 /// An overlay that is thrown away: a file without a name, which is gone with the process however that ends.
 ///
-/// It outlives the disks that are opened on it, one after the other: a guest that starts anew finds its disk as it left it.
+/// It outlives the disks that are opened on it, one after the other: a guest that starts anew finds its disk as it left
+/// it.
 package final class TemporaryOverlay: Sendable {
   private let descriptor: Descriptor
   private let base: String

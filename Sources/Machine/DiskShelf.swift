@@ -1,8 +1,8 @@
 import DiskImage
 import Glibc
 
-/// Where a guest's disks come from each time it starts. Overlays that are thrown away at the end of the run stay here: a
-/// guest that starts anew finds its disks as it left them.
+/// Where a guest's disks come from each time it starts. Overlays that are thrown away at the end of the run stay
+/// here: a guest that starts anew finds its disks as it left them.
 struct DiskShelf: Sendable {
   private let disks: [(configuration: DiskConfiguration, temporary: TemporaryOverlay?)]
 

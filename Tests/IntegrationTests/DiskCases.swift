@@ -55,7 +55,8 @@ extension Case {
     Case("disk-direct", script: """
       \(imageTools)
       rowhouse disk create kept 8M
-      guest --disk kept,direct 2> said || grep -q 'direct I/O: its file system' said && guest --disk kept,cache=writeback
+      guest --disk kept,direct 2> said || grep -q 'direct I/O: its file system' said &&
+      guest --disk kept,cache=writeback
       sound kept; rm said
       """, says: ["the disk passed"]),
     Case("disk-shared-base", script: """
@@ -90,7 +91,8 @@ extension Case {
         [ "$safe" -lt 4096 ] || echo "the guest was done before it was killed"
         guest --disk image,readonly -- journaled=$safe seed=$round > out || { cat out; exit 1; }
         if command -v qemu-img > /dev/null; then
-          qemu-img convert -O raw image other && guest --disk other,readonly -- journaled=$safe seed=$round > out || exit
+          qemu-img convert -O raw image other &&
+          guest --disk other,readonly -- journaled=$safe seed=$round > out || exit
         fi
         echo "round $round"; rm -f image other out
       done

@@ -1,7 +1,7 @@
 import Hardware
 
-/// Uses a disk as a driver does, and checks what it reads. Without options: writes blocks all over the disk, flushes, reads
-/// them back, and tries what has to be refused; a read-only disk is only read and refuses to be written.
+/// Uses a disk as a driver does, and checks what it reads. Without options: writes blocks all over the disk, flushes,
+/// reads them back, and tries what has to be refused; a read-only disk is only read and refuses to be written.
 ///
 /// | option | |
 /// |---|---|
@@ -9,7 +9,7 @@ import Hardware
 /// | `seed=N` | what is written, and what `verify` expects |
 /// | `verify` | only reads what an earlier run wrote |
 /// | `twice` | all of it, then a reset, then `verify` |
-/// | `count=N`, `bytes=N`, `depth=N`, `read` | measured: so many requests of so many bytes, so many at once; writes unless `read` |
+/// | `count=N`, `bytes=N`, `depth=N`, `read` | measured: requests, bytes of each, how many at once; else writes |
 /// | `journal=N` | writes N blocks in a scattered order, flushes after every `depth`, then says how many are safe |
 /// | `journaled=N` | checks that the first N blocks of a journal are there |
 @main enum DiskGuest: Guest {
@@ -21,7 +21,8 @@ import Hardware
     expect(depth >= 1 && depth <= BlockDevice.depth, "depth= is 1 to \(BlockDevice.depth)")
     if let count = options.number("count") {
       let bytes = Int(options.number("bytes") ?? 4096)
-      expect(bytes > 0 && bytes % 512 == 0 && bytes <= BlockDevice.mostBytes, "bytes= is a multiple of 512, at most 16384")
+      let isRight = bytes > 0 && bytes % 512 == 0 && bytes <= BlockDevice.mostBytes
+      expect(isRight, "bytes= is a multiple of 512, at most \(BlockDevice.mostBytes)")
       test.measure(options.contains("read") ? .read : .write, count: count, bytes: bytes, depth: depth)
     } else if let count = options.number("journal") {
       test.writeJournal(count, depth: depth)

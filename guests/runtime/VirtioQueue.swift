@@ -2,8 +2,8 @@ import Hardware
 
 /// The driver's side of a split virtqueue (virtio 1.2, 2.7). Whoever uses it knows which descriptors are free.
 ///
-/// The device reads and writes the same memory at any time: so all accesses are the instructions of `hardware.h`, which no
-/// compiler moves, and which x86 keeps in order as far as rings need it while the device is not asked to be silent.
+/// The device reads and writes the same memory at any time: so all accesses are the instructions of `hardware.h`, which
+/// no compiler moves, and which x86 keeps in order as far as rings need it while the device is not asked to be silent.
 struct VirtioQueue {
   static let size = 32
 
