@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <linux/falloc.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -70,6 +72,12 @@ int linux_listen(const char *path) {
 }
 int linux_accept(int fd) { return result(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
 
+int64_t linux_peer_user(int fd) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ? -errno : (int64_t)peer.uid;
+}
+
 int linux_open_tap(const char *name, uint32_t header) {
   struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
   if (strlen(name) >= sizeof request.ifr_name) return -ENAMETOOLONG;
@@ -98,6 +106,7 @@ int linux_lock_byte(int fd, int64_t offset) {
   struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
   return result(fcntl(fd, F_OFD_SETLK, &lock));
 }
+int linux_make_directory(const char *path) { return result(mkdir(path, 0700)); }
 int linux_byte_is_locked(int fd, int64_t offset) {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
   if (fcntl(fd, F_OFD_GETLK, &lock) < 0) return -errno;
@@ -197,6 +206,11 @@ int linux_set_nonblocking(int fd) {
   return flags < 0 ? -errno : result(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
+int linux_poll_readable(int fd, int timeout_ms) {
+  struct pollfd entry = {.fd = fd, .events = POLLIN};
+  return result(poll(&entry, 1, timeout_ms));
+}
+
 int linux_open_pty(char *name, size_t capacity) {
   int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return -errno;
@@ -215,6 +229,13 @@ int linux_input_waiting(int fd) {
 
 int linux_terminal_get(int fd, struct termios *state) { return result(tcgetattr(fd, state)); }
 int linux_terminal_set(int fd, const struct termios *state) { return result(tcsetattr(fd, TCSANOW, state)); }
+
+int linux_process(pid_t process) { return result(syscall(SYS_pidfd_open, process, 0)); }
+int linux_signal_process(int process, int signal) {
+  return result(syscall(SYS_pidfd_send_signal, process, signal, NULL, 0));
+}
+int linux_new_session(void) { return result(setsid()); }
+int linux_replace(int fd, int place) { return result(dup2(fd, place)); }
 
 int linux_set_thread_name(const char *name) { return result(prctl(PR_SET_NAME, name)); }
 int linux_die_with_parent(int signal) { return result(prctl(PR_SET_PDEATHSIG, signal)); }

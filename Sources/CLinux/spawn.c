@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 static void become(const char *path, char *const arguments[], const int descriptors[], int count,
-                   const sigset_t *defaults, pid_t parent) {
+                   const sigset_t *defaults, int is_tied, pid_t parent) {
   /* The setting survives exec. A parent that ended before it was made has left this process to another one. */
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return;
-  if (getppid() != parent) _exit(1);
+  if (is_tied && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return;
+  if (is_tied && getppid() != parent) _exit(1);
   /* First all out of the way, so that no place is taken while its old content is still wanted. */
   int moved[LINUX_SPAWN_DESCRIPTORS_MAX];
   for (int i = 0; i < count; i++) {
@@ -35,14 +35,15 @@ static void become(const char *path, char *const arguments[], const int descript
   execv(path, arguments);
 }
 
-int linux_spawn(const char *path, char *const arguments[], const int descriptors[], int count, const sigset_t *defaults) {
+int linux_spawn(const char *path, char *const arguments[], const int descriptors[], int count, const sigset_t *defaults,
+                int is_tied) {
   if (count > LINUX_SPAWN_DESCRIPTORS_MAX) return -EINVAL;
   volatile int error = 0;
   pid_t parent = getpid();
   pid_t child = vfork();
   if (child < 0) return -errno;
   if (child == 0) {
-    become(path, arguments, descriptors, count, defaults, parent);
+    become(path, arguments, descriptors, count, defaults, is_tied, parent);
     error = errno; /* The parent, which waits for exec or exit, sees it: the memory is one. */
     _exit(127);
   }

@@ -3,7 +3,6 @@ import Glibc
 
 /// A program that this process has started and waits for.
 ///
-/// The child's life is tied to the thread that started it: the kernel kills it when that ends, however that happens.
 package struct ChildProcess: ~Copyable {
   package let process: Int32
 
@@ -31,9 +30,10 @@ package struct ChildProcess: ~Copyable {
   ///   - descriptors: what the child finds as its descriptors 0, 1, 2…, by their numbers here. At most eight; it gets
   ///     no other one.
   ///   - defaults: signals that this process ignores and the child must not.
+  ///   - isTied: whether the kernel kills the child when the thread that starts it ends, however that happens.
   /// - Throws: also when the program cannot be executed.
   package init(
-    _ path: String, _ arguments: [String], descriptors: [Int32], defaults: [Int32] = []
+    _ path: String, _ arguments: [String], descriptors: [Int32], defaults: [Int32] = [], isTied: Bool = true
   ) throws(SystemCallError) {
     var signals = sigset_t()
     // SAFETY: the set is a local variable, and the calls only fill it.
@@ -42,7 +42,7 @@ package struct ChildProcess: ~Copyable {
     // SAFETY: strdup copies each string, nil ends the list; all are freed below, after the call that reads them.
     var words = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
     defer { for unsafe word in unsafe words { unsafe free(word) } }
-    let started = unsafe linux_spawn(path, &words, descriptors, Int32(descriptors.count), &signals)
+    let started = unsafe linux_spawn(path, &words, descriptors, Int32(descriptors.count), &signals, isTied ? 1 : 0)
     process = try checked("exec", started)
   }
 

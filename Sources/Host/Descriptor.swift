@@ -32,6 +32,8 @@ package struct Descriptor: ~Copyable, Sendable {
     package static let append = Access(rawValue: O_APPEND)
     /// A file that is there already is an error.
     package static let exclusive = Access(rawValue: O_EXCL)
+    /// Anything but a directory is an error.
+    package static let directory = Access(rawValue: O_DIRECTORY)
     package static let nonBlocking = Access(rawValue: O_NONBLOCK)
     /// A terminal that is opened does not become the process's own.
     package static let noControllingTerminal = Access(rawValue: O_NOCTTY)
@@ -104,6 +106,19 @@ extension Descriptor {
     unsafe try checked("read", linux_read(number, buffer.baseAddress, buffer.count))
   }
 
+  /// Reads once (read(2)).
+  ///
+  /// - Returns: at most `count` bytes, none at the end of the file.
+  package func read(atMost count: Int) throws(SystemCallError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    // SAFETY: the array's own memory.
+    let got = unsafe try bytes.withUnsafeMutableBufferPointer { bytes throws(SystemCallError) in
+      unsafe try read(into: UnsafeMutableRawBufferPointer(bytes))
+    }
+    bytes.removeLast(count - got)
+    return bytes
+  }
+
   /// Writes once (write(2)).
   ///
   /// - Returns: the number of bytes that were taken, which may be fewer than offered.
@@ -116,6 +131,21 @@ extension Descriptor {
   package func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer) throws(SystemCallError) -> Int {
     // SAFETY: as for `write`.
     unsafe try checked("send", linux_send_no_wait(number, bytes.baseAddress, bytes.count))
+  }
+
+  /// Writes all of `bytes`, going on after interruptions and short writes.
+  package func writeAll(_ bytes: [UInt8]) throws(SystemCallError) {
+    var done = 0
+    while done < bytes.count {
+      do throws(SystemCallError) {
+        // SAFETY: the array's own memory, for the call.
+        done += unsafe try bytes[done...].withUnsafeBufferPointer { bytes throws(SystemCallError) in
+          unsafe try write(UnsafeRawBufferPointer(bytes))
+        }
+      } catch where error.errno == .interrupted {
+        continue
+      }
+    }
   }
 
   /// Writes all of `text`, going on after interruptions and short writes.

@@ -16,8 +16,8 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable {
   package static let permissionDenied = Errno(rawValue: EACCES)
   package static let exists = Errno(rawValue: EEXIST)
   package static let isDirectory = Errno(rawValue: EISDIR)
-  package static let invalidArgument = Errno(rawValue: EINVAL)
   package static let connectionRefused = Errno(rawValue: ECONNREFUSED)
+  package static let invalidArgument = Errno(rawValue: EINVAL)
   package static let addressInUse = Errno(rawValue: EADDRINUSE)
   package static let notSupported = Errno(rawValue: EOPNOTSUPP)
 }

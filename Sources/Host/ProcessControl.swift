@@ -3,6 +3,14 @@ import Glibc
 
 /// What this process asks of the kernel for itself.
 package enum ProcessControl {
+  /// Leaves the terminal that this process was started on, and its job (setsid(2)).
+  package static func leaveSession() throws(SystemCallError) { try checked("setsid", linux_new_session()) }
+
+  /// Puts another open file in the place of a standard descriptor (dup2(2)).
+  package static func replace(_ number: Int32, by file: borrowing Descriptor) throws(SystemCallError) {
+    try checked("dup2", linux_replace(file.number, number))
+  }
+
   /// Has the kernel kill this process when the one that started it ends, however that ends (PR_SET_PDEATHSIG).
   package static func endWithParent() throws(SystemCallError) {
     try checked("prctl", linux_die_with_parent(SIGKILL))

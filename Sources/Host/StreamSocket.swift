@@ -46,6 +46,19 @@ package final class StreamListener: Sendable {
 
   package var number: Int32 { socket.number }
 
+  /// The next of this user's own programs that has connected (SO_PEERCRED); those of others are closed unread.
+  ///
+  /// - Returns: nil when there is none.
+  package func acceptOwn() -> Descriptor? {
+    while true {
+      let number = linux_accept(socket.number)
+      if number == -EINTR || number == -ECONNABORTED { continue }
+      guard number >= 0 else { return nil }
+      let connection = Descriptor(owning: number)
+      if linux_peer_user(number) == Int64(geteuid()) { return connection }
+    }
+  }
+
   /// The next who has connected.
   ///
   /// - Throws: `EAGAIN` when there is none, or what else went wrong with it.

@@ -64,6 +64,12 @@ package struct Configuration: Equatable, Sendable {
   package var onReset = OnReset.exit
   /// The file that the meter is put in; nil: nobody reads it.
   package var meter: String?
+  /// The guest's folder, which must be there: its sockets are made in it, and its meter, unless that has a place of its
+  /// own. Nil: nobody can find the guest.
+  package var folder: String?
+  /// Whether the guest goes on without the program that started it, and without its terminal: what the VMM has to say
+  /// once the guest runs goes to `vmm.log` in the folder.
+  package var isDetached = false
   /// Whether the VMM ends when the program that started it does.
   package var endsWithParent = false
 
@@ -104,6 +110,7 @@ extension Configuration {
       let option = loadAddress != nil ? "--load-address" : "--entry"
       throw ConfigurationError(option, "only a flat binary is told its address: it goes with --boot flat")
     }
+    if isDetached, folder == nil { throw ConfigurationError("--detach yes", "a detached guest needs a --folder") }
     if timeoutNanoseconds == 0 { throw ConfigurationError("--timeout 0", "give a time above 0 in seconds") }
   }
 }

@@ -7,7 +7,8 @@ import KVM
 extension Configuration {
   private enum Key: String, CaseIterable {
     case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
-    case cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, endWithParent = "end-with-parent"
+    case cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, folder
+    case detach, endWithParent = "end-with-parent"
   }
 
   /// The arguments that ``init(arguments:)`` makes this configuration from. Defaults are left out.
@@ -35,6 +36,8 @@ extension Configuration {
     add(.timeout, timeoutNanoseconds.map(Self.formatSeconds))
     add(.onReset, onReset == defaults.onReset ? nil : onReset.rawValue)
     add(.meter, meter)
+    add(.folder, folder)
+    add(.detach, isDetached ? "yes" : nil)
     add(.endWithParent, endsWithParent ? "yes" : nil)
     return arguments
   }
@@ -74,6 +77,7 @@ extension Configuration {
       }
       onReset = action
     case .meter: meter = value
+    case .folder: folder = value
     case .disk: disks.append(try DiskConfiguration(argument: value))
     case .net: networks.append(try NetworkConfiguration(argument: value))
     case .balloon:
@@ -82,6 +86,7 @@ extension Configuration {
       }
       balloonBytes = bytes
     case .entropy: hasEntropy = try Self.parseAnswer(value, option: option)
+    case .detach: isDetached = try Self.parseAnswer(value, option: option)
     case .endWithParent: endsWithParent = try Self.parseAnswer(value, option: option)
     }
   }

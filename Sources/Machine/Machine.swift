@@ -15,6 +15,7 @@ package final class Machine {
   let uart: UART16550
   let power: ACPIPower
   let virtioDevices: [MMIOTransport]
+  let balloon: MachineBalloon?
   let ending: Ending
 
   private let cpus: [VirtualCPUThread]
@@ -22,13 +23,14 @@ package final class Machine {
 
   init(
     _ virtualMachine: VirtualMachine, memory: GuestMemory, uart: UART16550, power: ACPIPower,
-    virtioDevices: [MMIOTransport], ending: Ending, cpus: [VirtualCPUThread]
+    virtioDevices: [MMIOTransport], balloon: MachineBalloon?, ending: Ending, cpus: [VirtualCPUThread]
   ) {
     self.virtualMachine = virtualMachine
     self.memory = memory
     self.uart = uart
     self.power = power
     self.virtioDevices = virtioDevices
+    self.balloon = balloon
     self.ending = ending
     self.cpus = cpus
   }

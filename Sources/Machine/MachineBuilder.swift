@@ -76,7 +76,8 @@ struct MachineBuilder {
     }
     return Machine(
       virtualMachine, memory: memory, uart: uart, power: power,
-      virtioDevices: virtioDevices.map(\.transport), ending: ending, cpus: cpus)
+      virtioDevices: virtioDevices.map(\.transport), balloon: virtioDevices.lazy.compactMap(\.balloon).first,
+      ending: ending, cpus: cpus)
   }
 
   // MARK: Ingredients
@@ -142,6 +143,7 @@ struct MachineBuilder {
       let control = try host { () throws(SystemCallError) in try BalloonControl() }
       control.targetPages = UInt32(bytes / BalloonControl.pageBytes)
       try add(Balloon(control))
+      slots[slots.count - 1].balloon = MachineBalloon(control, slots[slots.count - 1].transport)
     }
     if configuration.hasEntropy { try add(Entropy()) }
     return slots

@@ -1,3 +1,4 @@
+import Control
 import Glibc
 import Host
 import KVM
@@ -6,10 +7,12 @@ import Virtio
 
 /// Runs one guest from its configuration to its verdict: the I/O thread's whole life.
 package final class Runner {
-  private let configuration: Configuration
+  let configuration: Configuration
   private let loop: EventLoop
   private let relay: ConsoleRelay
   private let meter: MeterPage
+  /// Open, and so locked, as long as this program lives.
+  private let meterFile: SharedDescriptor?
   private let builder: MachineBuilder
 
   private let signals: SignalFD
@@ -21,7 +24,9 @@ package final class Runner {
   /// Whether the guest has run for a moment, and the code that started it was let go.
   private var hasSettled = false
 
-  private var machine: Machine?
+  private(set) var machine: Machine?
+  private var control: ControlServer?
+  private let folder: OpenFolder?
 
   /// How long a console's reader may take for the rest when the run must end, in nanoseconds.
   private static let patience: UInt64 = 1_000_000_000
@@ -30,12 +35,15 @@ package final class Runner {
   package init(_ configuration: Configuration) throws(MachineError) {
     do throws(ConfigurationError) { try configuration.check() } catch { throw .configuration(error) }
     self.configuration = configuration
+    if configuration.isDetached { try host { () throws(SystemCallError) in try ProcessControl.leaveSession() } }
     if configuration.endsWithParent {
       try host { () throws(SystemCallError) in try ProcessControl.endWithParent() }
       // The terminal sends these to the parent too, and it is the parent that says what comes of them.
       for number in [SIGINT, SIGHUP, SIGQUIT] { signal(number, SIG_IGN) }
     }
-    let meter = try Self.makeMeter(configuration)
+    folder = try Self.openFolder(configuration)
+    meterFile = try Self.openMeter(configuration, folder)
+    let meter = try Self.makeMeter(configuration, in: meterFile)
     meter.reached(.processStarted)
     self.meter = meter
     ProcessControl.shareOneHeap()
@@ -56,14 +64,41 @@ package final class Runner {
     do throws(KVMError) { hypervisor = try Hypervisor() } catch { throw .kvm(error) }
     relay = try ConsoleRelay(configuration.console, loop: loop, meter: meter)
     builder = try MachineBuilder(configuration, on: hypervisor, console: relay.output, meter: meter)
+    if let folder {
+      try host { () throws(SystemCallError) in
+        control = try ControlServer(at: folder.control, on: loop) { [unowned self] in answer($0) }
+      }
+    }
   }
 
-  private static func makeMeter(_ configuration: Configuration) throws(MachineError) -> MeterPage {
+  private static func openFolder(_ configuration: Configuration) throws(MachineError) -> OpenFolder? {
+    guard let path = configuration.folder else { return nil }
+    do throws(SystemCallError) { return try OpenFolder(path) } catch {
+      throw .configuration(ConfigurationError("--folder \(path)", "\(error)"))
+    }
+  }
+
+  private static func openMeter(
+    _ configuration: Configuration, _ folder: OpenFolder?
+  ) throws(MachineError) -> SharedDescriptor? {
+    guard let path = configuration.meter ?? folder?.path(of: .meter) else { return nil }
     do throws(SystemCallError) {
-      let file: Descriptor? =
-        if let path = configuration.meter { try .open(path, [.readWrite, .create], permissions: 0o600) } else { nil }
+      let file = SharedDescriptor(try .open(path, [.readWrite, .create], permissions: 0o600))
+      // Says that this program lives: a lock ends with its holder, and no other process is ever taken for it.
+      try file.descriptor.lockByte(0)
+      return file
+    } catch {
+      throw .configuration(ConfigurationError("--meter \(path)", "\(error)"))
+    }
+  }
+
+  private static func makeMeter(
+    _ configuration: Configuration, in file: SharedDescriptor?
+  ) throws(MachineError) -> MeterPage {
+    do throws(SystemCallError) {
       return try MeterPage(
-        in: file, cpuCount: configuration.cpuCount, memoryBytes: configuration.memoryBytes, process: getpid())
+        in: file, cpuCount: configuration.cpuCount, memoryBytes: configuration.memoryBytes,
+        process: getpid())
     } catch {
       throw .configuration(ConfigurationError("--meter \(configuration.meter ?? "")", "\(error)"))
     }
@@ -78,6 +113,7 @@ package final class Runner {
     meter.setVerdict(code: verdict.code.code, value: verdict.code.value)
     try host { () throws(SystemCallError) in try drainConsole(after: verdict) }
     meter.set(.ended)
+    control?.end(verdict)
     return verdict
   }
 
@@ -105,6 +141,7 @@ package final class Runner {
       meter.set(.running)
       meter.reached(.guestStarted)
       startDeadline()
+      if configuration.isDetached { try folder?.takeMessages() }
       // Before the start: one that fails half-way has threads too.
       defer {
         machine.stop()

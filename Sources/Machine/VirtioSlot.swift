@@ -8,6 +8,8 @@ import Virtio
 struct VirtioSlot {
   let place: VirtioPlace
   let transport: MMIOTransport
+  /// Set when the device is a balloon.
+  var balloon: MachineBalloon?
 
   /// Binds a device's doorbells and its interrupt to KVM.
   init(

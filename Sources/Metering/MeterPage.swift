@@ -10,17 +10,16 @@ package final class MeterPage: Sendable {
 
   /// Makes the meter of a guest that is about to start, in `file`, or in private memory when nobody will read it.
   package init(
-    in file: borrowing Descriptor?, cpuCount: Int, memoryBytes: UInt64, process: Int32
+    in file: SharedDescriptor?, cpuCount: Int, memoryBytes: UInt64, process: Int32
   ) throws(SystemCallError) {
     self.cpuCount = cpuCount
     let bytes = MeterLayout.bytes(cpuCount: cpuCount)
-    switch file {
-    case .some(let file):
+    if let file {
       // Emptied first, so that no figure of an earlier guest is left.
-      try file.truncate(to: 0)
-      try file.truncate(to: Int64(bytes))
-      mapping = try .file(file, count: bytes)
-    case .none:
+      try file.descriptor.truncate(to: 0)
+      try file.descriptor.truncate(to: Int64(bytes))
+      mapping = try .file(file.descriptor, count: bytes)
+    } else {
       mapping = try .anonymous(bytes)
     }
     store(MeterLayout.version, at: MeterLayout.versionOffset)

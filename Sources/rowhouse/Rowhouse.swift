@@ -11,7 +11,10 @@ struct Rowhouse: ParsableCommand {
     abstract: "Runs guests in houses of their own, on KVM.",
     discussion: "Everything is a process: there is no daemon, and a guest needs no right but to open /dev/kvm.",
     version: "rowhouse 0.1",
-    subcommands: [RunCommand.self, DiskCommand.self])
+    subcommands: [
+      RunCommand.self, ListCommand.self, SetCommand.self, StopCommand.self, KillCommand.self, WaitCommand.self,
+      RemoveCommand.self, LogsCommand.self, DiskCommand.self,
+    ])
 
   /// What is left when a command is done.
   enum Farewell: Equatable {

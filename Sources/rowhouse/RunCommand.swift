@@ -108,6 +108,14 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Give the guest random numbers of the host (virtio-rng).")
   var entropy = false
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What the other commands call the guest (default: one is made up).", valueName: "name"))
+  var name: String?
+
+  @Flag(help: "Print the guest's name once it runs, and leave it running.")
+  var detach = false
+
   @Flag(help: "Do not say how the guest ended.")
   var quiet = false
 
@@ -134,26 +142,71 @@ struct RunCommand: ParsableCommand {
     let options: KeyValuePairs = [
       "kernel": kernel, "boot": boot, "load-address": loadAddress, "entry": entry, "initrd": initrd,
       "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
-      "memory": memory, "cpu-mask": cpuMask, "console": console, "balloon": balloon, "entropy": entropy ? "yes" : nil,
+      "memory": memory, "cpu-mask": cpuMask,
+      "console": console ?? (detach ? "none" : nil), "balloon": balloon, "entropy": entropy ? "yes" : nil,
       "timeout": timeout, "on-reset": onReset,
     ]
+    if detach, verdict != nil {
+      throw ConfigurationError("--verdict", "the verdict of a detached guest is said by `rowhouse wait`")
+    }
     let words = options.flatMap { key, value in value.map { ["--" + key, $0] } ?? [] }
     let repeatable: KeyValuePairs = ["module": modules, "disk": disks, "net": networks]
     let repeated = repeatable.flatMap { key, values in values.flatMap { ["--" + key, $0] } }
     let configuration = try Configuration(arguments: words + repeated)
     try configuration.check()
+    if detach, configuration.console == .standard {
+      throw ConfigurationError("--console stdio", "a detached guest has no terminal; see `rowhouse logs`")
+    }
     return configuration
   }
 
   func run() throws {
-    let configuration = try makeConfiguration()
+    var configuration = try makeConfiguration()
     let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
-    switch try Supervisor(configuration).run() {
+    let claim = try claim()
+    configuration.folder = claim?.folder.path
+    if detach, let claim {
+      if console == nil { configuration.console = .file(claim.folder.path(of: .log)) }
+      if let status = try startDetached(configuration, claim) { throw ExitCode(status) }
+      return print(claim.folder.name)
+    }
+    let outcome: Supervisor.Outcome
+    do {
+      defer { claim?.release() }
+      outcome = try Supervisor(configuration, meter: claim?.meter).run()
+    }
+    switch outcome {
     case .refused(let status): throw ExitCode(status)
     case .ran(let record):
       if !quiet || record.crashSignal != nil { StandardError.say(record.sentence) }
       try file?.write(record)
       throw ExitCode(record.verdict.exitStatus)
+    }
+  }
+
+  /// The guest's folder. Who asked for none and has no place for it runs without, and is then not listed.
+  private func claim() throws -> Street.Claim? {
+    let name = try name.map { text throws(ConfigurationError) in try GuestName(text, option: "--name \(text)") }
+    do {
+      let claim = try Street().claim(name, kernel: kernel)
+      if let state = claim.replaced {
+        let name = claim.folder.name
+        StandardError.say("\(name): the name was that of a guest that had \(state); its folder is replaced")
+      }
+      return claim
+    } catch is HostError where name == nil && !detach {
+      return nil
+    }
+  }
+
+  private func startDetached(_ configuration: Configuration, _ claim: Street.Claim) throws -> Int32? {
+    do {
+      let status = try DetachedStart(configuration, meter: claim.meter).wait()
+      if status != nil { claim.release() }
+      return status
+    } catch {
+      claim.release()
+      throw error
     }
   }
 }

@@ -17,9 +17,10 @@ final class Supervisor {
   private let loop: EventLoop
   private let signals: SignalFD
   private let killTimer: TimerFD
-  /// The guest's meter has no name, so that nothing is left behind; the VMM finds it as descriptor ``meterPlace``.
-  private let meter: Descriptor
-  private static let meterPlace = 3
+  /// The guest's meter, in its folder; without one it has no name, so that nothing is left behind. The VMM finds it as
+  /// descriptor ``meterPlace``.
+  private let meter: SharedDescriptor
+  static let meterPlace = 3
 
   private let spawned: Instant
   private let vmm: ChildProcess
@@ -32,7 +33,9 @@ final class Supervisor {
   private static let patience: UInt64 = 5_000_000_000
 
   /// Starts the VMM. To be called before any thread is started.
-  init(_ configuration: Configuration) throws(HostError) {
+  ///
+  /// - Parameter meter: that of the guest's folder; nil: it has none.
+  init(_ configuration: Configuration, meter folderMeter: SharedDescriptor?) throws(HostError) {
     var configuration = configuration
     configuration.meter = "/proc/self/fd/\(Self.meterPlace)"
     configuration.endsWithParent = true
@@ -52,7 +55,11 @@ final class Supervisor {
       try signals.collect()
       killTimer = try TimerFD()
       loop = try EventLoop()
-      meter = try .memory(named: "rowhouse-meter")
+      if let folderMeter {
+        meter = folderMeter
+      } else {
+        meter = SharedDescriptor(try .memory(named: "rowhouse-meter"))
+      }
       // Only a console on the terminal needs its keys; what else standard input is goes to the guest as it is.
       terminal = configuration.console == .standard ? TerminalKeeper() : nil
       let keys = terminal == nil ? nil : try KeyPipe()
@@ -86,7 +93,7 @@ final class Supervisor {
       }
       keyboard?.resume()
       try loop.run()
-      return judge(lasted: Instant.now.nanoseconds(since: spawned), try MeterReading(of: meter))
+      return judge(lasted: Instant.now.nanoseconds(since: spawned), try MeterReading(of: meter.descriptor))
     } catch {
       throw HostError(error)
     }

@@ -34,6 +34,7 @@ enum CaseScript {
     echo "output $(base64 < .output | tr -d '\\n')"
     echo "errors $(base64 < .errors | tr -d '\\n')"
     [ ! -e verdict ] || echo "verdict $(base64 < verdict | tr -d '\\n')"
+    rmdir run/rowhouse 2> /dev/null
     for file in $(ls; ls run tmp | grep -v : | sed '/^$/d; s,^,run/,'); do
       case " $(echo $before) verdict kept " in *" $file "*) ;; *) echo "file $file" ;; esac
     done

@@ -77,7 +77,7 @@ extension Case {
         vmm=$(child_of $supervisor)
         kill -KILL $supervisor
         gone $vmm && echo gone
-        rm out
+        rm out; rowhouse remove --all
         """, says: ["gone"]),
     Case(
       "vmm-stopped-by-hand",

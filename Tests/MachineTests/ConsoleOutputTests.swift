@@ -39,7 +39,7 @@ import Testing
 
   init() throws {
     meter = SharedDescriptor(try .memory(named: "meter"))
-    let file: Descriptor? = try .duplicate(of: meter.number)
+    let file = SharedDescriptor(try .duplicate(of: meter.number))
     output = try ConsoleOutput(meter: MeterPage(in: file, cpuCount: 1, memoryBytes: 0, process: 1))
   }
 

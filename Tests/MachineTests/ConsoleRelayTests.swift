@@ -13,7 +13,7 @@ import Testing
   init() throws {
     loop = try EventLoop()
     meter = SharedDescriptor(try .memory(named: "meter"))
-    let file: Descriptor? = try .duplicate(of: meter.number)
+    let file = SharedDescriptor(try .duplicate(of: meter.number))
     page = try MeterPage(in: file, cpuCount: 1, memoryBytes: 0, process: 1)
   }
 

@@ -10,7 +10,7 @@ import Testing
   init() throws { meter = SharedDescriptor(try .memory(named: "meter")) }
 
   private func makePage(cpus: Int = 2) throws -> MeterPage {
-    let file: Descriptor? = try .duplicate(of: meter.number)
+    let file = SharedDescriptor(try .duplicate(of: meter.number))
     return try MeterPage(in: file, cpuCount: cpus, memoryBytes: 256 << 20, process: 4321)
   }
 

@@ -14,8 +14,8 @@ struct RunRecordTests {
 
   /// A meter as a VMM would leave it.
   private func meter(_ verdict: Verdict?, state: GuestState = .ended) throws -> MeterReading {
-    let file = try Descriptor.memory(named: "test-meter")
-    let page = try MeterPage(in: try .duplicate(of: file.number), cpuCount: 2, memoryBytes: 64 << 20, process: 77)
+    let file = SharedDescriptor(try .memory(named: "test-meter"))
+    let page = try MeterPage(in: file, cpuCount: 2, memoryBytes: 64 << 20, process: 77)
     page.set(state)
     page.reached(.processStarted, at: Self.at(1_000))
     page.reached(.guestStarted, at: Self.at(2_000_000))
@@ -28,7 +28,7 @@ struct RunRecordTests {
     page.setCPUTime(500, cpu: 0)
     page.setCPUTime(600, cpu: 1)
     if let verdict { page.setVerdict(code: verdict.code.code, value: verdict.code.value) }
-    let reading = try MeterReading(of: file)
+    let reading = try MeterReading(of: file.descriptor)
     return try #require(reading)
   }
 

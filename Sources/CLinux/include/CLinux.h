@@ -29,6 +29,7 @@ ssize_t linux_receive_no_wait(int fd, void *buffer, size_t count); /* MSG_DONTWA
 int linux_connect(const char *path);
 int linux_listen(const char *path);
 int linux_accept(int fd);
+int64_t linux_peer_user(int fd); /* the user ID of a connected socket's other end (SO_PEERCRED) */
 /* A TAP device that puts a virtio header of `header` bytes before each packet; non-blocking. */
 int linux_open_tap(const char *name, uint32_t header);
 int linux_set_tap_offloads(int fd, uint32_t flags); /* TUN_F_… */
@@ -40,6 +41,7 @@ int linux_zero_range(int fd, int64_t offset, int64_t length);
 int64_t linux_end(int fd); /* where the file ends, also of a block device, which fstat(2) does not tell */
 /* A shared lock on one byte, held by the open file description (F_OFD_SETLK); -EAGAIN when it would have to wait. */
 int linux_lock_byte(int fd, int64_t offset);
+int linux_make_directory(const char *path); /* mode 0700 */
 /* 1 when another open file description holds a lock of any kind on the byte (F_OFD_GETLK), 0 when none does. */
 int linux_byte_is_locked(int fd, int64_t offset);
 /* Non-zero mode bits of fstat(2) in *mode, the size in bytes in *size. */
@@ -75,6 +77,7 @@ enum { LINUX_EVENTS_MAX = 16 };
 int linux_epoll_wait(int epoll, struct linux_event *events);
 int linux_pipe(int ends[2]); /* O_CLOEXEC */
 int linux_set_nonblocking(int fd);
+int linux_poll_readable(int fd, int timeout_ms); /* 0 when the time is over */
 
 /* A pseudo-terminal's controlling side; the other side's path is written to name. */
 int linux_open_pty(char *name, size_t capacity);
@@ -85,13 +88,20 @@ int linux_terminal_set(int fd, const struct termios *state);
 
 /* Starts a program as this process's child and returns its process ID, or -errno also when exec refused. The child has
  * descriptors[i] as its descriptor i (at most LINUX_SPAWN_DESCRIPTORS_MAX) and no other, no signal blocked, and those of
- * `defaults` at their default action; the kernel kills it when the calling thread ends. */
+ * `defaults` at their default action; if it is tied, the kernel kills it when the calling thread ends. */
 enum { LINUX_SPAWN_DESCRIPTORS_MAX = 8 };
-int linux_spawn(const char *path, char *const arguments[], const int descriptors[], int count, const sigset_t *defaults);
+int linux_spawn(const char *path, char *const arguments[], const int descriptors[], int count, const sigset_t *defaults,
+                int is_tied);
 /* How a child ended: its exit status, or the signal that killed it, and the CPU time it took. */
 struct linux_child_end { int32_t exit_status, signal; uint64_t user_ns, system_ns; };
 /* 1 when the child has ended, and is then gone; 0 while it lives. */
 int linux_collect(pid_t child, struct linux_child_end *end);
+
+/* A process that no other is ever taken for (pidfd_open(2)), and a signal to it. */
+int linux_process(pid_t process);
+int linux_signal_process(int process, int signal);
+int linux_new_session(void); /* setsid(2) */
+int linux_replace(int fd, int place); /* dup2(2) */
 
 /* Names the calling thread, at most 15 bytes (prctl PR_SET_NAME). */
 int linux_set_thread_name(const char *name);

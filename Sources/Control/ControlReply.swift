@@ -1,0 +1,87 @@
+/// What a VMM answers to a ``ControlRequest``.
+package enum ControlReply: Equatable, Sendable {
+  case done
+  case status(GuestStatus)
+  /// The guest has ended: the verdict's code and value, as in its meter.
+  case ended(code: UInt32, value: UInt32)
+  case refused(ControlFault)
+}
+
+/// What changes while a guest runs and is not in its meter.
+package struct GuestStatus: Equatable, Sendable {
+  /// What the guest shall give up, and what it has given up, in bytes; nil: it has no balloon.
+  package var balloon: Balloon?
+  package struct Balloon: Equatable, Sendable {
+    package var target: UInt64
+    package var actual: UInt64
+
+    package init(target: UInt64, actual: UInt64) {
+      self.target = target
+      self.actual = actual
+    }
+  }
+
+  package init(balloon: Balloon? = nil) { self.balloon = balloon }
+}
+
+/// Why a VMM does not do what it was asked.
+package enum ControlFault: UInt16, Error, CaseIterable, Sendable {
+  /// No request of that kind in this version.
+  case unknownRequest = 1
+  /// The body is not what the request's kind has.
+  case malformed
+  /// The guest is starting or has ended.
+  case notRunning
+  /// The guest has no such device.
+  case noSuchDevice
+  /// A value that cannot be.
+  case outOfRange
+  /// More requests of this kind wait than the VMM keeps.
+  case busy
+}
+
+extension ControlReply {
+  private static let kinds: (done: UInt16, status: UInt16, ended: UInt16, refused: UInt16) =
+    (0x8000, 0x8001, 0x8002, 0xffff)
+
+  /// - Returns: nil when the frame is no reply of this version.
+  package init?(_ frame: Frame) {
+    var body = FieldReader(frame.body)
+    switch frame.kind {
+    case Self.kinds.done: self = .done
+    case Self.kinds.status:
+      guard let hasBalloon = body.next(UInt8.self), let target = body.next(UInt64.self),
+        let actual = body.next(UInt64.self)
+      else { return nil }
+      self = .status(GuestStatus(balloon: hasBalloon == 0 ? nil : .init(target: target, actual: actual)))
+    case Self.kinds.ended:
+      guard let code = body.next(UInt32.self), let value = body.next(UInt32.self) else { return nil }
+      self = .ended(code: code, value: value)
+    case Self.kinds.refused:
+      guard let code = body.next(UInt16.self), let fault = ControlFault(rawValue: code) else { return nil }
+      self = .refused(fault)
+    default: return nil
+    }
+    guard body.isAtEnd else { return nil }
+  }
+
+  package func frame(id: UInt32) -> Frame {
+    var frame = Frame(kind: Self.kinds.done, id: id)
+    switch self {
+    case .done: break
+    case .status(let status):
+      frame.kind = Self.kinds.status
+      frame.body.append(status.balloon == nil ? 0 : 1)
+      frame.body.append(little: status.balloon?.target ?? 0)
+      frame.body.append(little: status.balloon?.actual ?? 0)
+    case .ended(let code, let value):
+      frame.kind = Self.kinds.ended
+      frame.body.append(little: code)
+      frame.body.append(little: value)
+    case .refused(let fault):
+      frame.kind = Self.kinds.refused
+      frame.body.append(little: fault.rawValue)
+    }
+    return frame
+  }
+}

@@ -1,0 +1,37 @@
+import CLinux
+import Glibc
+
+/// Folders of the file system.
+package enum Folder {
+  /// Makes a folder that only its owner may look into (mkdir(2), mode 0700).
+  package static func make(_ path: String) throws(SystemCallError) {
+    // SAFETY: the string outlives the call, which only reads it.
+    try checked("mkdir", unsafe linux_make_directory(path))
+  }
+
+  /// Takes away a folder of a user's own and the files in it; it must hold no other folder.
+  package static func remove(_ path: String) throws(SystemCallError) {
+    for name in try names(in: path) {
+      // SAFETY: as above.
+      _ = unsafe unlink("\(path)/\(name)")
+    }
+    // SAFETY: as above. The error is read before anything else runs on this thread.
+    if unsafe rmdir(path) != 0 { throw SystemCallError("rmdir", Errno(rawValue: errno)) }
+  }
+
+  /// What is in a folder, in no order (readdir(3)).
+  package static func names(in path: String) throws(SystemCallError) -> [String] {
+    // SAFETY: as above; the stream is closed below and not used after.
+    guard let stream = unsafe opendir(path) else { throw SystemCallError("opendir", Errno(rawValue: errno)) }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      // SAFETY: the kernel ends each name with a zero within the array.
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+        unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Control
+import Machine
+
+/// Which guests a command is about: those named, or all.
+struct GuestSelection: ParsableArguments {
+  @Argument(help: "The guests' names.")
+  var names: [String] = []
+
+  @Flag(help: "All your guests.")
+  var all = false
+
+  func guests() throws -> [GuestFolder] {
+    let street = try Street()
+    switch (all, names.isEmpty) {
+    case (true, true): return try street.guests()
+    case (false, false): return try names.map(street.guest)
+    case (true, false): throw ConfigurationError("--all", "give names or --all, not both")
+    case (false, true): throw ConfigurationError("<names>", "name a guest, or give --all")
+    }
+  }
+}
+
+/// One guest that a command is about.
+struct OneGuest: ParsableArguments {
+  @Argument(help: "The guest's name.")
+  var name: String
+
+  func guest() throws -> GuestFolder { try Street().guest(name) }
+}
+
+extension GuestFolder {
+  /// Asks the guest's VMM and explains what it refuses.
+  ///
+  /// - Parameter words: what a person has asked for, as the error names it.
+  @discardableResult
+  func ask(_ request: ControlRequest, _ words: String) throws -> ControlReply {
+    do throws(ControlClient.Failure) {
+      var client = try ControlClient(self)
+      return try client.ask(request)
+    } catch {
+      switch error {
+      case .gone: throw ConfigurationError("\(name)", "the guest is not running")
+      case .silent: throw HostError("\(name): its VMM does not answer")
+      case .host(let error): throw HostError("\(name): \(error)")
+      case .refused(let fault): throw ConfigurationError(words, fault.reason)
+      }
+    }
+  }
+}
+
+extension ControlFault {
+  fileprivate var reason: String {
+    switch self {
+    case .unknownRequest, .malformed: "the guest's VMM is of another version and does not know this request"
+    case .notRunning: "the guest is starting or has ended"
+    case .noSuchDevice: "the guest has no such device; give it one when you start it"
+    case .outOfRange: "the guest cannot have this value"
+    case .busy: "too many wait for the same; try again"
+    }
+  }
+}

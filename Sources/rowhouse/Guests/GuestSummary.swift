@@ -1,0 +1,67 @@
+import FoundationEssentials
+import Glibc
+import Host
+import Machine
+import Metering
+
+/// A guest in a line of `rowhouse list`.
+struct GuestSummary: JSONDocument {
+  let name: String
+  let state: GuestFolder.State
+  /// How it ended.
+  let verdict: String?
+  let exitStatus: Int32?
+  /// The VMM's process, while it lives.
+  let process: Int32?
+  /// From the guest's first instruction to now, or to its end.
+  let uptimeNanoseconds: UInt64?
+  let cpus: Int?
+  let memoryBytes: UInt64?
+  /// What of the VMM's memory, the guest's with it, is in the host's RAM.
+  let residentBytes: UInt64?
+  /// CPU time that the VMM has used, and that as a share of one CPU over the guest's life.
+  let cpuNanoseconds: UInt64?
+  let cpuPercent: Double?
+
+  init(_ folder: GuestFolder) {
+    let look = try? folder.look()
+    let meter = look?.meter
+    name = folder.name.description
+    state = look?.state ?? .crashed
+    let isOver = state == .ended || state == .crashed
+    verdict = isOver ? look?.verdict?.name : nil
+    exitStatus = isOver ? (look?.verdict ?? .killed).exitStatus : nil
+    process = isOver ? nil : meter?.process
+    cpus = meter?.cpuNanoseconds.count
+    memoryBytes = meter?.memoryBytes
+    let end = meter?.phases[.guestEnded] ?? (isOver ? nil : .now)
+    uptimeNanoseconds = meter?.phases[.guestStarted].flatMap { start in end?.nanoseconds(since: start) }
+    let usage = process.flatMap(ProcessUsage.init)
+    residentBytes = usage?.residentBytes
+    cpuNanoseconds = usage?.cpuNanoseconds ?? (isOver ? meter?.cpuNanoseconds.reduce(0, +) : nil)
+    if let cpuNanoseconds, let uptimeNanoseconds, uptimeNanoseconds > 0 {
+      cpuPercent = (1000 * Double(cpuNanoseconds) / Double(uptimeNanoseconds)).rounded() / 10
+    } else {
+      cpuPercent = nil
+    }
+  }
+}
+
+/// What a process uses, by /proc/PID/stat (proc(5)).
+private struct ProcessUsage {
+  let cpuNanoseconds: UInt64
+  let residentBytes: UInt64
+
+  init?(_ process: Int32) {
+    guard let file = try? Descriptor.open("/proc/\(process)/stat", .readOnly), let bytes = try? file.read(atMost: 4096),
+      let end = bytes.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
+    // From the third field, the state, on: a name may hold blanks.
+    let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+    guard fields.count > 21, let user = UInt64(fields[11]), let system = UInt64(fields[12]),
+      let pages = UInt64(fields[21])
+    else { return nil }
+    cpuNanoseconds = (user + system) * (1_000_000_000 / UInt64(sysconf(Int32(_SC_CLK_TCK))))
+    residentBytes = pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Glibc
+import Machine
+
+/// `rowhouse list`: the guests that there are.
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists your guests: those that run, and what is left of others.",
+    discussion: """
+      A guest whose VMM died without saying how the guest ended has crashed. CPU is the share of one CPU over its life.
+      """)
+
+  @Flag(help: "Say it as JSON.")
+  var json = false
+
+  @Flag(help: "Show it again every second, until Ctrl-C.")
+  var watch = false
+
+  func run() throws {
+    let street = try Street()
+    repeat {
+      let guests = try street.guests().map(GuestSummary.init)
+      let text = json ? GuestList(guests: guests).json : Self.table(guests)
+      // From the top-left corner, and what is left below is cleared (ECMA-48 CUP, ED): nothing flickers.
+      let start = watch && isatty(STDOUT_FILENO) == 1 ? "\u{1b}[H\u{1b}[2J" : ""
+      print(start + text, terminator: "")
+      fflush(nil)
+      if watch { sleep(1) }
+    } while watch
+  }
+
+  private struct GuestList: JSONDocument { let guests: [GuestSummary] }
+
+  static func table(_ guests: [GuestSummary]) -> String {
+    let head = ["NAME", "STATE", "UPTIME", "CPUS", "MEMORY", "RESIDENT", "CPU", "VERDICT"]
+    let rows = guests.map { guest -> [String] in
+      let figures: [String?] = [
+        guest.uptimeNanoseconds.map(duration), guest.cpus.map(String.init), guest.memoryBytes.map(ByteSize.format),
+        guest.residentBytes.map { "\($0 >> 20)M" }, guest.cpuPercent.map { "\($0)%" }, guest.verdict,
+      ]
+      return [guest.name, guest.state.rawValue] + figures.map { $0 ?? "-" }
+    }
+    return TextTable(head, rows).text
+  }
+
+  /// "12s", "3m05s", "2h07m", "5d03h".
+  static func duration(_ nanoseconds: UInt64) -> String {
+    let seconds = nanoseconds / 1_000_000_000
+    func two(_ number: UInt64) -> String { String(String(100 + number).dropFirst()) }
+    switch seconds {
+    case ..<60: return "\(seconds)s"
+    case ..<3600: return "\(seconds / 60)m\(two(seconds % 60))s"
+    case ..<86400: return "\(seconds / 3600)h\(two(seconds / 60 % 60))m"
+    default: return "\(seconds / 86400)d\(two(seconds / 3600 % 24))h"
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Control
+import Host
+import Machine
+
+/// `rowhouse stop`: presses the power button, and sees to it that the guest ends.
+struct StopCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stop",
+    abstract: "Presses a guest's power button, waits, and ends it if it has not ended by then.",
+    discussion: """
+      What is left of the guest stays, for `wait`, `logs` and `list`, until `remove` or until its name is used again.
+      """)
+
+  @OptionGroup var selection: GuestSelection
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How long a guest may take to end (default: 10).", valueName: "seconds"))
+  var grace: String?
+
+  @Flag(help: "Remove what is left of the guests, too.")
+  var remove = false
+
+  func run() throws {
+    let grace = try grace.map { text throws(ConfigurationError) in
+      try Configuration.parseSeconds(text, option: "--grace")
+    }
+    let guests = try selection.guests()
+    let deadline = Instant.now.advanced(byNanoseconds: grace ?? 10_000_000_000)
+    // All buttons first: the guests end at the same time.
+    for guest in guests { guest.press() }
+    for guest in guests {
+      if try guest.awaitEnd(until: deadline) == nil { try guest.kill() }
+      if remove { _ = try Street().remove(guest) }
+    }
+  }
+}
+
+/// `rowhouse kill`: ends a guest at once.
+struct KillCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kill", abstract: "Ends a guest at once, as if its power had failed.")
+
+  @OptionGroup var selection: GuestSelection
+
+  func run() throws {
+    for guest in try selection.guests() { try guest.kill() }
+  }
+}
+
+extension GuestFolder {
+  /// One that has ended has no button.
+  fileprivate func press() {
+    var client = try? ControlClient(self)
+    _ = try? client?.ask(.powerButton)
+  }
+
+  /// Has the VMM end its guest; ends the VMM when that does not.
+  fileprivate func kill() throws {
+    let deadline = Instant.now.advanced(byNanoseconds: 2_000_000_000)
+    var client = try? ControlClient(self)
+    _ = try? client?.ask(.kill, until: deadline)
+    if try awaitEnd(until: deadline) != nil { return }
+    do throws(SystemCallError) { try killProcess() } catch { throw HostError("\(name): \(error)") }
+    _ = try awaitEnd()
+  }
+}

@@ -1,0 +1,71 @@
+import CLinux
+import Control
+import Host
+
+/// Asks a guest's VMM, one request at a time.
+struct ControlClient {
+  private let folder: GuestFolder
+  private let socket: SharedDescriptor
+  private var reader = FrameReader()
+  private var lastID: UInt32 = 0
+
+  /// How long a VMM may take to answer, in nanoseconds.
+  private static let patience: UInt64 = 5_000_000_000
+
+  enum Failure: Error {
+    /// The VMM has gone.
+    case gone
+    case silent
+    case refused(ControlFault)
+    case host(SystemCallError)
+  }
+
+  init(_ folder: GuestFolder) throws(Failure) {
+    self.folder = folder
+    do throws(SystemCallError) {
+      socket = SharedDescriptor(try folder.connect(to: .control))
+    } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {
+      throw .gone
+    } catch {
+      throw .host(error)
+    }
+  }
+
+  /// Sends a request and waits for its reply.
+  ///
+  /// - Parameter deadline: `nil`: no limit, for ``ControlRequest/awaitEnd``.
+  mutating func ask(
+    _ request: ControlRequest, until deadline: Instant? = .now.advanced(byNanoseconds: patience)
+  ) throws(Failure) -> ControlReply {
+    lastID += 1
+    do throws(SystemCallError) {
+      // SAFETY: the array's own memory, for the call. A request fits in what the kernel holds for a socket.
+      _ = unsafe try request.frame(id: lastID).bytes.withUnsafeBufferPointer { bytes throws(SystemCallError) in
+        unsafe try socket.descriptor.sendWithoutWaiting(UnsafeRawBufferPointer(bytes))
+      }
+    } catch {
+      throw .gone
+    }
+    while true {
+      let frame: Frame?
+      do throws(FrameReader.Fault) { frame = try reader.next() } catch { throw .gone }
+      if let frame {
+        guard frame.id == lastID, let reply = ControlReply(frame) else { continue }
+        if case .refused(let fault) = reply { throw .refused(fault) }
+        return reply
+      }
+      try receive(until: deadline)
+    }
+  }
+
+  private mutating func receive(until deadline: Instant?) throws(Failure) {
+    let left = deadline.map { Int32(clamping: $0.nanoseconds(since: .now) / 1_000_000 + 1) } ?? -1
+    let ready = linux_poll_readable(socket.number, left)
+    if ready == -Errno.interrupted.rawValue { return }
+    if ready == 0, let deadline, Instant.now >= deadline { throw .silent }
+    guard ready > 0 else { return }
+    let bytes = try? socket.descriptor.read(atMost: 4096)
+    guard let bytes, !bytes.isEmpty else { throw .gone }
+    reader.append(bytes)
+  }
+}

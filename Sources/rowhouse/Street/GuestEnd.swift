@@ -1,0 +1,70 @@
+import Control
+import Glibc
+import Host
+import Machine
+import Metering
+
+/// How a guest ended, as far as anybody knows.
+enum GuestEnd: Equatable {
+  case verdict(Verdict)
+  /// Its VMM died without a word.
+  case crashed
+
+  /// The exit status of whoever waited for the guest.
+  var exitStatus: Int32 {
+    switch self {
+    case .verdict(let verdict): verdict.exitStatus
+    case .crashed: Verdict.killed.exitStatus
+    }
+  }
+
+  var word: String {
+    switch self {
+    case .verdict(let verdict): verdict.name
+    case .crashed: "crashed"
+    }
+  }
+}
+
+extension GuestFolder {
+  /// Waits for the guest's end, and for that of its VMM.
+  ///
+  /// - Parameter deadline: nil: no limit.
+  /// - Returns: nil when the guest has not ended by then.
+  func awaitEnd(until deadline: Instant? = nil) throws -> GuestEnd? {
+    // Open before the wait: a supervisor removes the folder as soon as the guest has ended.
+    guard let meter = try? Descriptor.open(path(of: .meter), .readOnly) else { return .crashed }
+    while true {
+      do throws(ControlClient.Failure) {
+        var client = try ControlClient(self)
+        let reply = try client.ask(.awaitEnd, until: deadline)
+        if case .ended(let code, let value) = reply, let verdict = Verdict(code: code, value: value) {
+          try? awaitVMM(meter, until: deadline)
+          return .verdict(verdict)
+        }
+      } catch {
+        if case .silent = error { return nil }
+        // The VMM has gone, has not opened its sockets yet, or is too busy to wait for.
+        guard try meter.isByteLockedElsewhere(0) else {
+          let reading = try MeterReading(of: meter)
+          return reading?.verdict.flatMap { Verdict(code: $0.code, value: $0.value) }.map(GuestEnd.verdict) ?? .crashed
+        }
+        if let deadline, Instant.now >= deadline { return nil }
+        usleep(5000)
+      }
+    }
+  }
+
+  /// Its verdict is known a moment before the VMM has ended.
+  private func awaitVMM(_ meter: borrowing Descriptor, until deadline: Instant?) throws {
+    while try meter.isByteLockedElsewhere(0), deadline.map({ .now < $0 }) ?? true { usleep(1000) }
+  }
+
+  /// Ends the VMM's process, whatever it is doing.
+  func killProcess() throws(SystemCallError) {
+    guard let look = try? look(), look.isAlive, let number = look.meter?.process else { return }
+    let process = try ProcessHandle(number)
+    // The handle is to the VMM only if that has not ended before it was taken.
+    if try self.look().isAlive { try process.send(SIGKILL) }
+  }
+}

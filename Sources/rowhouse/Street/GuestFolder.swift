@@ -1,0 +1,57 @@
+import Control
+import Glibc
+import Host
+import Machine
+import Metering
+
+/// A guest's folder as the tool sees it: the guest may run, have ended, or have lost its VMM.
+struct GuestFolder {
+  let name: GuestName
+  let path: String
+
+  func path(of file: FolderFile) -> String { "\(path)/\(file.rawValue)" }
+
+  /// What a folder says of its guest.
+  struct Look {
+    /// Whether a VMM, or who is about to start one, holds the meter's lock.
+    let isAlive: Bool
+    /// Nil: no VMM has come so far as to fill it.
+    let meter: MeterReading?
+
+    /// How the guest ended; nil while it runs, and when nobody was left to say.
+    var verdict: Verdict? { meter?.verdict.flatMap { Verdict(code: $0.code, value: $0.value) } }
+
+    var state: State {
+      if !isAlive { return verdict == nil ? .crashed : .ended }
+      switch meter?.state {
+      case nil, .starting: return .starting
+      case .running: return .running
+      // The VMM still gives its console's reader the rest.
+      case .ended: return .running
+      }
+    }
+  }
+
+  enum State: String, Encodable {
+    case starting, running, ended
+    /// The VMM died without a word: by SIGKILL, or with its host.
+    case crashed
+  }
+
+  var isThere: Bool { (try? FileStatus(of: path).kind) == .directory }
+
+  /// A folder without a meter was being made, or removed, by someone who did not come to the end of it.
+  var state: State { (try? look().state) ?? .crashed }
+
+  /// - Throws: `ENOENT` when the guest has gone.
+  func look() throws(SystemCallError) -> Look {
+    let meter = try Descriptor.open(path(of: .meter), .readOnly)
+    return Look(isAlive: try meter.isByteLockedElsewhere(0), meter: try MeterReading(of: meter))
+  }
+
+  /// Connects to one of the guest's sockets, also when the path to it is longer than a socket's may be.
+  func connect(to file: FolderFile) throws(SystemCallError) -> Descriptor {
+    let folder = try Descriptor.open(path, [.readOnly, .directory])
+    return try .connect(to: "/proc/self/fd/\(folder.number)/\(file.rawValue)")
+  }
+}

@@ -1,0 +1,122 @@
+import Control
+import Glibc
+import Host
+import Machine
+
+/// Where a user's guests have their folders: `$XDG_RUNTIME_DIR/rowhouse`, for root also `/run/rowhouse`.
+///
+/// Whoever makes or removes a folder has the street's lock meanwhile; who only looks needs none.
+struct Street {
+  let path: String
+
+  /// - Throws: when this user has no place for what lives as long as a session.
+  init() throws(HostError) {
+    // SAFETY: the environment is not changed while this program runs, and the text is copied.
+    let runtime = unsafe getenv("XDG_RUNTIME_DIR").map { unsafe String(cString: $0) } ?? ""
+    if runtime.hasPrefix("/") {
+      path = "\(runtime)/rowhouse"
+    } else if geteuid() == 0 {
+      path = "/run/rowhouse"
+    } else {
+      throw HostError("XDG_RUNTIME_DIR is not set: it is the folder where your guests are found")
+    }
+  }
+
+  func folder(_ name: GuestName) -> GuestFolder { GuestFolder(name: name, path: "\(path)/\(name)") }
+
+  /// The folder of a guest that must be there.
+  func guest(_ text: String) throws -> GuestFolder {
+    let folder = folder(try GuestName(text, option: text))
+    guard folder.isThere else {
+      throw ConfigurationError(text, "no guest has that name; `rowhouse list` shows those there are")
+    }
+    return folder
+  }
+
+  /// All guests, by name.
+  func guests() throws(HostError) -> [GuestFolder] {
+    do throws(SystemCallError) {
+      return try Folder.names(in: path).compactMap(GuestName.init(folder:)).sorted().map(folder)
+    } catch where error.errno == .noSuchFile {
+      return []
+    } catch {
+      throw HostError("\(path): \(error.errno)")
+    }
+  }
+
+  /// A name's folder, made for a guest that is about to start.
+  struct Claim {
+    let folder: GuestFolder
+    /// The guest's meter, locked: while this is open the guest counts as alive.
+    let meter: SharedDescriptor
+    /// Whether a guest of that name had been there, and its folder was removed for this one.
+    let replaced: GuestFolder.State?
+
+    /// Removes the folder, with the guest that it was made for gone, or never started.
+    func release() { try? Folder.remove(folder.path) }
+  }
+
+  /// Makes the folder of a new guest. Of two who want one name at once, one gets it.
+  ///
+  /// - Parameter name: nil: one is made up.
+  func claim(_ name: GuestName?, kernel: String) throws -> Claim {
+    do throws(SystemCallError) {
+      do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists {}
+      return try withLock { () throws(SystemCallError) in
+        guard let name else { return try claimSomeName(kernel) }
+        let folder = folder(name)
+        let old = folder.isThere ? folder.state : nil
+        if let old {
+          guard old == .ended || old == .crashed else { throw SystemCallError("mkdir", .exists) }
+          try Folder.remove(folder.path)
+        }
+        return Claim(folder: folder, meter: try make(folder), replaced: old)
+      }
+    } catch where error.errno == .exists && name != nil {
+      throw ConfigurationError("--name \(name!)", "a guest of that name is running")
+    } catch {
+      throw HostError("\(path): no guest's folder can be made: \(error.errno)")
+    }
+  }
+
+  private func claimSomeName(_ kernel: String) throws(SystemCallError) -> Claim {
+    while true {
+      let folder = folder(GuestName(madeUpFor: kernel))
+      do throws(SystemCallError) {
+        return Claim(folder: folder, meter: try make(folder), replaced: nil)
+      } catch where error.errno == .exists {}
+    }
+  }
+
+  private func withLock<Result>(_ body: () throws(SystemCallError) -> Result) throws(SystemCallError) -> Result {
+    let lock = try FolderLock(around: "\(path)/")
+    let result = try body()
+    lock.release()
+    return result
+  }
+
+  private func make(_ folder: GuestFolder) throws(SystemCallError) -> SharedDescriptor {
+    try Folder.make(folder.path)
+    let meter = SharedDescriptor(
+      try .open(folder.path(of: .meter), [.readWrite, .create, .exclusive], permissions: 0o600))
+    try meter.descriptor.lockByte(0)
+    return meter
+  }
+
+  /// Takes away the folder of a guest that is no more.
+  ///
+  /// - Returns: false, and nothing is done, when the guest lives.
+  func remove(_ folder: GuestFolder) throws(HostError) -> Bool {
+    do throws(SystemCallError) {
+      return try withLock { () throws(SystemCallError) in
+        guard folder.state == .ended || folder.state == .crashed else { return false }
+        try Folder.remove(folder.path)
+        return true
+      }
+    } catch where error.errno == .noSuchFile {
+      return true
+    } catch {
+      throw HostError("\(folder.path): it cannot be removed: \(error.errno)")
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import Testing
+
+extension Case {
+  /// Guests that go on by themselves, and how other commands find them.
+  static let street: [Case] = [
+    Case(
+      "detached-guest-is-found",
+      script: """
+        \(detach("one", "echo")) && rowhouse list && rowhouse list --json
+        rowhouse stop --grace 0 one; rowhouse wait one; echo "status $?"
+        rowhouse list; rowhouse remove one; rowhouse list
+        """,
+      says: [
+        "one\n", "NAME", "one   running", "\"name\" : \"one\"", "status 137\n", "one   ended", "killed\n", "NAME",
+      ]),
+    Case(
+      "wait-returns-the-guest's-status",
+      script: """
+        \(detach("one", "exitcode", "-- code=7")); rowhouse wait one; echo "status $?"; rowhouse remove --all
+        """, says: ["one\n", "status 15\n"]),
+    Case(
+      "logs-have-all-that-was-said",
+      script: """
+        \(detach("one", "hello")); rowhouse logs one --follow; rowhouse wait one && rowhouse logs one | wc -l
+        rowhouse remove one
+        """, says: ["one\n", "Hello from a guest kernel.\n", "usable\n"]),
+    Case(
+      "wait-has-a-limit",
+      script: """
+        \(detach("one", "echo")); rowhouse wait one --timeout 0.1; echo "status $?"; rowhouse kill one
+        rowhouse wait one; echo "status $?"; rowhouse remove one
+        """, says: ["status 124\n", "status 137\n"]),
+    Case(
+      "name-is-taken",
+      script: """
+        \(detach("one", "echo")); \(detach("one", "echo")); status=$?
+        rowhouse stop --all --remove --grace 0; exit $status
+        """,
+      status: 2, says: ["one\n"], warns: ["--name one: a guest of that name is running"], warningLines: 1),
+    Case(
+      "two-want-one-name",
+      script: """
+        for turn in 1 2 3 4; do ( \(detach("one", "echo")) > out$turn; echo $? > status$turn ) & done; wait
+        cat out? status? | sort; rm out? status?; rowhouse stop --all --remove --grace 0
+        """, says: ["0\n2\n2\n2\none\n"], warningLines: 3),
+    Case(
+      "a-killed-VMM-has-crashed",
+      script: """
+        \(detach("one", "echo"))
+        kill -9 $(rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p')
+        until rowhouse list | grep crashed; do sleep 0.02; done
+        rowhouse wait one; echo "status $?"
+        \(detach("one", "echo")); rowhouse stop --all --remove --grace 0
+        """,
+      says: ["one   crashed", "status 137\n", "one\n"],
+      warns: ["one: its VMM died", "one: the name was that of a guest that had crashed"], warningLines: 2),
+    Case(
+      "foreground-guest-is-listed",
+      script: """
+        rowhouse run $GUESTS/echo.elf --name front --quiet > out & await out 'echoing until'
+        rowhouse list; rowhouse remove front; rowhouse kill front; wait $!; echo "status $?"; rowhouse list; rm out
+        """,
+      says: ["front  running", "status 137\n"], warns: ["front: the guest is running; stop it first"],
+      warningLines: 1),
+    Case(
+      "refused-guest-leaves-no-folder",
+      script: "rowhouse run --detach --name one $GUESTS/missing.elf; status=$?; rowhouse list; exit $status",
+      status: 2, warns: ["missing.elf"], warningLines: 1
+    ) { $0.expectNo("one") },
+    Case(
+      "memory-is-set-by-the-balloon",
+      script: """
+        \(detach("one", "echo", "--balloon 0M")); rowhouse set one memory=128M || exit
+        rowhouse set one memory=512M; rowhouse set one memory=12; rowhouse set one colour=red
+        rowhouse stop --all --remove --grace 0
+        \(detach("one", "echo")); rowhouse set one memory=128M; rowhouse stop --all --remove --grace 0
+        """,
+      warns: [
+        "memory=512M: the guest has 256M", "memory=12: give a size", "colour=red: no such setting",
+        "memory=128M: the guest has no such device",
+      ], warningLines: 4),
+    Case(
+      "folder-is-removed-under-a-guest",
+      script: """
+        \(detach("one", "echo", "--timeout 1"))
+        vmm=$(rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p'); rm -r run/rowhouse/one
+        rowhouse list; rowhouse wait one; status=$?; gone $vmm; exit $status
+        """, status: 2, warns: ["one: no guest has that name"], warningLines: 1
+    ) { $0.expectNo("running") },
+    Case(refused: "name-that-is-none", "rowhouse run $GUESTS/hello.elf --name ../up", naming: "--name ../up"),
+    Case(refused: "wait-for-nobody", "rowhouse wait nobody", naming: "nobody", "no guest has that name"),
+    Case(refused: "stop-nobody", "rowhouse stop", naming: "<names>"),
+    Case(
+      refused: "detached-on-the-terminal", "rowhouse run --detach $GUESTS/hello.elf --console stdio",
+      naming: "--console stdio", "no terminal"),
+  ]
+
+  private static func detach(_ name: String, _ guest: String, _ more: String = "") -> String {
+    let limit = more.contains("--timeout") ? "" : "--timeout 60"
+    return "rowhouse run --detach --name \(name) $GUESTS/\(guest).elf --memory 256M \(limit) \(more)"
+  }
+}
