@@ -13,7 +13,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 RELEASE := swift build -c release --scratch-path .build-release -Xswiftc -static-executable -Xlinker --strip-all
 PROGRAMS := bin/rowhouse bin/rowhouse-vmm
 
-.PHONY: help deps build guests linux demo test bench-startup clean FORCE
+.PHONY: help deps build guests linux demo test fuzz bench-startup clean FORCE
 
 FORCE:
 
@@ -64,6 +64,16 @@ test: deps           ## build all, then run all tests: units, guests on this hos
 	ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip StockKernelTests
 	@# Apart from the others: an emulated machine that has to share two cores with them runs out of time.
 	ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip-build --filter StockKernelTests
+
+# Seconds for each target; 600 for a run that counts. FUZZ_TARGETS names some, FUZZ_FLAGS=--keep adds to the corpus.
+FUZZ_SECONDS ?= 10
+FUZZ_TARGETS ?=
+FUZZ_FLAGS ?=
+
+fuzz:                ## fuzz queues, devices, image formats and loaders, FUZZ_SECONDS each (10 unless said)
+	@ROWHOUSE_FUZZER=1 swift build -c release --scratch-path .build-fuzz --product fuzzer \
+	  -Xswiftc -sanitize=fuzzer,address -Xswiftc -g -Xswiftc -use-ld=lld
+	@Tests/Fuzzer/fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_FLAGS) .build-fuzz/release/fuzzer $(FUZZ_TARGETS)
 
 bench-startup: build guests  ## how long a guest takes to start, beside a bare C program and QEMU
 	@Tests/Benchmarks/bench-startup

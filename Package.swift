@@ -16,6 +16,16 @@ func tests(of target: String, _ dependencies: [Target.Dependency] = []) -> Targe
   .testTarget(name: target + "Tests", dependencies: [.init(stringLiteral: target)] + dependencies, swiftSettings: settings)
 }
 
+/// For `make fuzz` alone, which builds it with `-sanitize=fuzzer`: nothing else has libFuzzer to link with.
+let fuzzer: [Target] =
+  Context.environment["ROWHOUSE_FUZZER"] == nil
+  ? []
+  : [
+    .target(name: "CFuzzer", path: "Tests/CFuzzer"),
+    .executableTarget(
+      name: "fuzzer", dependencies: ["CFuzzer", "FuzzTargets"], path: "Tests/Fuzzer", swiftSettings: settings),
+  ]
+
 let package = Package(
   name: "rowhouse",
   products: [
@@ -58,11 +68,17 @@ let package = Package(
     tests(of: "Machine", ["Boot", "Devices", "GuestMemory", "Host", "KVM", "Metering"]),
     tests(of: "KVM", ["CKVM"]),
     tests(of: "Metering", ["Host"]),
-    tests(of: "Boot", ["Host", "GuestMemory"]),
+    tests(of: "Boot", ["Host", "GuestMemory", "MadeUpImages"]),
+    .target(name: "MadeUpImages", dependencies: ["Boot"], path: "Tests/MadeUpImages", swiftSettings: settings),
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["Boot", "CLinux", "Devices", "DiskImage", "GuestMemory", "Host", "MadeUpImages", "Virtio"],
+      path: "Tests/FuzzTargets", swiftSettings: settings),
+    tests(of: "FuzzTargets"),
     .target(name: "CountingAllocator", path: "Tests/CountingAllocator"),
     .executableTarget(
       name: "counting-vmm", dependencies: ["Machine", "CountingAllocator"], path: "Tests/CountingVMM",
       swiftSettings: settings),
     .testTarget(name: "IntegrationTests", dependencies: ["Host", "CLinux"], swiftSettings: settings),
-  ]
+  ] + fuzzer
 )

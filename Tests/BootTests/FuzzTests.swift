@@ -1,5 +1,6 @@
 import Boot
 import GuestMemory
+import MadeUpImages
 import Testing
 
 /// Broken images that nobody thought of: whatever their headers say, a loader either loads them or throws.

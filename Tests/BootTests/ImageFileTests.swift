@@ -2,6 +2,7 @@ import Boot
 import Foundation
 import Glibc
 import Host
+import MadeUpImages
 import Testing
 
 @Suite struct ImageFileTests {

@@ -1,5 +1,6 @@
 import Boot
 import GuestMemory
+import MadeUpImages
 import Testing
 
 @Suite struct LinuxTests {

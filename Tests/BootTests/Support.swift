@@ -1,6 +1,7 @@
 import Boot
 import Foundation
 import GuestMemory
+import MadeUpImages
 import Testing
 
 /// A file that lives as long as this value.
@@ -23,21 +24,6 @@ final class TemporaryFile {
 func image(_ bytes: [UInt8], named name: String = "image") throws -> ImageFile {
   let file = try TemporaryFile(bytes, named: name)
   return try withExtendedLifetime(file) { try ImageFile(path: file.path) }
-}
-
-extension Platform {
-  /// A machine with a device of each kind.
-  static func test(apicIDs: [UInt32] = [0, 1]) -> Platform {
-    Platform(
-      apicIDs: apicIDs, localAPICAddress: 0xfee0_0000, ioAPICAddress: 0xfec0_0000, ioAPICID: 1, timerPin: 2,
-      serialPorts: [.init(port: 0x3f8, irq: 4)],
-      power: .init(eventPort: 0x600, controlPort: 0x604, timerPort: 0x608, sci: 9, sleepTypeS5: 5),
-      reset: .init(port: 0xcf9, value: 6), rtcPort: 0x70, rtcCenturyIndex: 0x32, panicPort: 0x505,
-      virtioDevices: [
-        .init(window: 0xfeb0_0000, count: 0x200, interrupt: 5),
-        .init(window: 0xfeb0_0200, count: 0x200, interrupt: 23),
-      ])
-  }
 }
 
 /// A kernel that was loaded: its entry and the memory that it finds.

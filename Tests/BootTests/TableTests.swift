@@ -1,6 +1,7 @@
 import Boot
 import Foundation
 import GuestMemory
+import MadeUpImages
 import Testing
 
 /// The tables as a kernel finds them in memory.

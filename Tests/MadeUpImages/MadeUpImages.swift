@@ -1,7 +1,7 @@
 import Boot
 
 /// A bzImage of one sector of setup and a page of code that counts 0, 1, 2, … so that misplaced bytes show.
-func bzImage(version: UInt16 = 0x020f, _ change: (inout [UInt8]) -> Void = { _ in }) -> [UInt8] {
+package func bzImage(version: UInt16 = 0x020f, _ change: (inout [UInt8]) -> Void = { _ in }) -> [UInt8] {
   var bytes = [UInt8](repeating: 0, count: 1024)
   bytes[0x1f1] = 1
   bytes.put(UInt32(4096 / 16), at: 0x1f4)
@@ -25,14 +25,21 @@ func bzImage(version: UInt16 = 0x020f, _ change: (inout [UInt8]) -> Void = { _ i
 }
 
 /// A segment of a made-up ELF file.
-struct Segment {
-  var address: UInt64
-  var bytes: [UInt8]
-  var memorySize: UInt64?
-  var type: UInt32 = 1
+package struct Segment {
+  package var address: UInt64
+  package var bytes: [UInt8]
+  package var memorySize: UInt64?
+  package var type: UInt32
+
+  package init(address: UInt64, bytes: [UInt8], memorySize: UInt64? = nil, type: UInt32 = 1) {
+    self.address = address
+    self.bytes = bytes
+    self.memorySize = memorySize
+    self.type = type
+  }
 
   /// XEN_ELFNOTE_PHYS32_ENTRY, behind a note of somebody else's.
-  static func pvhNote(entry: UInt32) -> Segment {
+  package static func pvhNote(entry: UInt32) -> Segment {
     var bytes: [UInt8] = []
     for (name, type, value) in [("GNU\0", UInt32(3), UInt32(0x1234)), ("Xen\0", 18, entry)] {
       bytes.append(little: UInt32(4))
@@ -46,7 +53,7 @@ struct Segment {
 }
 
 /// An executable for x86: header, program headers, then the segments' bytes.
-func elf(is64Bit: Bool = true, entry: UInt64, _ segments: [Segment], _ change: (inout [UInt8]) -> Void = { _ in })
+package func elf(is64Bit: Bool = true, entry: UInt64, _ segments: [Segment], _ change: (inout [UInt8]) -> Void = { _ in })
   -> [UInt8]
 {
   let headerSize = is64Bit ? 64 : 52
@@ -89,14 +96,14 @@ func elf(is64Bit: Bool = true, entry: UInt64, _ segments: [Segment], _ change: (
 }
 
 /// The words of a multiboot header.
-func multibootHeader(flags: UInt32, _ addresses: [UInt32] = []) -> [UInt8] {
+package func multibootHeader(flags: UInt32, _ addresses: [UInt32] = []) -> [UInt8] {
   var bytes: [UInt8] = []
   for word in [0x1bad_b002, flags, 0 &- (0x1bad_b002 &+ flags)] + addresses { bytes.append(little: word) }
   return bytes
 }
 
 /// A PVH kernel of 16 bytes at 1 MiB with some BSS.
-func pvhKernel() -> [UInt8] {
+package func pvhKernel() -> [UInt8] {
   elf(entry: 0x10_0000, [
     Segment(address: 0x10_0000, bytes: Array(1...16), memorySize: 0x3000), .pvhNote(entry: 0x10_0004),
   ])

@@ -1,0 +1,1 @@
+// A target of SwiftPM has a source file.
