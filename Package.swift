@@ -23,7 +23,8 @@ let fuzzer: [Target] =
   : [
     .target(name: "CFuzzer", path: "Tests/CFuzzer"),
     .executableTarget(
-      name: "fuzzer", dependencies: ["CFuzzer", "FuzzTargets"], path: "Tests/Fuzzer", swiftSettings: settings),
+      name: "fuzzer", dependencies: ["CFuzzer", "FuzzTargets"], path: "Tests/Fuzzer", exclude: ["fuzz"],
+      swiftSettings: settings),
   ]
 
 let package = Package(
