@@ -13,27 +13,22 @@ final class DetachedStart {
   /// Starts the VMM of a guest whose folder is in the configuration.
   init(_ configuration: Configuration, meter: SharedDescriptor) throws(HostError) {
     var configuration = configuration
-    configuration.meter = "/proc/self/fd/\(Supervisor.meterPlace)"
     configuration.isDetached = true
     self.meter = meter
-    let program = try VMMProgram.find()
+    let program = try VMMProgram()
+    let nothing: SharedDescriptor
+    // The VMM's end of the pipe, which is closed here when this function returns.
+    let errors: SharedDescriptor
     do throws(SystemCallError) {
-      StandardDescriptors.ensureOpen()
-      // As for the supervisor's VMM: its end must be there to be collected.
-      signal(SIGCHLD, SIG_DFL)
-      let nothing = try Descriptor.open("/dev/null", .readWrite)
-      // Its writing end is closed here when this function returns.
+      nothing = SharedDescriptor(try .open("/dev/null", .readWrite))
       let pipe = try Pipe()
       messages = SharedDescriptor(try .duplicate(of: pipe.reading.number))
-      vmm = try ChildProcess(
-        program, configuration.arguments,
-        descriptors: [nothing.number, nothing.number, pipe.writing.number, meter.number], defaults: [SIGPIPE],
-        isTied: false)
-    } catch where error.call.description == "exec" {
-      throw HostError("\(program) cannot be started: \(error.errno)")
+      errors = SharedDescriptor(try .duplicate(of: pipe.writing.number))
     } catch {
       throw HostError(error)
     }
+    vmm = try program.start(
+      configuration, streams: [nothing.number, nothing.number, errors.number], meter: meter, isTied: false)
   }
 
   /// Waits until the guest runs, and passes on what its VMM has to say meanwhile.
@@ -51,14 +46,16 @@ final class DetachedStart {
       if state == .running || state == .ended { return nil }
       // The pipe of a VMM that ends is closed a moment before its end can be collected.
       while true {
-        if let end = try vmm.collect()?.end {
-          if case .exited(let status) = end { return status }
-          throw SystemCallError("exec", .interrupted)
+        guard let collected = try vmm.collect() else {
+          usleep(1000)
+          continue
         }
-        usleep(1000)
+        if case .exited(let status) = collected.end { return status }
+        break
       }
     } catch {
-      throw HostError("the VMM ended before its guest ran")
+      // What cannot be read or collected has ended as well.
     }
+    throw HostError("the VMM ended before its guest ran")
   }
 }

@@ -26,6 +26,8 @@ struct Rowhouse: ParsableCommand {
   }
 
   static func main() {
+    // Before anything is opened.
+    StandardDescriptors.ensureOpen()
     switch perform(Array(CommandLine.arguments.dropFirst())) {
     case .answer(let text): print(text)
     case .failure(let line, let status):

@@ -17,10 +17,8 @@ final class Supervisor {
   private let loop: EventLoop
   private let signals: SignalFD
   private let killTimer: TimerFD
-  /// The guest's meter, in its folder; without one it has no name, so that nothing is left behind. The VMM finds it as
-  /// descriptor ``meterPlace``.
+  /// The guest's meter, in its folder; without one it has no name, so that nothing is left behind.
   private let meter: SharedDescriptor
-  static let meterPlace = 3
 
   private let spawned: Instant
   private let vmm: ChildProcess
@@ -37,14 +35,11 @@ final class Supervisor {
   /// - Parameter meter: that of the guest's folder; nil: it has none.
   init(_ configuration: Configuration, meter folderMeter: SharedDescriptor?) throws(HostError) {
     var configuration = configuration
-    configuration.meter = "/proc/self/fd/\(Self.meterPlace)"
     configuration.endsWithParent = true
     self.configuration = configuration
-    let program = try VMMProgram.find()
+    let program = try VMMProgram()
+    let keys: KeyPipe?
     do throws(SystemCallError) {
-      StandardDescriptors.ensureOpen()
-      // A parent that ignores its children's ends leaves that to its own children; nobody would learn of the VMM's.
-      signal(SIGCHLD, SIG_DFL)
       // A VMM that has gone is seen by the failed write.
       signal(SIGPIPE, SIG_IGN)
       // Every signal that would end this process without a word, and leave the terminal as it is.
@@ -62,19 +57,20 @@ final class Supervisor {
       }
       // Only a console on the terminal needs its keys; what else standard input is goes to the guest as it is.
       terminal = configuration.console == .standard ? TerminalKeeper() : nil
-      let keys = terminal == nil ? nil : try KeyPipe()
-      let input = keys?.reading.number ?? STDIN_FILENO
-      spawned = .now
-      vmm = try ChildProcess(
-        program, configuration.arguments, descriptors: [input, STDOUT_FILENO, STDERR_FILENO, meter.number],
-        defaults: [SIGPIPE])
-      if let terminal, let keys {
-        keyboard = try KeyboardRelay(from: terminal, to: keys.writing, loop: loop) { [unowned self] in obey($0) }
-      }
-    } catch where error.call.description == "exec" {
-      throw HostError("\(program) cannot be started: \(error.errno)")
+      keys = terminal == nil ? nil : try KeyPipe()
     } catch {
       throw HostError(error)
+    }
+    spawned = .now
+    vmm = try program.start(
+      configuration, streams: [keys?.reading.number ?? STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], meter: meter,
+      isTied: true)
+    if let terminal, let keys {
+      do throws(SystemCallError) {
+        keyboard = try KeyboardRelay(from: terminal, to: keys.writing, loop: loop) { [unowned self] in obey($0) }
+      } catch {
+        throw HostError(error)
+      }
     }
   }
 

@@ -1,11 +1,42 @@
 import Glibc
+import Host
+import Machine
 
 /// The program that runs a guest, `rowhouse-vmm`.
-enum VMMProgram {
-  static let name = "rowhouse-vmm"
+struct VMMProgram {
+  private static let name = "rowhouse-vmm"
+  /// The descriptor at which it finds the guest's meter.
+  private static let meterPlace = 3
+
+  private let path: String
+
+  /// Finds the program, and makes this process fit to start it.
+  init() throws(HostError) {
+    path = try Self.find()
+    // A parent that ignores its children's ends leaves that to its own children; nobody would learn of the VMM's.
+    signal(SIGCHLD, SIG_DFL)
+  }
+
+  /// Starts it for one guest.
+  ///
+  /// - Parameters:
+  ///   - streams: the numbers of its standard input, output and error.
+  ///   - isTied: whether it ends with this process.
+  func start(
+    _ configuration: Configuration, streams: [Int32], meter: SharedDescriptor, isTied: Bool
+  ) throws(HostError) -> ChildProcess {
+    var configuration = configuration
+    configuration.meter = "/proc/self/fd/\(Self.meterPlace)"
+    do throws(SystemCallError) {
+      return try ChildProcess(
+        path, configuration.arguments, descriptors: streams + [meter.number], defaults: [SIGPIPE], isTied: isTied)
+    } catch {
+      throw HostError("\(path) cannot be started: \(error.errno)")
+    }
+  }
 
   /// Its path: beside this program, as both are installed together, else where PATH leads.
-  static func find() throws(HostError) -> String {
+  private static func find() throws(HostError) -> String {
     // SAFETY: the environment is not changed while this program runs, and the text is copied.
     let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
     var places = path.split(separator: ":").map(String.init)
