@@ -1,3 +1,5 @@
+import Metering
+
 /// How a guest's run ended.
 package enum Verdict: Equatable, Sendable {
   /// The guest switched itself off (ACPI S5).
@@ -94,6 +96,12 @@ extension Verdict {
     case .killed: (10, 0)
     case .hostFailed: (11, 0)
     }
+  }
+
+  /// The verdict that a meter keeps; nil while there is none, and for one that this version does not know.
+  package init?(_ meter: MeterReading) {
+    guard let verdict = meter.verdict else { return nil }
+    self.init(code: verdict.code, value: verdict.value)
   }
 
   /// The verdict of a code and value that ``code`` gave, nil for any other.

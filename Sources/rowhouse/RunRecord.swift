@@ -25,7 +25,7 @@ struct RunRecord {
     wallNanoseconds: UInt64, meter: MeterReading?
   ) {
     var crashSignal: Int32?
-    let said = meter?.verdict.flatMap { Verdict(code: $0.code, value: $0.value) }
+    let said = meter.flatMap(Verdict.init)
     switch end {
     case .exited:
       // Without a verdict only a VMM whose guest was running has failed by the host's fault.

@@ -30,7 +30,7 @@ struct GuestSummary: JSONDocument {
     state = look?.state ?? .crashed
     let isOver = state == .ended || state == .crashed
     verdict = isOver ? look?.verdict?.name : nil
-    exitStatus = isOver ? (look?.verdict ?? .killed).exitStatus : nil
+    exitStatus = isOver ? GuestEnd(look?.verdict).exitStatus : nil
     process = isOver ? nil : meter?.process
     cpus = meter?.cpuNanoseconds.count
     memoryBytes = meter?.memoryBytes

@@ -4,7 +4,6 @@ import Host
 
 /// Asks a guest's VMM, one request at a time.
 struct ControlClient {
-  private let folder: GuestFolder
   private let socket: SharedDescriptor
   private var reader = FrameReader()
   private var lastID: UInt32 = 0
@@ -21,7 +20,6 @@ struct ControlClient {
   }
 
   init(_ folder: GuestFolder) throws(Failure) {
-    self.folder = folder
     do throws(SystemCallError) {
       socket = SharedDescriptor(try folder.connect(to: .control))
     } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {

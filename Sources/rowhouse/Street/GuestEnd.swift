@@ -10,18 +10,14 @@ enum GuestEnd: Equatable {
   /// Its VMM died without a word.
   case crashed
 
+  /// - Parameter verdict: what its meter says, now that its VMM has gone.
+  init(_ verdict: Verdict?) { self = verdict.map(Self.verdict) ?? .crashed }
+
   /// The exit status of whoever waited for the guest.
   var exitStatus: Int32 {
     switch self {
     case .verdict(let verdict): verdict.exitStatus
     case .crashed: Verdict.killed.exitStatus
-    }
-  }
-
-  var word: String {
-    switch self {
-    case .verdict(let verdict): verdict.name
-    case .crashed: "crashed"
     }
   }
 }
@@ -46,8 +42,7 @@ extension GuestFolder {
         if case .silent = error { return nil }
         // The VMM has gone, has not opened its sockets yet, or is too busy to wait for.
         guard try meter.isByteLockedElsewhere(0) else {
-          let reading = try MeterReading(of: meter)
-          return reading?.verdict.flatMap { Verdict(code: $0.code, value: $0.value) }.map(GuestEnd.verdict) ?? .crashed
+          return GuestEnd(try MeterReading(of: meter).flatMap(Verdict.init))
         }
         if let deadline, Instant.now >= deadline { return nil }
         usleep(5000)

@@ -19,7 +19,7 @@ struct GuestFolder {
     let meter: MeterReading?
 
     /// How the guest ended; nil while it runs, and when nobody was left to say.
-    var verdict: Verdict? { meter?.verdict.flatMap { Verdict(code: $0.code, value: $0.value) } }
+    var verdict: Verdict? { meter.flatMap(Verdict.init) }
 
     var state: State {
       if !isAlive { return verdict == nil ? .crashed : .ended }
