@@ -148,26 +148,8 @@ extension Descriptor {
     }
   }
 
-  /// Writes all of `text`, going on after interruptions and short writes.
-  package func writeAll(_ text: String) throws(SystemCallError) {
-    var text = text
-    let failure: SystemCallError? = text.withUTF8 { bytes in
-      // SAFETY: the bytes of a string are initialised and stay in place within this closure.
-      var rest = UnsafeRawBufferPointer(bytes)
-      while unsafe !rest.isEmpty {
-        do throws(SystemCallError) {
-          let count = unsafe try write(rest)
-          unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-        } catch where error.errno == .interrupted {
-          continue
-        } catch {
-          return error
-        }
-      }
-      return nil
-    }
-    if let failure { throw failure }
-  }
+  /// Writes all of `text`, as UTF-8.
+  package func writeAll(_ text: String) throws(SystemCallError) { try writeAll(Array(text.utf8)) }
 
   /// Reads at a place in the file (pread(2)) until `buffer` is full or the file ends, going on after interruptions.
   ///

@@ -59,13 +59,13 @@ package struct NetworkConfiguration: Equatable, Sendable {
   /// differ. The two ends of a socket differ in their last bit.
   ///
   /// - Parameters:
-  ///   - host: what tells this host from others.
+  ///   - host: what tells this host from others; not asked for when the address is given.
   ///   - isListener: whether this is the end of a socket that came first.
-  package func address(host: [UInt8], isListener: Bool) -> [UInt8] {
+  package func address(host: @autoclosure () -> [UInt8], isListener: Bool) -> [UInt8] {
     if let mac { return mac }
     // FNV-1a, which spreads short names well.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in host + [0] + Array(name.utf8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    for byte in host() + [0] + Array(name.utf8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     var address = [0x02] + (0..<5).map { UInt8(truncatingIfNeeded: hash >> (8 * $0)) }
     if case .socket = end { address[5] = address[5] & 0xfe | (isListener ? 1 : 0) }
     return address

@@ -42,10 +42,8 @@ package final class Runner {
       for number in [SIGINT, SIGHUP, SIGQUIT] { signal(number, SIG_IGN) }
     }
     folder = try Self.openFolder(configuration)
-    meterFile = try Self.openMeter(configuration, folder)
-    let meter = try Self.makeMeter(configuration, in: meterFile)
+    (meterFile, meter) = try Self.openMeter(configuration, folder)
     meter.reached(.processStarted)
-    self.meter = meter
     ProcessControl.shareOneHeap()
 
     do throws(SystemCallError) {
@@ -80,27 +78,21 @@ package final class Runner {
 
   private static func openMeter(
     _ configuration: Configuration, _ folder: OpenFolder?
-  ) throws(MachineError) -> SharedDescriptor? {
-    guard let path = configuration.meter ?? folder?.path(of: .meter) else { return nil }
+  ) throws(MachineError) -> (SharedDescriptor?, MeterPage) {
+    let path = configuration.meter ?? folder?.path(of: .meter)
     do throws(SystemCallError) {
-      let file = SharedDescriptor(try .open(path, [.readWrite, .create], permissions: 0o600))
-      // Says that this program lives: a lock ends with its holder, and no other process is ever taken for it.
-      try file.descriptor.lockByte(0)
-      return file
+      var file: SharedDescriptor?
+      if let path {
+        let opened = SharedDescriptor(try .open(path, [.readWrite, .create], permissions: 0o600))
+        // Says that this program lives: a lock ends with its holder, and no other process is ever taken for it.
+        try opened.descriptor.lockByte(0)
+        file = opened
+      }
+      let page = try MeterPage(
+        in: file, cpuCount: configuration.cpuCount, memoryBytes: configuration.memoryBytes, process: getpid())
+      return (file, page)
     } catch {
-      throw .configuration(ConfigurationError("--meter \(path)", "\(error)"))
-    }
-  }
-
-  private static func makeMeter(
-    _ configuration: Configuration, in file: SharedDescriptor?
-  ) throws(MachineError) -> MeterPage {
-    do throws(SystemCallError) {
-      return try MeterPage(
-        in: file, cpuCount: configuration.cpuCount, memoryBytes: configuration.memoryBytes,
-        process: getpid())
-    } catch {
-      throw .configuration(ConfigurationError("--meter \(configuration.meter ?? "")", "\(error)"))
+      throw .configuration(ConfigurationError("--meter \(path ?? "")", "\(error)"))
     }
   }
 
