@@ -71,6 +71,9 @@ struct StockKernelTests {
   @Test("The machine as Linux finds it", arguments: Case.linuxDevices)
   func device(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
+  @Test("Linux on disks", arguments: Case.linuxDisks)
+  func disk(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
   @Test("Kernels that are not Linux", arguments: Case.otherKernels)
   func other(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 }

@@ -2,7 +2,7 @@ import Testing
 
 extension Case {
   /// Every case that boots a stock kernel.
-  static let linuxTable = linuxBoots + linuxComplaints + linuxEnds + linuxDevices + otherKernels
+  static let linuxTable = linuxBoots + linuxComplaints + linuxEnds + linuxDevices + linuxDisks + otherKernels
 
   private static let versions = ["6.1", "6.12"]
 
