@@ -65,7 +65,7 @@ let package = Package(
     tests(of: "DiskImage", ["Host"]),
     tests(of: "Devices", ["Host"]),
     tests(of: "rowhouse", ["Machine", "DiskImage", "Metering", "Host"]),
-    tests(of: "Virtio", ["Devices", "GuestMemory", "Host"]),
+    tests(of: "Virtio", ["Devices", "GuestMemory", "Host", "Metering"]),
     tests(of: "Machine", ["Boot", "Devices", "GuestMemory", "Host", "KVM", "Metering"]),
     tests(of: "KVM", ["CKVM"]),
     tests(of: "Metering", ["Host"]),

@@ -1,6 +1,7 @@
 import Boot
 import GuestMemory
 import KVM
+import Metering
 
 /// Everything that makes a guest: a plain value, which `rowhouse` fills from its command line and `rowhouse-vmm` from
 /// its arguments.
@@ -74,6 +75,11 @@ package struct Configuration: Equatable, Sendable {
   package var endsWithParent = false
 
   package init() {}
+
+  /// What there is to meter.
+  package var meterShape: MeterShape {
+    MeterShape(cpuCount: cpuCount, diskCount: disks.count, networkCount: networks.count)
+  }
 }
 
 extension Configuration {

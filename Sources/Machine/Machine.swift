@@ -55,8 +55,8 @@ package final class Machine {
   /// Whether every vCPU, when last examined, was halted for good.
   var isHaltedForGood: Bool { cpus.allSatisfy { $0.lastExamination == .haltedForGood } }
 
-  /// CPU time of all vCPU threads so far, in nanoseconds.
-  var cpuNanoseconds: UInt64 { threads.reduce(0) { $0 + $1.cpuNanoseconds } }
+  /// CPU time of each vCPU's thread so far, in nanoseconds; nothing when they have been stopped.
+  var cpuNanoseconds: [UInt64] { threads.map(\.cpuNanoseconds) }
 
   private func ask(_ request: VirtualCPUThread.Request) {
     for (cpu, thread) in zip(cpus, threads) { cpu.ask(request, of: thread) }

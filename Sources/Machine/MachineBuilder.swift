@@ -71,7 +71,7 @@ struct MachineBuilder {
       let virtualCPUs = try makeVirtualCPUs(virtualMachine)
       try virtualCPUs[0].enter(entry)
       return virtualCPUs.map {
-        VirtualCPUThread($0, ports: ports, memory: windows, ending: ending, meter: meter)
+        VirtualCPUThread($0, ports: ports, memory: windows, ending: ending, meter: meter.cpu($0.id))
       }
     }
     return Machine(
@@ -138,7 +138,7 @@ struct MachineBuilder {
       slots.append(try VirtioSlot(device, at: VirtioPlace(slots.count), of: machine, memory: memory))
     }
     for index in 0..<disks.count { try add(makeBlock(index)) }
-    for network in configuration.networks { try add(makeNetwork(network)) }
+    for index in configuration.networks.indices { try add(makeNetwork(index)) }
     if let bytes = configuration.balloonBytes {
       let control = try host { () throws(SystemCallError) in try BalloonControl() }
       control.targetPages = UInt32(bytes / BalloonControl.pageBytes)
@@ -154,13 +154,14 @@ struct MachineBuilder {
     do throws(ImageError) {
       let image = try disks.open(index)
       let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { StandardError.say("--disk: \($0)") }
-      return Block(SynchronousBlockExecutor(backend), hasCache: !disk.isWriteThrough)
+      return Block(SynchronousBlockExecutor(backend), hasCache: !disk.isWriteThrough, meter: meter.disk(index))
     } catch {
       throw .disk(error)
     }
   }
 
-  private func makeNetwork(_ network: NetworkConfiguration) throws(MachineError) -> sending Network {
+  private func makeNetwork(_ index: Int) throws(MachineError) -> sending Network {
+    let network = configuration.networks[index]
     let backend: any NetworkBackend
     var isListener = false
     do throws(SystemCallError) {
@@ -175,7 +176,8 @@ struct MachineBuilder {
       throw .network(network.name, error)
     }
     return Network(
-      backend, mac: network.address(host: HostIdentity.bytes, isListener: isListener), mtu: network.mtu)
+      backend, mac: network.address(host: HostIdentity.bytes, isListener: isListener), mtu: network.mtu,
+      meter: meter.network(index))
   }
 
   private func makeClock(_ memory: GuestMemory) -> CMOSClock {

@@ -11,6 +11,7 @@ package final class Runner {
   private let loop: EventLoop
   private let relay: ConsoleRelay
   private let meter: MeterPage
+  private var sampler: UsageSampler?
   /// Open, and so locked, as long as this program lives.
   private let meterFile: SharedDescriptor?
   private let builder: MachineBuilder
@@ -89,7 +90,7 @@ package final class Runner {
         file = opened
       }
       let page = try MeterPage(
-        in: file, cpuCount: configuration.cpuCount, memoryBytes: configuration.memoryBytes, process: getpid())
+        in: file, configuration.meterShape, memoryBytes: configuration.memoryBytes, process: getpid())
       return (file, page)
     } catch {
       throw .configuration(ConfigurationError("--meter \(path ?? "")", "\(error)"))
@@ -104,6 +105,7 @@ package final class Runner {
     meter.reached(.tornDown)
     meter.setVerdict(code: verdict.code.code, value: verdict.code.value)
     try host { () throws(SystemCallError) in try drainConsole(after: verdict) }
+    sample()
     meter.set(.ended)
     control?.end(verdict)
     return verdict
@@ -141,7 +143,9 @@ package final class Runner {
         haltTimer.disarm()
       }
       try machine.start()
+      sample()
       try loop.run()
+      sample()
       meter.reached(.guestEnded)
     } catch {
       throw .host(error)
@@ -180,6 +184,18 @@ package final class Runner {
     deadline.arm(at: .now.advanced(byNanoseconds: limit))
   }
 
+  /// Brings the meter up to date.
+  ///
+  /// - Returns: the CPU time of each vCPU's thread, in nanoseconds.
+  @discardableResult
+  func sample() -> [UInt64] {
+    if sampler == nil { sampler = UsageSampler(meter) }
+    let cpuTimes = machine?.cpuNanoseconds ?? []
+    if let balloon = machine?.balloon { meter.setBalloon(target: balloon.target, actual: balloon.actual) }
+    sampler?.sample(cpuTimes: cpuTimes)
+    return cpuTimes
+  }
+
   private func lookForHalt() {
     guard let machine else { return }
     if !hasSettled {
@@ -188,7 +204,8 @@ package final class Runner {
     }
     if isExamining, machine.isHaltedForGood { return machine.ending.report(.halted) }
     isExamining = false
-    if haltWatch.look(cpuTime: machine.cpuNanoseconds) == .idle {
+    let cpuTimes = sample()
+    if haltWatch.look(cpuTime: cpuTimes.reduce(0, +)) == .idle {
       isExamining = true
       machine.examine()
     }

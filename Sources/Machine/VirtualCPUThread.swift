@@ -12,7 +12,7 @@ final class VirtualCPUThread: Sendable {
   private let ports: Bus
   private let memory: Bus
   private let ending: Ending
-  private let meter: MeterPage
+  private let meter: CPUMeter
 
   /// What other threads ask of this one. They set it, then have the vCPU leave the guest.
   private let request = Atomic<Request>(.none)
@@ -29,7 +29,7 @@ final class VirtualCPUThread: Sendable {
     case pending, alive, haltedForGood
   }
 
-  init(_ cpu: VirtualCPU, ports: Bus, memory: Bus, ending: Ending, meter: MeterPage) {
+  init(_ cpu: VirtualCPU, ports: Bus, memory: Bus, ending: Ending, meter: CPUMeter) {
     self.cpu = cpu
     self.ports = ports
     self.memory = memory
@@ -46,26 +46,26 @@ final class VirtualCPUThread: Sendable {
     while true {
       switch cpu.run() {
       case .portOut(let port, let size, let count):
-        meter.countExit(.portWrite, cpu: cpu.id)
+        meter.countExit(.portWrite)
         for index in 0..<count {
           ports.write(UInt64(port), size: size, value: UInt64(cpu.portItem(index, size: size)))
         }
       case .portIn(let port, let size, let count):
-        meter.countExit(.portRead, cpu: cpu.id)
+        meter.countExit(.portRead)
         for index in 0..<count {
           cpu.setPortItem(index, UInt32(truncatingIfNeeded: ports.read(UInt64(port), size: size)), size: size)
         }
       case .memoryRead(let address, let size):
-        meter.countExit(.memoryRead, cpu: cpu.id)
+        meter.countExit(.memoryRead)
         cpu.setMemoryValue(memory.read(address, size: size))
       case .memoryWrite(let address, let size, let value):
-        meter.countExit(.memoryWrite, cpu: cpu.id)
+        meter.countExit(.memoryWrite)
         memory.write(address, size: size, value: value)
       case .interrupted:
-        meter.countExit(.interrupted, cpu: cpu.id)
+        meter.countExit(.interrupted)
         if !obeyRequest() { return finish() }
       case let exit:
-        meter.countExit(.other, cpu: cpu.id)
+        meter.countExit(.other)
         if let verdict = judge(exit) {
           ending.report(verdict)
           return finish()
@@ -105,7 +105,7 @@ final class VirtualCPUThread: Sendable {
     }
   }
 
-  private func finish() { meter.setCPUTime(HostClock.threadCPUNanoseconds, cpu: cpu.id) }
+  private func finish() { meter.raiseTimeRun(to: HostClock.threadCPUNanoseconds) }
 
   // MARK: On any other thread
 

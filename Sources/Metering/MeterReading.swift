@@ -8,66 +8,156 @@ package struct MeterReading: Sendable {
     package let byte: UInt8
   }
 
+  package struct CPU: Sendable {
+    package let exits: [ExitReason: UInt64]
+    /// CPU time of its thread in nanoseconds.
+    package let runNanoseconds: UInt64
+    package let throttledNanoseconds: UInt64
+  }
+
+  package struct Transfers: Sendable {
+    package let bytes: UInt64
+    package let requests: UInt64
+    package let failures: UInt64
+    package let throttledNanoseconds: UInt64
+    package let latencies: LatencyHistogram
+  }
+
+  package struct Disk: Sendable {
+    package let read: Transfers
+    package let written: Transfers
+    package let flushes: UInt64
+    package let discards: UInt64
+  }
+
+  package struct Network: Sendable {
+    package let received: NetworkMeter.Direction
+    package let sent: NetworkMeter.Direction
+  }
+
+  // Identity.
+
+  /// 32 hexadecimal digits that no other run has.
+  package let run: String
+  /// When the VMM made the meter, in nanoseconds since 1970-01-01 00:00 UTC.
+  package let startedSince1970: UInt64
   package let process: Int32
-  package let state: GuestState
+
+  // Allotment.
+
   package let memoryBytes: UInt64
+  /// What the guest shall give up of that.
+  package let balloonTargetBytes: UInt64
+  package let cpuQuota: CPUQuota?
+
+  // Usage.
+
+  package let state: GuestState
   /// The verdict's code and value, nil while the guest has none.
   package let verdict: (code: UInt32, value: UInt32)?
+  /// When the sampled figures were read: CPU times and memory; nil: never yet.
+  package let sampled: Instant?
+  /// CPU time of the I/O thread.
+  package let deviceNanoseconds: UInt64
+  /// The guest's memory without what its balloon has taken.
+  package let memoryGivenBytes: UInt64
+  /// What of the VMM's memory, the guest's with it, is in the host's, and the most that ever was.
+  package let residentBytes: UInt64
+  package let residentPeakBytes: UInt64
+  package let residentByteSeconds: UInt64
+  package let console: [ConsoleCounter: UInt64]
   /// The phases that were reached.
   package let phases: [Phase: Instant]
-  package let console: [ConsoleCounter: UInt64]
   package let marks: [Mark]
+  package let cpus: [CPU]
+  package let disks: [Disk]
+  package let networks: [Network]
+
   /// Exits of all vCPUs together.
-  package let exits: [ExitReason: UInt64]
+  package var exits: [ExitReason: UInt64] { cpus.reduce(into: [:]) { $0.merge($1.exits, uniquingKeysWith: &+) } }
   /// CPU time of each vCPU's thread in nanoseconds.
-  package let cpuNanoseconds: [UInt64]
+  package var cpuNanoseconds: [UInt64] { cpus.map(\.runNanoseconds) }
 
   /// Reads a meter.
   ///
   /// - Returns: nil when the file is no meter, one of another version, or one that is not yet filled.
   package init?(of file: borrowing Descriptor) throws(SystemCallError) {
-    let bytes = try file.read(count: min(Int(clamping: try file.status().size), 1 << 20), at: 0)
-    let words = stride(from: 0, to: bytes.count - bytes.count % 8, by: 8).map { offset in
-      bytes[offset..<offset + 8].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-    }
-    guard bytes.count >= MeterLayout.virtualCPUsOffset,
-      words[MeterLayout.magicOffset / 8] == MeterLayout.magic,
-      words[MeterLayout.versionOffset / 8] == MeterLayout.version,
-      let cpuCount = Int(exactly: words[MeterLayout.cpuCountOffset / 8]), (1...4096).contains(cpuCount),
-      MeterLayout.bytes(cpuCount: cpuCount) <= bytes.count,
-      let state = GuestState(rawValue: words[MeterLayout.stateOffset / 8])
-    else { return nil }
+    let bytes = try file.read(count: min(Int(clamping: try file.status().size), 4 << 20), at: 0)
+    guard let words = MeterWords(bytes) else { return nil }
+    let guest = words.guest
+    guard let state = GuestState(rawValue: guest[.state]) else { return nil }
 
-    process = Int32(truncatingIfNeeded: words[MeterLayout.processOffset / 8])
+    run = [guest[.run], guest[.run, 1]].map { word in
+      let digits = String(word, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+    startedSince1970 = guest[.started]
+    process = Int32(truncatingIfNeeded: guest[.process])
+
+    memoryBytes = guest[.memory]
+    balloonTargetBytes = guest[.balloonTarget]
+    let quota = guest[.cpuQuota]
+    cpuQuota =
+      quota == 0 || guest[.cpuPeriod] == 0
+      ? nil
+      : CPUQuota(nanoseconds: quota, periodNanoseconds: guest[.cpuPeriod], burstNanoseconds: guest[.cpuBurst])
+
     self.state = state
-    memoryBytes = words[MeterLayout.memoryBytesOffset / 8]
-    let verdict = words[MeterLayout.verdictOffset / 8]
+    let verdict = guest[.verdict]
     self.verdict = verdict == 0 ? nil : (UInt32(truncatingIfNeeded: verdict), UInt32(verdict >> 32))
+    sampled = guest[.sampled] == 0 ? nil : Instant(nanoseconds: guest[.sampled])
+    deviceNanoseconds = guest[.deviceTime]
+    memoryGivenBytes = guest[.memoryGiven]
+    residentBytes = guest[.resident]
+    residentPeakBytes = guest[.residentPeak]
+    residentByteSeconds = guest[.residentSeconds].multipliedReportingOverflow(by: 1024).partialValue
     var phases: [Phase: Instant] = [:]
     for phase in Phase.allCases {
-      let nanoseconds = words[MeterLayout.phasesOffset / 8 + phase.rawValue]
+      let nanoseconds = guest[.phases, phase.rawValue]
       if nanoseconds != 0 { phases[phase] = Instant(nanoseconds: nanoseconds) }
     }
     self.phases = phases
-    var console: [ConsoleCounter: UInt64] = [:]
-    for counter in ConsoleCounter.allCases { console[counter] = words[MeterLayout.consoleOffset / 8 + counter.rawValue] }
-    self.console = console
-    let markCount = min(words[MeterLayout.markCountOffset / 8], UInt64(MeterLayout.markCapacity))
+    console = Dictionary(uniqueKeysWithValues: ConsoleCounter.allCases.map { ($0, guest[.console, $0.rawValue]) })
+    let markCount = min(guest[.markCount], UInt64(MeterLayout.markCapacity))
     marks = (0..<Int(markCount)).compactMap { index in
-      let word = (MeterLayout.marksOffset + index * MeterLayout.markStride) / 8
-      guard words[word] != 0 else { return nil }
+      let (instant, rest) = (guest[.marks, 2 * index], guest[.marks, 2 * index + 1])
+      guard instant != 0 else { return nil }
       return Mark(
-        instant: Instant(nanoseconds: words[word]), source: UInt8(truncatingIfNeeded: words[word + 1] >> 8),
-        byte: UInt8(truncatingIfNeeded: words[word + 1]))
+        instant: Instant(nanoseconds: instant), source: UInt8(truncatingIfNeeded: rest >> 8),
+        byte: UInt8(truncatingIfNeeded: rest))
     }
-    var exits: [ExitReason: UInt64] = [:]
-    var cpuNanoseconds: [UInt64] = []
-    for cpu in 0..<cpuCount {
-      let base = (MeterLayout.virtualCPUsOffset + cpu * MeterLayout.virtualCPUStride) / 8
-      for reason in ExitReason.allCases { exits[reason, default: 0] &+= words[base + reason.rawValue] }
-      cpuNanoseconds.append(words[base + MeterLayout.virtualCPUTimeOffset / 8])
+
+    cpus = words.cpus.map { cpu in
+      CPU(
+        exits: Dictionary(uniqueKeysWithValues: ExitReason.allCases.map { ($0, cpu[.exits, $0.rawValue]) }),
+        runNanoseconds: cpu[.timeRun], throttledNanoseconds: cpu[.timeThrottled])
     }
-    self.exits = exits
-    self.cpuNanoseconds = cpuNanoseconds
+    disks = words.disks.map { disk in
+      Disk(
+        read: Transfers(disk.part(.read)), written: Transfers(disk.part(.written)), flushes: disk[.flushes],
+        discards: disk[.discards])
+    }
+    networks = words.networks.map { network in
+      Network(received: .init(network.part(.received)), sent: .init(network.part(.sent)))
+    }
+  }
+}
+
+extension MeterReading.Transfers {
+  fileprivate init(_ words: MeterWords.Part<MeterLayout.Transfers>) {
+    bytes = words[.bytes]
+    requests = words[.requests]
+    failures = words[.failures]
+    throttledNanoseconds = words[.timeThrottled]
+    var latencies = LatencyHistogram()
+    for bucket in 0..<LatencyHistogram.bucketCount { latencies.counts[bucket] = words[.latencies, bucket] }
+    self.latencies = latencies
+  }
+}
+
+extension NetworkMeter.Direction {
+  fileprivate init(_ words: MeterWords.Part<MeterLayout.Packets>) {
+    self.init(
+      packets: words[.packets], bytes: words[.bytes], drops: words[.drops], throttledNanoseconds: words[.timeThrottled])
   }
 }

@@ -40,7 +40,7 @@ import Testing
   init() throws {
     meter = SharedDescriptor(try .memory(named: "meter"))
     let file = SharedDescriptor(try .duplicate(of: meter.number))
-    output = try ConsoleOutput(meter: MeterPage(in: file, cpuCount: 1, memoryBytes: 0, process: 1))
+    output = try ConsoleOutput(meter: MeterPage(in: file, MeterShape(cpuCount: 1), memoryBytes: 0, process: 1))
   }
 
   private func counter(_ counter: ConsoleCounter) throws -> UInt64? {

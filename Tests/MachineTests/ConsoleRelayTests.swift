@@ -14,7 +14,7 @@ import Testing
     loop = try EventLoop()
     meter = SharedDescriptor(try .memory(named: "meter"))
     let file = SharedDescriptor(try .duplicate(of: meter.number))
-    page = try MeterPage(in: file, cpuCount: 1, memoryBytes: 0, process: 1)
+    page = try MeterPage(in: file, MeterShape(cpuCount: 1), memoryBytes: 0, process: 1)
   }
 
   /// Handles events until something stops the loop, for at most so long.

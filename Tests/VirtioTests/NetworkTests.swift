@@ -1,5 +1,6 @@
 import Glibc
 import Host
+import Metering
 import Testing
 
 @testable import Virtio
@@ -108,15 +109,15 @@ struct NetworkTests {
 
   @Test func countsExactly() throws {
     let cable = TestCable()
-    let network = Network(cable, mac: mac)
-    let counters = network.counters
+    let meter = try MeterPage(in: nil, MeterShape(cpuCount: 1, networkCount: 1), memoryBytes: 0, process: 1).network(0)
+    let network = Network(cable, mac: mac, meter: meter)
     let driver = try MockDriver(network)
     try driver.start(.common)
     for count in [14, 60, 1000] {
       driver.queues[1].offer([.readable(place, 12 + count)])
       driver.kick(1)
     }
-    #expect(counters.sent == .init(packets: 3, bytes: 1074, drops: 0))
+    #expect(meter.reading(.fromGuest) == .init(packets: 3, bytes: 1074, drops: 0))
     // 13 bytes are no frame.
     driver.queues[1].offer([.readable(place, 25)])
     driver.kick(1)
@@ -124,8 +125,8 @@ struct NetworkTests {
     driver.queues[1].offer([.readable(place, 112)])
     driver.kick(1)
     #expect(driver.queues[1].usedIndex == 5)
-    #expect(counters.sent == .init(packets: 3, bytes: 1074, drops: 2))
-    #expect(counters.received == .init())
+    #expect(meter.reading(.fromGuest) == .init(packets: 3, bytes: 1074, drops: 2))
+    #expect(meter.reading(.toGuest) == .init())
     driver.queues[0].offer([.writable(place, 512)])
     driver.queues[0].offer([.writable(place, 512)])
     driver.kick(0)
@@ -133,7 +134,7 @@ struct NetworkTests {
     cable.arrive(frame(501))
     cable.arrive(frame(60))
     driver.pump()
-    #expect(counters.received == .init(packets: 2, bytes: 560, drops: 1))
+    #expect(meter.reading(.toGuest) == .init(packets: 2, bytes: 560, drops: 1))
   }
 
   /// One notification, all that waits, one interrupt, and one flush of what the cable has kept back.

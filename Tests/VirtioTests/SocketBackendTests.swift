@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Metering
 import Synchronization
 import Testing
 
@@ -22,13 +23,12 @@ final class SocketBackendTests {
   /// A guest with buffers for what comes.
   private final class Guest {
     let driver: MockDriver
-    let counters: NetworkCounters
+    let meter: NetworkMeter
     private let place: UInt64 = 0x20_0000
 
     init(at path: String) throws {
-      let network = Network(try SocketBackend(at: path), mac: [2, 0, 0, 0, 0, 1])
-      counters = network.counters
-      driver = try MockDriver(network)
+      meter = try MeterPage(in: nil, MeterShape(cpuCount: 1, networkCount: 1), memoryBytes: 0, process: 1).network(0)
+      driver = try MockDriver(Network(try SocketBackend(at: path), mac: [2, 0, 0, 0, 0, 1], meter: meter))
       try driver.start(.common, queueSize: 64)
       for index in 0..<32 as Range<UInt64> { driver.queues[0].offer([.writable(place + 4096 * index, 2048)]) }
       driver.kick(0)
@@ -102,7 +102,7 @@ final class SocketBackendTests {
     let first = try Guest(at: path)
     #expect(!first.isLinkUp)
     first.send(1)
-    #expect(first.counters.sent == .init(packets: 0, bytes: 0, drops: 1), "nobody is there")
+    #expect(first.meter.reading(.fromGuest) == .init(packets: 0, bytes: 0, drops: 1), "nobody is there")
     _ = first.driver.takeInterrupt()
     let second = try Guest(at: path)
     #expect(second.isLinkUp)
@@ -112,8 +112,8 @@ final class SocketBackendTests {
     second.send(42)
     #expect(second.received() == Array(2...9))
     #expect(first.received() == [42])
-    #expect(second.counters.received == .init(packets: 8, bytes: 480, drops: 0))
-    #expect(first.counters.sent.bytes == 480)
+    #expect(second.meter.reading(.toGuest) == .init(packets: 8, bytes: 480, drops: 0))
+    #expect(first.meter.reading(.fromGuest).bytes == 480)
   }
 
   @Test func theOneThatConnectsComesBack() throws {
@@ -247,7 +247,7 @@ final class SocketBackendTests {
       guest.driver.pump()
     }
     #expect(written < 2 << 20)
-    #expect(guest.counters.received.packets == 32)
+    #expect(guest.meter.reading(.toGuest).packets == 32)
   }
 
   /// A guest waits for a peer that reads slowly, but not for one that does not read at all.
@@ -258,10 +258,10 @@ final class SocketBackendTests {
     #expect(
       soon(guest) {
         guest.send(9, count: 1500)
-        return guest.counters.sent.drops > 100
+        return guest.meter.reading(.fromGuest).drops > 100
       })
     #expect(guest.isLinkUp)
-    let before = guest.counters.sent
+    let before = guest.meter.reading(.fromGuest)
     #expect(before.packets * 1500 < 1 << 20)
     // It reads again: whole frames, and new ones too.
     var stream: [UInt8] = []
@@ -269,7 +269,7 @@ final class SocketBackendTests {
       soon(guest) {
         while let bytes = read(peer) { stream += bytes }
         guest.send(10, count: 1500)
-        return guest.counters.sent.packets > before.packets + 10
+        return guest.meter.reading(.fromGuest).packets > before.packets + 10
       })
     let whole = stream.count / 1504
     for index in 0..<whole {

@@ -15,7 +15,7 @@ struct RunRecordTests {
   /// A meter as a VMM would leave it.
   private func meter(_ verdict: Verdict?, state: GuestState = .ended) throws -> MeterReading {
     let file = SharedDescriptor(try .memory(named: "test-meter"))
-    let page = try MeterPage(in: file, cpuCount: 2, memoryBytes: 64 << 20, process: 77)
+    let page = try MeterPage(in: file, MeterShape(cpuCount: 2), memoryBytes: 64 << 20, process: 77)
     page.set(state)
     page.reached(.processStarted, at: Self.at(1_000))
     page.reached(.guestStarted, at: Self.at(2_000_000))
@@ -23,10 +23,10 @@ struct RunRecordTests {
     page.addMark(123, source: 0, at: Self.at(3_000))
     page.addMark(0x55, source: 1, at: Self.at(4_000))
     page.count(10, .output)
-    page.countExit(.portWrite, cpu: 0)
-    page.countExit(.portWrite, cpu: 1)
-    page.setCPUTime(500, cpu: 0)
-    page.setCPUTime(600, cpu: 1)
+    page.cpu(0).countExit(.portWrite)
+    page.cpu(1).countExit(.portWrite)
+    page.cpu(0).raiseTimeRun(to: 500)
+    page.cpu(1).raiseTimeRun(to: 600)
     if let verdict { page.setVerdict(code: verdict.code.code, value: verdict.code.value) }
     let reading = try MeterReading(of: file.descriptor)
     return try #require(reading)

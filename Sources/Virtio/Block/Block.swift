@@ -1,4 +1,5 @@
 import Host
+import Metering
 
 /// The block device (virtio 1.2, 5.2): its features and registers. What happens to requests is in ``BlockSession``.
 package final class Block: VirtioDevice {
@@ -10,14 +11,18 @@ package final class Block: VirtioDevice {
 
   private let executor: any BlockExecutor
   private let layout: BlockConfiguration
+  private let meter: DiskMeter?
   /// Every write is durable before it is answered.
   private var isWriteThrough = false
   private var session: BlockSession?
 
-  /// - Parameter hasCache: whether writes may wait for a flush; without, the driver is shown a disk that has none, and every
-  ///   write is durable.
-  package init(_ executor: any BlockExecutor, hasCache: Bool = true) {
+  /// - Parameters:
+  ///   - hasCache: whether writes may wait for a flush; without, the driver is shown a disk that has none, and every
+  ///     write is durable.
+  ///   - meter: where requests are counted.
+  package init(_ executor: any BlockExecutor, hasCache: Bool = true, meter: DiskMeter? = nil) {
     self.executor = executor
+    self.meter = meter
     layout = BlockConfiguration(of: executor.backend, hasCache: hasCache)
   }
 
@@ -37,7 +42,7 @@ package final class Block: VirtioDevice {
     let disk = executor.backend
     let rules = BlockRequest.Rules(
       capacity: disk.byteCount, isReadOnly: disk.isReadOnly, isWriteThrough: isWriteThrough)
-    session = BlockSession(activation, executor, rules)
+    session = BlockSession(activation, executor, rules, meter)
   }
 
   package func reset() {

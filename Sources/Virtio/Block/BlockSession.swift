@@ -1,4 +1,6 @@
 import GuestMemory
+import Host
+import Metering
 
 /// A block device at work: takes requests off the queue, has the executor do them, and answers.
 final class BlockSession {
@@ -6,6 +8,7 @@ final class BlockSession {
   /// The driver has the field `writeback` (virtio 1.2, 5.2.5).
   let mayChangeCache: Bool
   private let executor: any BlockExecutor
+  private let meter: DiskMeter?
   private let queue: Virtqueue
   private let memory: GuestMemory
   /// The data of the request that is being started.
@@ -16,12 +19,16 @@ final class BlockSession {
 
   private struct Slot {
     var chain: DescriptorChain
+    var request = BlockRequest.refused(.unsupported)
+    /// When the device took it from the queue.
+    var taken = Instant(nanoseconds: 0)
     /// What the driver gets besides the status when all went well.
     var answerBytes: UInt64 = 0
   }
 
-  init(_ activation: Activation, _ executor: any BlockExecutor, _ rules: BlockRequest.Rules) {
+  init(_ activation: Activation, _ executor: any BlockExecutor, _ rules: BlockRequest.Rules, _ meter: DiskMeter?) {
     self.executor = executor
+    self.meter = meter
     self.rules = rules
     mayChangeCache = activation.features.contains(.blockConfigWCE)
     queue = activation.queues[0]
@@ -60,6 +67,8 @@ final class BlockSession {
 
   private func begin(_ tag: Int) throws(VirtioFault) {
     let request = try BlockRequest(parsing: slots[tag].chain, rules)
+    slots[tag].request = request
+    slots[tag].taken = .now
     buffers.removeAll()
     slots[tag].answerBytes = 0
     switch request {
@@ -104,6 +113,25 @@ final class BlockSession {
     try slots[tag].chain.store(status.rawValue, at: statusOffset)
     let answered = status == .ok ? slots[tag].answerBytes : 0
     try queue.use(slots[tag].chain, written: answered == statusOffset ? answered + 1 : answered)
+    count(slots[tag], status)
     freeTags.append(tag)
+  }
+
+  private func count(_ slot: Slot, _ status: BlockStatus) {
+    guard let meter else { return }
+    switch slot.request {
+    case .read(_, let bytes): count(.toGuest, bytes, slot, status, meter)
+    case .write(_, let bytes, _): count(.fromGuest, bytes, slot, status, meter)
+    case .flush: meter.countFlush()
+    case .discard, .writeZeroes: meter.countDiscard()
+    case .identify, .refused: break
+    }
+  }
+
+  private func count(
+    _ direction: FlowDirection, _ bytes: UInt64, _ slot: Slot, _ status: BlockStatus, _ meter: DiskMeter
+  ) {
+    guard status == .ok else { return meter.countFailure(direction) }
+    meter.count(direction, bytes: bytes, latency: Instant.now.nanoseconds(since: slot.taken))
   }
 }

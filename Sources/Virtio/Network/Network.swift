@@ -1,5 +1,6 @@
 import GuestMemory
 import Host
+import Metering
 
 /// The network device (virtio 1.2, 5.1) with one pair of queues: packets between the guest and a ``NetworkBackend``.
 package final class Network: VirtioDevice {
@@ -14,16 +15,18 @@ package final class Network: VirtioDevice {
   private var link: NetworkLink?
   /// What the driver was last told of the link.
   private var wasLinkUp: Bool
-  package let counters = NetworkCounters()
+  private let meter: NetworkMeter?
 
   /// - Parameters:
   ///   - mac: the guest's address, six bytes.
   ///   - mtu: the largest packet that the guest shall send, nil to say nothing.
-  package init(_ backend: any NetworkBackend, mac: [UInt8], mtu: UInt16? = nil) {
+  ///   - meter: where packets are counted.
+  package init(_ backend: any NetworkBackend, mac: [UInt8], mtu: UInt16? = nil, meter: NetworkMeter? = nil) {
     precondition(mac.count == 6)
     self.backend = backend
     self.mac = mac
     self.mtu = mtu
+    self.meter = meter
     wasLinkUp = backend.isLinkUp
   }
 
@@ -57,7 +60,7 @@ package final class Network: VirtioDevice {
   package func activate(_ activation: Activation) {
     backend.use(activation.features)
     link = NetworkLink(
-      activation, backend, counters, receive: activation.queues[Self.receiveQueue],
+      activation, backend, meter, receive: activation.queues[Self.receiveQueue],
       transmit: activation.queues[Self.transmitQueue])
   }
 

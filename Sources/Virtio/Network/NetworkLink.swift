@@ -1,11 +1,12 @@
 import GuestMemory
+import Metering
 
 /// A network device at work: moves packets between the queues and the backend, each through a private buffer, so that
 /// what was checked is what is sent.
 final class NetworkLink {
   private let features: Features
   private let backend: any NetworkBackend
-  private let counters: NetworkCounters
+  private let meter: NetworkMeter?
   private let receiveQueue: Virtqueue
   private let transmitQueue: Virtqueue
   private var outgoing = [UInt8](repeating: 0, count: NetworkHeader.mostPacketBytes)
@@ -19,12 +20,12 @@ final class NetworkLink {
   private(set) var isStarved = false
 
   init(
-    _ activation: Activation, _ backend: any NetworkBackend, _ counters: NetworkCounters, receive: Virtqueue,
+    _ activation: Activation, _ backend: any NetworkBackend, _ meter: NetworkMeter?, receive: Virtqueue,
     transmit: Virtqueue
   ) {
     features = activation.features
     self.backend = backend
-    self.counters = counters
+    self.meter = meter
     receiveQueue = receive
     transmitQueue = transmit
     transmitChain = DescriptorChain(in: activation.memory)
@@ -42,8 +43,8 @@ final class NetworkLink {
       guard !backend.isBlocked, try transmitQueue.next(into: &transmitChain) else { return false }
       let count = try copyPacket()
       switch send(count) {
-      case .sent: counters.countSent(bytes: count - NetworkHeader.byteCount)
-      case .dropped: counters.countSentDrop()
+      case .sent: meter?.count(.fromGuest, bytes: count - NetworkHeader.byteCount)
+      case .dropped: meter?.countDrop(.fromGuest)
       case .notNow:
         transmitQueue.putBack(1)
         return false
@@ -116,7 +117,7 @@ final class NetworkLink {
     }
     guard room >= UInt64(incomingCount) else {
       receiveQueue.putBack(UInt16(taken))
-      counters.countReceivedDrop()
+      meter?.countDrop(.toGuest)
       return true
     }
     // num_buffers, which is 1 where buffers are not merged.
@@ -132,7 +133,7 @@ final class NetworkLink {
       try receiveQueue.use(chain, written: UInt64(count))
       done += count
     }
-    counters.countReceived(bytes: done - NetworkHeader.byteCount)
+    meter?.count(.toGuest, bytes: done - NetworkHeader.byteCount)
     return true
   }
 }

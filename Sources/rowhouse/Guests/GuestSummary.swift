@@ -32,7 +32,7 @@ struct GuestSummary: JSONDocument {
     verdict = isOver ? look?.verdict?.name : nil
     exitStatus = isOver ? GuestEnd(look?.verdict).exitStatus : nil
     process = isOver ? nil : meter?.process
-    cpus = meter?.cpuNanoseconds.count
+    cpus = meter?.cpus.count
     memoryBytes = meter?.memoryBytes
     let end = meter?.phases[.guestEnded] ?? (isOver ? nil : .now)
     uptimeNanoseconds = meter?.phases[.guestStarted].flatMap { start in end?.nanoseconds(since: start) }

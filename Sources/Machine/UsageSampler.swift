@@ -1,0 +1,45 @@
+import Host
+import Metering
+
+/// Reads what the host knows of this process and writes it into the guest's meter: on the I/O thread, when there is a
+/// reason to, and never by a clock of its own.
+struct UsageSampler: ~Copyable {
+  private let meter: MeterPage
+  private let memory: ProcessMemory?
+  private var last: (instant: Instant, resident: UInt64)?
+  /// Byte-nanoseconds are more than a word holds: whole KiB-seconds, and what is left over.
+  private var kibibyteSeconds: UInt64 = 0
+  private var rest: UInt64 = 0
+
+  init(_ meter: MeterPage) {
+    self.meter = meter
+    memory = try? ProcessMemory()
+  }
+
+  /// - Parameter cpuTimes: of the vCPU threads, in nanoseconds; none when they have ended, and said it themselves.
+  mutating func sample(cpuTimes: [UInt64]) {
+    let now = Instant.now
+    for (index, time) in cpuTimes.enumerated() { meter.cpu(index).raiseTimeRun(to: time) }
+    let figures = memory?.figures()
+    let resident = figures?.resident ?? 0
+    // Between two samples memory came and went in some way: the mean of both is the best guess.
+    if let last { add((last.resident + resident) / 2, for: now.nanoseconds(since: last.instant)) }
+    last = (now, resident)
+    meter.setSample(
+      at: now, deviceNanoseconds: HostClock.threadCPUNanoseconds, resident: resident, residentPeak: figures?.peak ?? 0,
+      residentKibibyteSeconds: kibibyteSeconds)
+  }
+
+  private mutating func add(_ bytes: UInt64, for nanoseconds: UInt64) {
+    let unit: UInt64 = 1_000_000_000
+    let (high, low) = (bytes >> 10).multipliedFullWidth(by: nanoseconds)
+    // So many nanoseconds and KiB that 64 bits do not hold the quotient cannot be: 2^42 KiB for 2^52 ns.
+    let (quotient, remainder) = unit.dividingFullWidth((min(high, unit - 1), low))
+    kibibyteSeconds &+= quotient
+    rest += remainder
+    if rest >= unit {
+      rest -= unit
+      kibibyteSeconds &+= 1
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import Synchronization
+
+/// A part of a guest's meter: the words of one vCPU, disk or network card. It keeps the meter in place.
+struct MeterBlock: Sendable {
+  let page: MeterPage
+  /// From the meter's start, in bytes.
+  let start: Int
+
+  @inline(__always)
+  func store(_ value: UInt64, at offset: Int) { page.store(value, at: start + offset) }
+
+  @inline(__always)
+  func load(at offset: Int) -> UInt64 { page.load(at: start + offset) }
+
+  /// Adds to a word that has no other writer.
+  @inline(__always)
+  func add(_ value: UInt64, at offset: Int) {
+    page.word(start + offset) { $0.store($0.load(ordering: .relaxed) &+ value, ordering: .relaxed) }
+  }
+}
