@@ -242,6 +242,50 @@ int linux_die_with_parent(int signal) { return result(prctl(PR_SET_PDEATHSIG, si
 int linux_send_thread_signal(pthread_t thread, int signal) { return -pthread_kill(thread, signal); }
 int linux_block_signals(const sigset_t *mask) { return -pthread_sigmask(SIG_BLOCK, mask, NULL); }
 
+int linux_thread_timer(int is_cpu_clock, int signal) {
+  struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = signal};
+  event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+  int timer = 0;
+  clockid_t clock = is_cpu_clock ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
+  return syscall(SYS_timer_create, clock, &event, &timer) < 0 ? -errno : timer;
+}
+int linux_thread_timer_arm(int timer, uint64_t after_ns) {
+  struct itimerspec when = {.it_value = timespec_from(after_ns)};
+  return result(syscall(SYS_timer_settime, timer, 0, &when, NULL));
+}
+int linux_thread_timer_delete(int timer) { return result(syscall(SYS_timer_delete, timer)); }
+int linux_set_timer_slack(uint64_t ns) { return result(prctl(PR_SET_TIMERSLACK, (unsigned long)ns)); }
+
+int linux_sleep_until(uint64_t deadline_ns, int signal) {
+  sigset_t mask;
+  int error = pthread_sigmask(SIG_BLOCK, NULL, &mask);
+  if (error != 0) return -error;
+  sigdelset(&mask, signal);
+  uint64_t now = linux_monotonic_ns();
+  struct timespec left = timespec_from(deadline_ns > now ? deadline_ns - now : 0);
+  return result(ppoll(NULL, 0, &left, &mask));
+}
+int linux_set_blocked(int signal, int is_blocked) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  return -pthread_sigmask(is_blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+int linux_cpu_is_allowed(int cpu) {
+  if (cpu < 0 || cpu >= CPU_SETSIZE) return 0;
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) < 0 ? -errno : CPU_ISSET(cpu, &set) != 0;
+}
+int linux_stay_on_cpu(int cpu) {
+  if (cpu < 0 || cpu >= CPU_SETSIZE) return -EINVAL;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  return result(sched_setaffinity(0, sizeof set, &set));
+}
+int linux_cpu_count(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
+
 int linux_random(void *buffer, size_t count) {
   ssize_t got = getrandom(buffer, count, 0);
   if (got < 0) return -errno;

@@ -46,6 +46,18 @@ package final class Thread: Sendable {
   /// Sends the thread a signal (pthread_kill(3)), to get it out of a system call.
   package func send(signal: Int32) { _ = linux_send_thread_signal(handle, signal) }
 
+  /// The calling thread sleeps until `deadline`, or until the signal comes. One that came after `isWanted` was asked is not
+  /// slept through.
+  package static func sleep(until deadline: Instant, wokenBy signal: Int32, unless isWanted: () -> Bool) {
+    _ = linux_set_blocked(signal, 1)
+    if !isWanted() { _ = linux_sleep_until(deadline.nanoseconds, signal) }
+    _ = linux_set_blocked(signal, 0)
+  }
+
+  /// Has the calling thread woken as exactly as the host can, and not within the 50 µs that save it wake-ups
+  /// (PR_SET_TIMERSLACK).
+  package static func wakeExactly() { _ = linux_set_timer_slack(1) }
+
   /// CPU time that the thread has used so far, in nanoseconds.
   package var cpuNanoseconds: UInt64 { linux_other_thread_cpu_ns(handle) }
 

@@ -47,6 +47,7 @@ package struct Configuration: Equatable, Sendable {
   /// Nil: a default for Linux, nothing for others.
   package var commandLine: String?
   package var cpuCount = 1
+  package var cpuAllotment = CPUAllotment()
   package var memoryBytes: UInt64 = 256 << 20
   /// Names as in ``CPUFeature``.
   package var hiddenFeatures: [CPUFeature] = []
@@ -102,6 +103,7 @@ extension Configuration {
       }
     }
     guard cpuCount >= 1 else { throw ConfigurationError("--cpus \(cpuCount)", "a guest has at least one CPU") }
+    try cpuAllotment.check(cpuCount: cpuCount)
     let memory = "--memory \(ByteSize.format(memoryBytes))"
     guard memoryBytes.isMultiple(of: Self.pageBytes) else {
       throw ConfigurationError(memory, "memory comes in pages of 4K: give a multiple of that")

@@ -7,6 +7,7 @@ import KVM
 extension Configuration {
   private enum Key: String, CaseIterable {
     case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
+    case cpuQuota = "cpu-quota", cpuPeriod = "cpu-period", cpuBurst = "cpu-burst", cpuPin = "cpu-pin"
     case cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, folder
     case detach, endWithParent = "end-with-parent"
   }
@@ -27,6 +28,13 @@ extension Configuration {
     add(.cmdline, commandLine)
     add(.cpus, cpuCount == defaults.cpuCount ? nil : String(cpuCount))
     add(.memory, memoryBytes == defaults.memoryBytes ? nil : ByteSize.format(memoryBytes))
+    add(.cpuQuota, cpuAllotment.quotaBasisPoints.map(Percentage.format))
+    let allotment = defaults.cpuAllotment
+    func span(_ value: UInt64, _ usual: UInt64) -> String? { value == usual ? nil : TimeSpan.format(value) }
+    add(.cpuPeriod, span(cpuAllotment.periodNanoseconds, allotment.periodNanoseconds))
+    add(.cpuBurst, span(cpuAllotment.burstNanoseconds, allotment.burstNanoseconds))
+    let pins = cpuAllotment.pinnedCPUs
+    add(.cpuPin, pins.isEmpty ? nil : pins.map(String.init).joined(separator: ","))
     add(.cpuMask, hiddenFeatures.isEmpty ? nil : hiddenFeatures.map(\.name).joined(separator: ","))
     add(.console, console == defaults.console ? nil : console.description)
     for disk in disks { add(.disk, disk.description) }
@@ -68,6 +76,12 @@ extension Configuration {
     case .cmdline: commandLine = value
     case .cpus: cpuCount = try Self.parseCPUs(value)
     case .memory: memoryBytes = try Self.parseMemory(value)
+    case .cpuQuota:
+      cpuAllotment.quotaBasisPoints = try CPUAllotment.parseQuota(value, option: "\(option) \(value)")
+    case .cpuPeriod:
+      cpuAllotment.periodNanoseconds = try CPUAllotment.parseSpan(value, option: "\(option) \(value)")
+    case .cpuBurst: cpuAllotment.burstNanoseconds = try CPUAllotment.parseSpan(value, option: "\(option) \(value)")
+    case .cpuPin: cpuAllotment.pinnedCPUs = try CPUAllotment.parseCPUs(value, option: "\(option) \(value)")
     case .cpuMask: hiddenFeatures = try Self.parseFeatures(value)
     case .console: console = try Console(argument: value)
     case .timeout: timeoutNanoseconds = try Self.parseSeconds(value, option: option)

@@ -2,6 +2,7 @@ import Devices
 import GuestMemory
 import Host
 import KVM
+import Metering
 import Virtio
 
 /// A guest: memory, devices and vCPUs, as ``MachineBuilder`` leaves them, built and not yet run.
@@ -19,11 +20,13 @@ package final class Machine {
   let ending: Ending
 
   private let cpus: [VirtualCPUThread]
+  private let throttle: CPUThrottle
   private var threads: [Thread] = []
 
   init(
     _ virtualMachine: VirtualMachine, memory: GuestMemory, uart: UART16550, power: ACPIPower,
-    virtioDevices: [MMIOTransport], balloon: MachineBalloon?, ending: Ending, cpus: [VirtualCPUThread]
+    virtioDevices: [MMIOTransport], balloon: MachineBalloon?, ending: Ending, cpus: [VirtualCPUThread],
+    throttle: CPUThrottle
   ) {
     self.virtualMachine = virtualMachine
     self.memory = memory
@@ -33,6 +36,7 @@ package final class Machine {
     self.balloon = balloon
     self.ending = ending
     self.cpus = cpus
+    self.throttle = throttle
   }
 
   /// Lets the vCPUs run. The first starts at the kernel's entry, the others wait to be woken by it.
@@ -57,6 +61,12 @@ package final class Machine {
 
   /// CPU time of each vCPU's thread so far, in nanoseconds; nothing when they have been stopped.
   var cpuNanoseconds: [UInt64] { threads.map(\.cpuNanoseconds) }
+
+  /// Changes how much CPU time the vCPUs may use, at once.
+  func set(_ quota: CPUQuota?) {
+    throttle.set(quota, at: .now)
+    for (cpu, thread) in zip(cpus, threads) { cpu.kick(thread) }
+  }
 
   private func ask(_ request: VirtualCPUThread.Request) {
     for (cpu, thread) in zip(cpus, threads) { cpu.ask(request, of: thread) }

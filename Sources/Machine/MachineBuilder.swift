@@ -67,17 +67,22 @@ struct MachineBuilder {
     ])
     let windows = Bus([Layout.bootTimer.claim(BootTimer(recorder: meter))] + virtioDevices.map(\.claim))
 
+    let throttle = CPUThrottle(cpuCount: configuration.cpuCount)
+    throttle.set(configuration.cpuAllotment.quota, at: .now)
+    let pins = configuration.cpuAllotment.pinnedCPUs
     let cpus = try kvm { () throws(KVMError) in
       let virtualCPUs = try makeVirtualCPUs(virtualMachine)
       try virtualCPUs[0].enter(entry)
       return virtualCPUs.map {
-        VirtualCPUThread($0, ports: ports, memory: windows, ending: ending, meter: meter.cpu($0.id))
+        VirtualCPUThread(
+          $0, ports: ports, memory: windows, ending: ending, meter: meter.cpu($0.id), throttle: throttle,
+          pin: pins.isEmpty ? nil : pins[$0.id % pins.count])
       }
     }
     return Machine(
       virtualMachine, memory: memory, uart: uart, power: power,
       virtioDevices: virtioDevices.map(\.transport), balloon: virtioDevices.lazy.compactMap(\.balloon).first,
-      ending: ending, cpus: cpus)
+      ending: ending, cpus: cpus, throttle: throttle)
   }
 
   // MARK: Ingredients
@@ -91,6 +96,9 @@ struct MachineBuilder {
     let maximum = min(hypervisor.maximumCPUs, 254)
     guard configuration.cpuCount <= maximum else {
       throw .kvm(.tooManyCPUs(configuration.cpuCount, maximum: maximum))
+    }
+    if let cpu = configuration.cpuAllotment.pinnedCPUs.first(where: { !HostCPU.isAllowed($0) }) {
+      throw .configuration(ConfigurationError("--cpu-pin \(cpu)", "this host has no CPU \(cpu) that you may use"))
     }
     // A guest may well be promised more than there is, since it may never use it. But KVM keeps books on each page that
     // is promised, which takes long and memory of the host: a promise beyond all measure is a slip of the finger.

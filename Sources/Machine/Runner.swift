@@ -134,6 +134,7 @@ package final class Runner {
       haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
       meter.set(.running)
       meter.reached(.guestStarted)
+      meter.setAllotment(configuration.cpuAllotment.quota)
       startDeadline()
       if configuration.isDetached { try folder?.takeMessages() }
       // Before the start: one that fails half-way has threads too.

@@ -13,6 +13,9 @@ final class VirtualCPUThread: Sendable {
   private let memory: Bus
   private let ending: Ending
   private let meter: CPUMeter
+  private let throttle: CPUThrottle
+  /// The host's CPU that the thread stays on.
+  private let pin: Int?
 
   /// What other threads ask of this one. They set it, then have the vCPU leave the guest.
   private let request = Atomic<Request>(.none)
@@ -29,12 +32,14 @@ final class VirtualCPUThread: Sendable {
     case pending, alive, haltedForGood
   }
 
-  init(_ cpu: VirtualCPU, ports: Bus, memory: Bus, ending: Ending, meter: CPUMeter) {
+  init(_ cpu: VirtualCPU, ports: Bus, memory: Bus, ending: Ending, meter: CPUMeter, throttle: CPUThrottle, pin: Int?) {
     self.cpu = cpu
     self.ports = ports
     self.memory = memory
     self.ending = ending
     self.meter = meter
+    self.throttle = throttle
+    self.pin = pin
   }
 
   // MARK: On the vCPU's own thread
@@ -43,6 +48,8 @@ final class VirtualCPUThread: Sendable {
   ///
   /// This is the hot path: per exit one switch, one binary search, one device. No allocation, no lock but the device's.
   func run() {
+    var share = ThrottledCPU(throttle, meter)
+    guard prepare(&share) else { return finish() }
     while true {
       switch cpu.run() {
       case .portOut(let port, let size, let count):
@@ -63,7 +70,7 @@ final class VirtualCPUThread: Sendable {
         memory.write(address, size: size, value: value)
       case .interrupted:
         meter.countExit(.interrupted)
-        if !obeyRequest() { return finish() }
+        if !obeyRequest() || !keepQuota(&share) { return finish() }
       case let exit:
         meter.countExit(.other)
         if let verdict = judge(exit) {
@@ -72,6 +79,32 @@ final class VirtualCPUThread: Sendable {
         }
       }
       if ending.latch.isSet { return finish() }
+    }
+  }
+
+  /// - Returns: whether the vCPU may run.
+  private func prepare(_ share: inout ThrottledCPU) -> Bool {
+    do throws(SystemCallError) {
+      if let pin { try HostCPU.stay(on: pin) }
+    } catch {
+      StandardError.say("CPU \(cpu.id): it cannot be kept on the host's CPU \(pin ?? 0): \(error.errno)")
+      ending.report(.hostFailed)
+      return false
+    }
+    return keepQuota(&share)
+  }
+
+  /// Waits while the quota is used up, but for requests.
+  ///
+  /// - Returns: whether the vCPU goes on.
+  private func keepQuota(_ share: inout ThrottledCPU) -> Bool {
+    do throws(SystemCallError) {
+      try share.settle(cpu) { request.load(ordering: .acquiring) != .none }
+      return true
+    } catch {
+      StandardError.say("CPU \(cpu.id): its quota cannot be kept: \(error)")
+      ending.report(.hostFailed)
+      return false
     }
   }
 
@@ -113,6 +146,11 @@ final class VirtualCPUThread: Sendable {
   func ask(_ request: Request, of thread: Thread) {
     if request == .examine { examination.store(.pending, ordering: .relaxed) }
     self.request.store(request, ordering: .releasing)
+    kick(thread)
+  }
+
+  /// Has the vCPU's thread leave the guest, or its wait, and look at its quota.
+  func kick(_ thread: Thread) {
     cpu.requestExit()
     thread.send(signal: VirtualCPU.kickSignal)
   }

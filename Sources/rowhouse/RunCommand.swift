@@ -24,6 +24,26 @@ struct RunCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "Virtual CPUs (default: 1).")
   var cpus: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("CPU time that the guest's CPUs may use together, in per cent of one.", valueName: "share"))
+  var cpuQuota: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("In what time the quota is kept, like 20ms (default: 10ms).", valueName: "time"))
+  var cpuPeriod: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("CPU time beyond the quota that may be saved up, like 50ms (default: none).", valueName: "time"))
+  var cpuBurst: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The host's CPUs that the guest's stay on, one by one, like 0,2-3.", valueName: "list"))
+  var cpuPin: String?
+
   @Option(parsing: .unconditional, help: "Memory, like 512M or 2G (default: 256M).")
   var memory: String?
 
@@ -142,7 +162,8 @@ struct RunCommand: ParsableCommand {
     let options: KeyValuePairs = [
       "kernel": kernel, "boot": boot, "load-address": loadAddress, "entry": entry, "initrd": initrd,
       "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
-      "memory": memory, "cpu-mask": cpuMask,
+      "memory": memory, "cpu-quota": cpuQuota, "cpu-period": cpuPeriod, "cpu-burst": cpuBurst, "cpu-pin": cpuPin,
+      "cpu-mask": cpuMask,
       "console": console ?? (detach ? "none" : nil), "balloon": balloon, "entropy": entropy ? "yes" : nil,
       "timeout": timeout, "on-reset": onReset,
     ]

@@ -4,7 +4,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks + networks + street
+    + diskCommands + disks + networks + street + allotments
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -48,6 +48,9 @@ struct IntegrationTests {
 
   @Test("Guests that others find", arguments: Case.street)
   func street(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("What guests are allowed", arguments: Case.allotments)
+  func allotment(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("No two cases have the same name")
   func namesAreUnique() {

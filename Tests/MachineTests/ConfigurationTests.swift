@@ -55,6 +55,10 @@ import Testing
     func text() -> String { texts.randomElement(using: &random)! }
     var configuration = Configuration()
     configuration.kernel = text()
+    configuration.cpuAllotment.quotaBasisPoints = maybe(.random(in: 0...99_999, using: &random))
+    configuration.cpuAllotment.periodNanoseconds = 1000 * .random(in: 0...2_000_000, using: &random)
+    configuration.cpuAllotment.burstNanoseconds = 1000 * .random(in: 0...2, using: &random)
+    configuration.cpuAllotment.pinnedCPUs = (0..<Int.random(in: 0...3, using: &random)).map { 2 * $0 }
     configuration.bootProtocol = maybe(BootProtocol.allCases.randomElement(using: &random)!)
     configuration.loadAddress = maybe(GuestAddress(.random(in: 0 ... .max, using: &random)))
     configuration.entry = maybe(GuestAddress(.random(in: 0 ... .max, using: &random)))

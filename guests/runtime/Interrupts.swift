@@ -25,16 +25,18 @@ enum Interrupts {
   /// Fills the table, masks every line of the 8259s and switches the local APIC on. Interrupts stay off:
   /// they come only in `wait_for_interrupt`.
   static func configure() {
-    for vector in 0..<64 {
-      let stub = interrupt_stub(Int32(vector))
-      // SDM volume 3, 6.14.1: offset, code segment 0x08, present interrupt gate of 64 bits (0x8e).
-      let low = stub & 0xffff | 0x08 << 16 | 0x8e00 << 32 | (stub >> 16 & 0xffff) << 48
-      // SAFETY: one processor configures, with interrupts off.
-      unsafe gates[vector] = Gate(low: low, high: stub >> 32)
-    }
+    for vector in 0..<64 { setGate(vector, to: interrupt_stub(Int32(vector))) }
     loadTable()
     PIC.configure()
     LocalAPIC.enable()
+  }
+
+  /// Has the processor go to `address` at this vector, with nothing of the runtime in between.
+  static func setGate(_ vector: Int, to address: UInt64) {
+    // SDM volume 3, 6.14.1: offset, code segment 0x08, present interrupt gate of 64 bits (0x8e).
+    let low = address & 0xffff | 0x08 << 16 | 0x8e00 << 32 | (address >> 16 & 0xffff) << 48
+    // SAFETY: one processor configures, with interrupts off.
+    unsafe gates[vector] = Gate(low: low, high: address >> 32)
   }
 
   /// Makes the calling processor use the table.

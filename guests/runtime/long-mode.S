@@ -60,9 +60,18 @@ gdt:
     .quad 0x00af9b000000ffff  /* 0x08: 64-bit code */
     .quad 0x00cf93000000ffff  /* 0x10: data, 4 GiB */
     .quad 0x00cf9b000000ffff  /* 0x18: 32-bit code, 4 GiB */
-gdt_end:
+    .quad 0x00cff3000000ffff  /* 0x20: data for ring 3 */
+    .quad 0x00affb000000ffff  /* 0x28: 64-bit code for ring 3 */
+    .globl gdt_tasks
+gdt_tasks:                    /* from 0x30: task state segments of 104 bytes, whose addresses user-mode.S puts in */
+    .rept 8
+    .quad 0x0000890000000067
+    .quad 0
+    .endr
+    .globl gdt_limit
+    .set gdt_limit, . - gdt - 1
 gdt_pointer:
-    .word gdt_end - gdt - 1
+    .word gdt_limit
     .long gdt
 
     .globl boot_magic, boot_information
@@ -73,19 +82,20 @@ boot_information:
     .long 0
 
 /* Page tables made by the assembler, 2 MiB pages: filling them at boot would be 2,048 stores, dear where each
-   instruction is emulated. Bits: present 1, writable 2, page size 0x80. */
+   instruction is emulated. Bits: present 1, writable 2, for ring 3 too 4, page size
+   0x80. */
     .balign 4096
 page_map:
-    .quad page_directory_pointers + 0x3
+    .quad page_directory_pointers + 0x7
     .fill 511, 8, 0
 page_directory_pointers:
-    .quad page_directories + 0x0003, page_directories + 0x1003
-    .quad page_directories + 0x2003, page_directories + 0x3003
+    .quad page_directories + 0x0007, page_directories + 0x1007
+    .quad page_directories + 0x2007, page_directories + 0x3007
     .fill 508, 8, 0
 page_directories:
     .set page, 0
     .rept 2048
-    .quad page + 0x83
+    .quad page + 0x87
     .set page, page + 0x200000
     .endr
 

@@ -16,7 +16,7 @@ processor_start:
     movl %eax, %cr0
     ljmpl $0x18, $processor_protected
 started_gdt_pointer:
-    .word 4 * 8 - 1           /* the table in long-mode.S */
+    .word gdt_limit           /* the table in long-mode.S */
     .long gdt
 processor_start_end:
 

@@ -103,3 +103,6 @@ CKVM void ckvm_set_immediate_exit(struct kvm_run *run, uint8_t value) {
 /* The signal that gets a vCPU thread out of KVM_RUN. Its handler does nothing: that it was delivered is the point. */
 CKVM int ckvm_kick_signal(void) { return SIGRTMIN; }
 void ckvm_install_kick_handler(void);
+/* From now on the signal also sets immediate_exit of this vCPU, which the calling thread runs: one that comes just before
+ * KVM_RUN is not lost. */
+void ckvm_exit_at_kicks(struct kvm_run *run);

@@ -109,6 +109,18 @@ int linux_set_thread_name(const char *name);
 int linux_die_with_parent(int signal);
 int linux_send_thread_signal(pthread_t thread, int signal);
 int linux_block_signals(const sigset_t *mask);
+/* A timer that sends `signal` to the calling thread: on CLOCK_MONOTONIC, or on the thread's own CPU clock (timer_create(2),
+ * SIGEV_THREAD_ID). Its number is the kernel's, so that deleting it needs no memory of the C library's. */
+int linux_thread_timer(int is_cpu_clock, int signal);
+int linux_thread_timer_arm(int timer, uint64_t after_ns); /* relative; 0 disarms */
+int linux_thread_timer_delete(int timer);
+int linux_set_timer_slack(uint64_t ns); /* of the calling thread (prctl PR_SET_TIMERSLACK) */
+/* With a signal blocked: sleeps until the deadline, or until the signal comes or has come (ppoll(2)). */
+int linux_sleep_until(uint64_t deadline_ns, int signal);
+int linux_set_blocked(int signal, int is_blocked); /* in the calling thread (pthread_sigmask(3)) */
+int linux_cpu_is_allowed(int cpu); /* 1 when this process may run there (sched_getaffinity(2)) */
+int linux_stay_on_cpu(int cpu);    /* the calling thread (sched_setaffinity(2)) */
+int linux_cpu_count(void);
 int linux_random(void *buffer, size_t count);
 
 /* CLOCK_MONOTONIC, CLOCK_REALTIME, and the CPU time of this thread or another, in nanoseconds. */

@@ -109,6 +109,13 @@ enum { vector_count = 64 };
 extern const uint64_t interrupt_stubs[vector_count];
 INSTRUCTION uint64_t interrupt_stub(int32_t vector) { return interrupt_stubs[vector]; }
 
+// Ring 3 and back (user-mode.S).
+uint64_t run_in_user_mode(uint64_t code, uint64_t value, uint64_t number);
+void load_user_mode(uint64_t number);
+extern const uint8_t leave_user_mode[], count_down_in_user_mode[];
+INSTRUCTION uint64_t leave_user_mode_address(void) { return (uint64_t)(uintptr_t)leave_user_mode; }
+INSTRUCTION uint64_t count_down_address(void) { return (uint64_t)(uintptr_t)count_down_in_user_mode; }
+
 // Real-mode code that a started processor begins with, position independent, and the stack pointer it takes
 // on its way (processor-start.S).
 extern const uint8_t processor_start[], processor_start_end[];

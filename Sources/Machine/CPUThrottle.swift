@@ -1,0 +1,90 @@
+import Host
+import Metering
+import Synchronization
+
+/// The CPU time that a guest's vCPUs share, when it has a quota. vCPU threads come here when they leave the guest
+/// for it; the I/O thread changes the quota.
+final class CPUThrottle: Sendable {
+  private struct State {
+    var bucket: QuotaBucket?
+    /// Counts the times that a quota began where there was none.
+    var beginnings = 0
+    /// vCPUs that hold a reservation.
+    var holders = 0
+  }
+
+  private let state = Mutex(State())
+  private let cpuCount: Int
+
+  init(cpuCount: Int) { self.cpuCount = cpuCount }
+
+  /// The least time that a vCPU is let go for: what it then uses too much is owed.
+  private static let shortestSlice: Int64 = 20_000
+
+  /// What a vCPU's thread knows of its own use of the quota.
+  struct Account {
+    /// The ``State/beginnings`` that it has seen.
+    fileprivate var beginning = 0
+    /// CPU time of the thread that was settled.
+    fileprivate var settled: UInt64 = 0
+    fileprivate var reserved: Int64 = 0
+  }
+
+  enum Decision {
+    /// There is no quota.
+    case unlimited
+    /// Run, and come again after so much time at the latest, in nanoseconds.
+    case run(UInt64)
+    /// Run, and come again when some time was used.
+    case runUnreserved
+    case wait(until: Instant)
+  }
+
+  /// Takes or changes the quota; nil, and one that the vCPUs cannot reach, is none.
+  func set(_ quota: CPUQuota?, at now: Instant) {
+    state.withLock { state in
+      guard let quota, quota.nanoseconds < quota.periodNanoseconds * UInt64(cpuCount) else {
+        state.bucket = nil
+        return
+      }
+      if state.bucket == nil {
+        state.bucket = QuotaBucket(quota, at: now)
+        state.beginnings += 1
+        state.holders = 0
+      } else {
+        state.bucket?.change(to: quota, at: now)
+      }
+    }
+  }
+
+  /// Settles what a vCPU's thread has used, and says what it may do.
+  ///
+  /// - Parameters:
+  ///   - cpuTime: of the thread so far.
+  ///   - isIdle: whether the vCPU mostly sleeps: it then holds no reservation.
+  func settle(_ account: inout Account, cpuTime: UInt64, isIdle: Bool, at now: Instant) -> Decision {
+    state.withLock { state in
+      guard state.bucket != nil else { return .unlimited }
+      if account.beginning != state.beginnings {
+        account = Account(beginning: state.beginnings, settled: cpuTime, reserved: 0)
+      }
+      state.bucket?.refill(at: now)
+      state.bucket?.settle(reserved: account.reserved, used: cpuTime - account.settled)
+      account.settled = cpuTime
+      if account.reserved > 0 {
+        account.reserved = 0
+        state.holders -= 1
+      }
+      guard let bucket = state.bucket, bucket.balance > 0 else {
+        return .wait(until: state.bucket?.nextTime ?? now)
+      }
+      if isIdle { return .runUnreserved }
+      // Those who hold a reservation have theirs; the rest is for this one and those that hold none.
+      let slice = max(bucket.balance / Int64(max(1, cpuCount - state.holders)), Self.shortestSlice)
+      account.reserved = slice
+      state.holders += 1
+      state.bucket?.reserve(slice)
+      return .run(UInt64(slice))
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import Host
+import KVM
+import Metering
+
+/// A vCPU's thread under a quota: leaves the guest when its time is used, and waits for more. It belongs to that thread.
+///
+/// A timer on the accounting clock is exact, and as no thread uses CPU time faster than time passes it never rings too late;
+/// when the vCPU has slept meanwhile, it is armed again for the rest. A vCPU that mostly sleeps would be woken by it over and
+/// over. So for that one a timer on the thread's own CPU clock is armed instead: the kernel only looks at it in its
+/// tick, but it costs nothing as long as nobody runs. When it rings the vCPU is busy, and the exact one takes over.
+struct ThrottledCPU: ~Copyable {
+  private let throttle: CPUThrottle
+  private let meter: CPUMeter
+  private var account = CPUThrottle.Account()
+  /// Made with the first quota.
+  private var timers: Timers?
+  /// When the thread last came here, and its CPU time then.
+  private var last = (instant: Instant(nanoseconds: 0), cpuTime: 0 as UInt64)
+
+  private final class Timers {
+    let exact: ThreadTimer
+    let whenBusy: ThreadTimer
+
+    init() throws(SystemCallError) {
+      exact = try ThreadTimer(.accounting, signal: VirtualCPU.kickSignal)
+      whenBusy = try ThreadTimer(.threadCPUTime, signal: VirtualCPU.kickSignal)
+    }
+
+    func disarm() {
+      exact.disarm()
+      whenBusy.disarm()
+    }
+  }
+
+  /// A vCPU is idle that has used less than this part of the time.
+  private static let idlePart: UInt64 = 16
+  /// CPU time after which an idle vCPU is looked at, in nanoseconds.
+  private static let idleCPUTime: UInt64 = 100_000
+
+  init(_ throttle: CPUThrottle, _ meter: CPUMeter) {
+    self.throttle = throttle
+    self.meter = meter
+  }
+
+  /// Settles what was used. When the quota is used up it waits until there is time again, or until it is kicked for a
+  /// reason.
+  ///
+  /// - Parameter isWanted: whether the thread has something else to do than to wait.
+  mutating func settle(_ cpu: VirtualCPU, isWanted: () -> Bool) throws(SystemCallError) {
+    while true {
+      let now = Instant.now
+      let cpuTime = HostClock.threadCPUNanoseconds
+      let isIdle = (cpuTime - last.cpuTime) * Self.idlePart < now.nanoseconds(since: last.instant)
+      last = (now, cpuTime)
+      let decision = throttle.settle(&account, cpuTime: cpuTime, isIdle: isIdle && timers != nil, at: now)
+      if case .unlimited = decision {
+        timers?.disarm()
+        return
+      }
+      if timers == nil { try begin(cpu) }
+      guard let timers else { return }
+      switch decision {
+      case .unlimited: return
+      case .run(let nanoseconds):
+        timers.whenBusy.disarm()
+        timers.exact.arm(after: nanoseconds)
+        return
+      case .runUnreserved:
+        timers.exact.disarm()
+        timers.whenBusy.arm(after: Self.idleCPUTime)
+        return
+      case .wait(let instant):
+        timers.disarm()
+        Thread.sleep(until: instant, wokenBy: VirtualCPU.kickSignal, unless: isWanted)
+        let end = Instant.now
+        meter.countThrottled(nanoseconds: end.nanoseconds(since: now))
+        // It did not idle, it waited.
+        last.instant = end
+        if isWanted() { return }
+      }
+    }
+  }
+
+  private mutating func begin(_ cpu: VirtualCPU) throws(SystemCallError) {
+    cpu.exitAtKicks()
+    Thread.wakeExactly()
+    timers = try Timers()
+  }
+}

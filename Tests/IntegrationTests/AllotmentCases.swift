@@ -1,0 +1,67 @@
+import Testing
+
+extension Case {
+  /// Shell functions for cases that look at a guest's VMM: `vcpus PID` prints the CPU time of its vCPU threads in
+  /// nanoseconds, `milliseconds` the time.
+  private static let looks = """
+    vcpus() {
+      sum=0
+      for task in /proc/$1/task/*; do
+        case $(cat $task/comm) in vcpu*) read -r time rest < $task/schedstat; sum=$((sum + time)) ;; esac
+      done
+      echo $sum
+    }
+    milliseconds() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
+    """
+
+  /// What a guest may use of the host, and that it does not use more. How much it gets is up to a busy host, so only the
+  /// benchmark asks for that.
+  static let allotments: [Case] = [
+    quota("10%", cpus: 1, percent: 10),
+    quota("60%", cpus: 2, percent: 60),
+    Case(
+      "quota-loses-no-console-byte",
+      script: """
+        rowhouse run $GUESTS/flood.bin --boot flat --load-address 0x10000 --cpu-quota 20% --quiet --timeout 60 > out
+        echo "status $?"; rowhouse run $GUESTS/flood.bin --boot flat --load-address 0x10000 --quiet --timeout 60 > all
+        cmp out all && echo same; rm out all
+        """, says: ["status 85", "same"]),
+    Case(
+      "quota-loses-no-disk-request",
+      script: """
+        truncate -s 4M kept
+        rowhouse run $GUESTS/disk.elf --disk kept --cpu-quota 10% --cpu-period 5ms --quiet --timeout 60
+        """, says: ["the disk passed"]),
+    Case(
+      "halted-guest-is-found-under-a-quota", guest: "hang.elf", "--cpu-quota 1%", status: 103, verdict: "halted"),
+    Case(
+      "pinned-CPUs",
+      script: """
+        rowhouse-vmm --kernel $GUESTS/burn.elf --cpus 2 --cpu-pin 0 > out & vmm=$!; await out burning
+        for task in /proc/$vmm/task/*; do
+          case $(cat $task/comm) in vcpu*) grep Cpus_allowed_list $task/status ;; esac
+        done
+        kill $vmm; wait $vmm; rm out
+        """, says: ["Cpus_allowed_list:\t0\n", "Cpus_allowed_list:\t0\n"]),
+    Case(
+      refused: "pin-to-a-missing-CPU", "rowhouse run $GUESTS/hello.elf --cpu-pin 4000", naming: "--cpu-pin 4000",
+      "no CPU 4000"),
+  ]
+
+  private static func quota(_ share: String, cpus: Int, percent: Int) -> Case {
+    Case(
+      "quota-of-\(percent)-on-\(cpus)",
+      script: """
+        \(looks)
+        rowhouse-vmm --kernel $GUESTS/burn.elf --cpus \(cpus) --cpu-quota \(share) > out & vmm=$!; await out burning
+        start=$(milliseconds); used=$(vcpus $vmm); sleep 2
+        used=$(($(vcpus $vmm) - used)); time=$(($(milliseconds) - start))
+        kill $vmm; wait $vmm; rm out
+        echo "permille $((used / time / 1000))"
+        """
+    ) { outcome in
+      let permille = outcome.outputText.split(separator: " ").last.flatMap { Int($0.filter(\.isNumber)) } ?? -1
+      #expect(permille > 0 && permille <= 11 * percent, "\(outcome.outputText)")
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Hardware
+import Synchronization
+
+/// What each processor has done, in rounds.
+private let firstRounds = Atomic<UInt64>(0)
+private let otherRounds = Atomic<UInt64>(0)
+private let started = Atomic<Int>(0)
+
+/// Keeps its processors busy at their full speed, in ring 3, and counts what they do: a round is ten million turns of a loop.
+///
+/// With `rounds=N` the first processor does so many and the guest powers off; without, it goes on for ever. With `say=N` a
+/// line tells of every Nth round.
+@main enum Burn: Guest {
+  private static let millions: UInt64 = 10
+
+  static func run(_ start: StartInfo) {
+    let rounds = start.options.number("rounds") ?? .max
+    let interval = start.options.number("say") ?? .max
+    expect(rounds > 0 && interval > 0, "rounds= and say= are above 0")
+    Interrupts.configure()
+    UserMode.configure()
+    startOthers(start)
+    UserMode.enable(number: 0)
+    say("burning on \(started.load(ordering: .relaxed) + 1) processors")
+    for round in 1...rounds {
+      UserMode.countDown(millions: millions, number: 0)
+      firstRounds.store(round, ordering: .relaxed)
+      if round % interval == 0 { say("rounds=\(round)") }
+    }
+    say("work=\((rounds + otherRounds.load(ordering: .relaxed)) * millions) million turns")
+  }
+
+  private static func startOthers(_ start: StartInfo) {
+    guard let rsdp = start.rsdp else { return }
+    let ownID = LocalAPIC.id
+    IntervalTimer.start(hertz: 100)
+    Processors.prepare {
+      let number = started.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue
+      UserMode.enable(number: number)
+      while true {
+        UserMode.countDown(millions: millions, number: number)
+        otherRounds.wrappingAdd(1, ordering: .relaxed)
+      }
+    }
+    var number = 0
+    ACPITables(rsdp: rsdp).forEachProcessor { id in
+      guard id != ownID, number + 1 < UserMode.processorCount else { return }
+      Processors.initialize(id: id)
+      IntervalTimer.sleep(ticks: 2)
+      Processors.start(id: id, number: number)
+      number += 1
+      let hasStarted = IntervalTimer.wait(ticks: 200) { started.load(ordering: .relaxed) == number }
+      expect(hasStarted, "the processor with APIC id \(id) does not start")
+    }
+    IntervalTimer.stop()
+  }
+}
