@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 # What is not in a Debian system with Swift: the lab's outer machine and guest kernels are unpacked from packages by
 # guests/linux, these are installed.
-PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping
+PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 

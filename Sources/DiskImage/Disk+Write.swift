@@ -1,35 +1,52 @@
 import Host
 
-/// Changing the disk with plain calls that wait for the host.
-///
-/// An I/O engine with many requests in flight uses ``Qcow2/plan(writeAt:count:)`` and its companions itself.
+/// Reading and changing the disk with plain calls that wait for the host.
 ///
 /// What was allocated since the last ``flush()`` is lost when the disk is let go without one, as after a
 /// crash.
 extension Disk {
+  /// Fills all of `segments` from `offset` on.
+  package func read(_ segments: Segments, at offset: UInt64) throws(ImageError) {
+    try requireInside(offset, UInt64(segments.count))
+    var segments = segments
+    var offset = offset
+    while case .transfer(let transfer) = try nextRead(into: &segments, at: &offset) {
+      try transfer.read(into: segments)
+      segments.skip(transfer.count)
+      offset += UInt64(transfer.count)
+    }
+  }
+
   /// Writes all of `segments` from `offset` on.
   package func write(_ segments: Segments, at offset: UInt64) throws(ImageError) {
     try requireWritable(offset, UInt64(segments.count))
     var segments = segments
-    switch layers[0] {
-    case .raw(let file):
-      try requireSameFormat(file, segments, at: offset)
-      try file.write(&segments, count: segments.count, at: offset)
-    case .qcow2(let image):
-      var offset = offset
-      while segments.count > 0 {
-        offset += try write(&segments, at: offset, to: image)
+    var offset = offset
+    while true {
+      switch try nextWrite(segments, at: offset) {
+      case .done: return
+      case .busy: preconditionFailure("plain calls leave nothing under way")
+      case .transfer(let transfer):
+        do throws(ImageError) {
+          try transfer.write(segments)
+        } catch {
+          abandon(transfer)
+          throw error
+        }
+        try complete(transfer)
+        segments.skip(transfer.count)
+        offset += UInt64(transfer.count)
       }
     }
   }
 
-  private func requireWritable(_ offset: UInt64, _ count: UInt64) throws(ImageError) {
+  func requireWritable(_ offset: UInt64, _ count: UInt64) throws(ImageError) {
     guard !isReadOnly else { throw ImageError(layers[0].file.path, .readOnly) }
     try requireInside(offset, count)
   }
 
   /// See ``ImageFormat`` for what this prevents.
-  private func requireSameFormat(_ file: DiskFile, _ segments: Segments, at offset: UInt64) throws(ImageError) {
+  func requireSameFormat(_ file: DiskFile, _ segments: Segments, at offset: UInt64) throws(ImageError) {
     guard isGuessedRaw, offset < 4 else { return }
     let start = Array(try file.bytes(4, at: 0).prefix(Int(offset)))
     guard !ImageFormat.looksLikeQcow2(start + segments.bytes(4)) else {
@@ -37,33 +54,16 @@ extension Disk {
     }
   }
 
-  /// Writes the next bytes, as many as one plan is for.
-  ///
-  /// - Returns: how many.
-  private func write(_ segments: inout Segments, at offset: UInt64, to image: Qcow2) throws(ImageError) -> UInt64 {
-    switch try image.plan(writeAt: offset, count: UInt64(segments.count)) {
-    case .inPlace(let place, let count):
-      try image.file.write(&segments, count: Int(count), at: place)
-      return count
-    case .allocate(let allocation):
-      do throws(ImageError) {
-        try copy(allocation.before, from: offset - allocation.before, to: allocation.offset, allocation, image)
-        let place = allocation.offset + allocation.before
-        try image.file.write(&segments, count: Int(allocation.count), at: place)
-        try copy(
-          allocation.after, from: offset + allocation.count, to: place + allocation.count, allocation, image)
-      } catch {
-        image.abandon(allocation)
-        throw error
-      }
-      try image.complete(allocation)
-      return allocation.count
-    case .busy:
-      preconditionFailure("plain calls leave nothing under way")
-    }
+  /// Copies to new clusters what the disk holds around the bytes that will be written there. Before these are: past the
+  /// page cache they could not share a page with what goes through it.
+  func copySurroundings(
+    of allocation: Qcow2.Allocation, writtenAt offset: UInt64, _ image: Qcow2
+  ) throws(ImageError) {
+    try copy(allocation.before, from: offset - allocation.before, to: allocation.offset, allocation, image)
+    let end = allocation.offset + allocation.before + allocation.count
+    try copy(allocation.after, from: offset + allocation.count, to: end, allocation, image)
   }
 
-  /// Copies what the disk holds around the bytes that are written to new clusters.
   private func copy(
     _ count: UInt64, from offset: UInt64, to place: UInt64, _ allocation: Qcow2.Allocation, _ image: Qcow2
   ) throws(ImageError) {

@@ -112,7 +112,7 @@ package final class Disk {
     case zeros
     /// From this offset of a file.
     case file(DiskFile, offset: UInt64)
-    /// From a byte of a compressed cluster on; ``read(_:at:)`` inflates it.
+    /// From a byte of a compressed cluster on, which has to be inflated.
     case compressed(Qcow2, CompressedCluster, from: UInt64)
   }
 
@@ -154,30 +154,6 @@ package final class Disk {
   func requireInside(_ offset: UInt64, _ count: UInt64) throws(ImageError) {
     guard offset <= size, count <= size - offset else {
       throw ImageError(layers[0].file.path, .outOfRange(offset: offset, count: count, size: size))
-    }
-  }
-
-  // MARK: Reading
-
-  /// Fills all of `segments` from `offset` on, waiting for the host.
-  package func read(_ segments: Segments, at offset: UInt64) throws(ImageError) {
-    try requireInside(offset, UInt64(segments.count))
-    var segments = segments
-    var offset = offset
-    while segments.count > 0 {
-      let (source, count) = try source(from: 0, at: offset, count: UInt64(segments.count))
-      switch source {
-      case .zeros:
-        segments.zero(Int(count))
-      case .file(let file, let place):
-        try file.read(into: &segments, count: Int(count), at: place)
-      case .compressed(let image, let cluster, let within):
-        // SAFETY: the bytes are valid until the next call, and copied here; `within` and `count` describe a part of one
-        // cluster, which is what was inflated.
-        let bytes = unsafe try image.inflate(cluster)
-        unsafe segments.copy(from: UnsafeRawBufferPointer(rebasing: bytes[Int(within)..<Int(within + count)]))
-      }
-      offset += count
     }
   }
 }

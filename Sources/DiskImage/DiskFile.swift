@@ -17,7 +17,7 @@ package final class DiskFile {
   /// Cleared when the file system cannot punch holes, so that it is asked once and not per request.
   private var canPunch = true
   /// After a sync that failed, the kernel forgets what it could not write: a later success would say nothing.
-  private var lost: ImageError?
+  private var loss: ImageError?
 
   /// A change of the file, as `journal` sees it.
   package enum Change {
@@ -66,8 +66,9 @@ package final class DiskFile {
   /// For an I/O engine of its own: where data goes to. The descriptor lives as long as this object.
   package var dataNumber: Int32 { direct?.descriptor.number ?? descriptor.number }
 
-  /// Whether that is past the page cache, and memory therefore has to be aligned to 512 bytes.
+  /// Whether that is past the page cache, and memory therefore has to be aligned to ``directUnit``.
   package var isDirect: Bool { direct != nil }
+  package static let directUnit = DirectFile.unit
 
   // MARK: Reading
 
@@ -90,8 +91,9 @@ package final class DiskFile {
     return bytes
   }
 
-  /// Fills the first `count` bytes of `segments` from `offset` on and moves them past these.
-  func read(into segments: inout Segments, count: Int, at offset: UInt64) throws(ImageError) {
+  /// Fills the first `count` bytes of `segments` from `offset` on.
+  func read(into segments: Segments, count: Int, at offset: UInt64) throws(ImageError) {
+    var segments = segments
     var offset = offset
     var rest = count
     while rest > 0 {
@@ -126,9 +128,10 @@ package final class DiskFile {
     unsafe try bytes.withUnsafeBytes { bytes throws(ImageError) in unsafe try write(bytes, at: offset) }
   }
 
-  /// Writes the first `count` bytes of `segments` at `offset` and moves them past these.
-  func write(_ segments: inout Segments, count: Int, at offset: UInt64) throws(ImageError) {
+  /// Writes the first `count` bytes of `segments` at `offset`.
+  func write(_ segments: Segments, count: Int, at offset: UInt64) throws(ImageError) {
     if let journal { journal(.write(offset: offset, bytes: segments.bytes(count))) }
+    var segments = segments
     var offset = offset
     var rest = count
     while rest > 0 {
@@ -169,13 +172,20 @@ package final class DiskFile {
 
   /// Returns when everything written before is on stable storage.
   func sync() throws(ImageError) {
-    if let lost { throw lost }
+    try requireNothingLost()
     journal?(.sync)
-    do throws(SystemCallError) { try descriptor.syncData() } catch {
-      let error = ImageError(path, .host(error))
-      lost = error
-      throw error
-    }
+    do throws(SystemCallError) { try descriptor.syncData() } catch { throw lost(by: error) }
+  }
+
+  /// Nothing is durable any more after a sync that failed: the kernel may have dropped what it could not write.
+  func requireNothingLost() throws(ImageError) {
+    if let loss { throw loss }
+  }
+
+  func lost(by failure: SystemCallError) -> ImageError {
+    let error = ImageError(path, .host(failure))
+    loss = error
+    return error
   }
 
   // MARK: Holes

@@ -6,7 +6,7 @@ package struct ImageError: Error, Equatable, Sendable {
   package let path: String
   package let reason: Reason
 
-  init(_ path: String, _ reason: Reason) {
+  package init(_ path: String, _ reason: Reason) {
     self.path = path
     self.reason = reason
   }

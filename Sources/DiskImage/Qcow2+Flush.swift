@@ -48,6 +48,9 @@ extension Qcow2 {
     return flushStage != .idle
   }
 
+  /// A sync failed: the flush is over, and the next begins anew.
+  func abandonFlush() { flushStage = .idle }
+
   private func nextFlushStage() throws(ImageError) -> FlushStage {
     guard let refcounts else { return .idle }
     switch flushStage {

@@ -48,30 +48,39 @@ package struct Segments {
     unsafe first.iov_len -= rest
   }
 
+  /// Lists the pieces of the next bytes, as many as there is room for, cut to `limit` bytes.
+  ///
+  /// - Returns: how many they are.
+  package func list(in list: UnsafeMutableBufferPointer<iovec>, atMost limit: Int) -> Int {
+    var used = 0
+    var rest = limit
+    // SAFETY: the pieces are the caller's, copied by value; only their lengths are changed, and only to less. The array
+    // that lists them is alive, by the contract of `init`.
+    func add(_ piece: iovec) -> Bool {
+      guard rest > 0, used < list.count else { return false }
+      unsafe list[used] = piece
+      unsafe list[used].iov_len = min(piece.iov_len, rest)
+      unsafe rest -= list[used].iov_len
+      used += 1
+      return true
+    }
+    guard unsafe add(first) else { return 0 }
+    for unsafe piece in unsafe others { guard unsafe add(piece) else { break } }
+    return used
+  }
+
   /// Calls `body` with the pieces of the next bytes, as many as fit into one call of the kernel, cut to
   /// `limit` bytes.
   func withPieces<Result, Failure: Error>(
     atMost limit: Int, _ body: (UnsafeBufferPointer<iovec>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     // 64 of them are a page each in a 256 KiB request, and 1 KiB of stack.
-    // SAFETY: the pieces are the caller's, copied by value; only their lengths are changed, and only to less.
+    // SAFETY: the list is alive within the closure, and as many of its pieces are used as were put there.
     var pieces = unsafe InlineArray<64, iovec>(repeating: iovec())
-    unsafe pieces[0] = first
-    unsafe pieces[0].iov_len = min(first.iov_len, limit)
-    var used = 1
-    var rest = unsafe limit - pieces[0].iov_len
-    // SAFETY: the array is alive, by the contract of `init`.
-    for unsafe piece in unsafe others {
-      guard rest > 0, used < 64 else { break }
-      unsafe pieces[used] = piece
-      unsafe pieces[used].iov_len = min(piece.iov_len, rest)
-      unsafe rest -= pieces[used].iov_len
-      used += 1
-    }
-    let span = unsafe pieces.span
-    // SAFETY: the span is alive within the closure; `used` is at most its count.
-    return unsafe try span.withUnsafeBufferPointer { buffer throws(Failure) in
-      unsafe try body(UnsafeBufferPointer(rebasing: buffer[..<used]))
+    var span = unsafe pieces.mutableSpan
+    return unsafe try span.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      let used = unsafe list(in: buffer, atMost: limit)
+      return unsafe try body(UnsafeBufferPointer(rebasing: buffer[..<used]))
     }
   }
 
@@ -96,7 +105,7 @@ package struct Segments {
   }
 
   /// Fills the next `bytes` with zeros and moves past them.
-  mutating func zero(_ bytes: Int) {
+  package mutating func zero(_ bytes: Int) {
     // SAFETY: the parts are those of this request's buffers.
     unsafe forEach(bytes) { unsafe $0.zero() }
   }

@@ -1,7 +1,8 @@
 import DiskImage
 
 /// A disk of the guest, as a person names it: "PATH[,OPTION]…", where the options are `readonly`, `serial=ID`,
-/// `format=raw|qcow2`, `overlay[=PATH]`, `cache=writeback|writethrough|none` and `direct`.
+/// `format=raw|qcow2`, `overlay[=PATH]`, `cache=writeback|writethrough|none`, `direct` and
+/// `aio=io_uring|none`.
 package struct DiskConfiguration: Equatable, Sendable {
   /// An image of the guest's own for what it writes, so that the one that was named is never written.
   package enum Overlay: Equatable, Sendable {
@@ -22,6 +23,17 @@ package struct DiskConfiguration: Equatable, Sendable {
   package var isWriteThrough = false
   /// Data goes past the host's page cache.
   package var isDirect = false
+
+  /// How requests reach the host's files.
+  package enum AsynchronousIO: String, Sendable {
+    /// The kernel works on many at once.
+    case uring = "io_uring"
+    /// One after the other.
+    case none
+  }
+
+  /// Nil: by io_uring where the host has it.
+  package var asynchronousIO: AsynchronousIO?
 
   package init(path: String) { self.path = path }
 
@@ -67,6 +79,11 @@ package struct DiskConfiguration: Equatable, Sendable {
       case "none": (isWriteThrough, isDirect) = (false, true)
       default: throw ConfigurationError(option, "the cache modes are writeback, writethrough and none")
       }
+    case ("aio", let way?):
+      guard let way = AsynchronousIO(rawValue: String(way)) else {
+        throw ConfigurationError(option, "aio is io_uring or none")
+      }
+      asynchronousIO = way
     default: return false
     }
     return true
@@ -87,6 +104,7 @@ extension DiskConfiguration: CustomStringConvertible {
     }
     if isWriteThrough { words.append("cache=writethrough") }
     if isDirect { words.append("direct") }
+    if let asynchronousIO { words.append("aio=" + asynchronousIO.rawValue) }
     return words.joined(separator: ",")
   }
 }

@@ -162,9 +162,22 @@ struct MachineBuilder {
     do throws(ImageError) {
       let image = try disks.open(index)
       let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { StandardError.say("--disk: \($0)") }
-      return Block(SynchronousBlockExecutor(backend), hasCache: !disk.isWriteThrough, meter: meter.disk(index))
+      return Block(try makeExecutor(backend, disk), hasCache: !disk.isWriteThrough, meter: meter.disk(index))
     } catch {
       throw .disk(error)
+    }
+  }
+
+  private func makeExecutor(
+    _ backend: sending DiskBackend, _ disk: DiskConfiguration
+  ) throws(ImageError) -> sending any BlockExecutor {
+    guard disk.asynchronousIO != DiskConfiguration.AsynchronousIO.none else {
+      return SynchronousBlockExecutor(backend)
+    }
+    do throws(SystemCallError) { return try RingBlockExecutor(backend) } catch {
+      // Kernels and administrators may do without; who asked for it by name is told.
+      guard disk.asynchronousIO == nil else { throw ImageError(disk.path, .host(error)) }
+      return SynchronousBlockExecutor(backend)
     }
   }
 

@@ -103,7 +103,7 @@ struct RunCommand: ParsableCommand {
       A disk image (raw or qcow2) for the guest; may be repeated. Options: readonly, serial=ID, format=raw|qcow2; \
       overlay=PATH: what the guest writes goes to that overlay, made if need be, without =PATH to one that is thrown away; \
       cache=writeback (the guest flushes), writethrough (every write is durable) or none (writeback and direct); \
-      direct: past the host's page cache.
+      direct: past the host's page cache; aio=io_uring or none: many requests at once, or one after the other.
       """,
       valueName: "path[,option]…"))
   var disks: [String] = []

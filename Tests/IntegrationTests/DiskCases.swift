@@ -19,6 +19,10 @@ extension Case {
     disk(
       "disk-qcow2", "rowhouse disk create kept 8M --cluster-size 4K", "kept", says: ["sectors=16384"],
       then: "sound kept"),
+    // Without io_uring, as where the host has none.
+    disk(
+      "disk-one-request-after-the-other", "rowhouse disk create kept 8M --cluster-size 4K", "kept,aio=none",
+      says: ["sectors=16384"], then: "sound kept"),
     disk("disk-write-through", "rowhouse disk create kept 8M", "kept,cache=writethrough", then: "sound kept"),
     Case("disk-read-only", script: """
       \(imageTools)

@@ -28,7 +28,7 @@ struct DiskConfigurationTests {
   }
 
   @Test(arguments: [
-    "a,overlay=", "a,readonly,overlay", "a,overlay=o,readonly", "a,cache=", "a,cache=unsafe", "", ",readonly", "a,serial=", "a,serial=123456789012345678901",
+    "a,overlay=", "a,readonly,overlay", "a,overlay=o,readonly", "a,cache=", "a,cache=unsafe", "a,aio=threads", "", ",readonly", "a,serial=", "a,serial=123456789012345678901",
     "a,serial=ä", "a,format=vmdk",
   ])
   func refused(argument: String) {
@@ -41,6 +41,7 @@ struct DiskConfigurationTests {
     configuration.disks = [
       try DiskConfiguration(argument: "a,b,serial=s"), try DiskConfiguration(argument: "c,readonly,format=raw"),
       try DiskConfiguration(argument: "d,overlay=e,cache=none"), try DiskConfiguration(argument: "d,overlay"),
+      try DiskConfiguration(argument: "f,aio=io_uring"), try DiskConfiguration(argument: "f,direct,aio=none"),
     ]
     configuration.balloonBytes = 128 << 20
     configuration.hasEntropy = true

@@ -74,7 +74,7 @@ final class DelayingExecutor: BlockExecutor, @unchecked Sendable {
   init(_ backend: any BlockBackend) { inner = SynchronousBlockExecutor(backend) }
 
   var backend: any BlockBackend { inner.backend }
-  var finishedEvent: Int32? { event.number }
+  var finishedEvent: EventFD? { event }
   var started: Int { finished.count }
 
   func start(_ request: BlockRequest, tag: Int, _ buffers: UnsafeBufferPointer<iovec>) -> BlockStatus? {
@@ -83,13 +83,14 @@ final class DelayingExecutor: BlockExecutor, @unchecked Sendable {
     return nil
   }
 
+  func submit() {}
+
   func finish(_ count: Int) {
     visible += count
     event.signal()
   }
 
   func takeFinished() -> (tag: Int, status: BlockStatus)? {
-    event.drain()
     guard visible > 0, !finished.isEmpty else { return nil }
     visible -= 1
     return finished.removeLast()

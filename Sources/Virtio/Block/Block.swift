@@ -63,9 +63,11 @@ package final class Block: VirtioDevice {
 
   package func queueNotified(_ index: Int) throws(VirtioFault) -> Bool { try session?.takeRequests() ?? false }
 
-  package var sources: [Int32] { executor.finishedEvent.map { [$0] } ?? [] }
+  package var sources: [Int32] { executor.finishedEvent.map { [$0.number] } ?? [] }
   package func wantedEvents(_ source: Int) -> EventLoop.Events { .readable }
   package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool {
+    // Before what has finished is taken: what finishes after that signals anew.
+    executor.finishedEvent?.drain()
     try session?.answerFinished()
     return false
   }

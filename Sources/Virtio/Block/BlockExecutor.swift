@@ -1,4 +1,5 @@
 import Glibc
+import Host
 
 /// Does what a ``BlockRequest`` says, at once or in its own time.
 package protocol BlockExecutor: AnyObject {
@@ -13,8 +14,10 @@ package protocol BlockExecutor: AnyObject {
   /// - Returns: the request's status, nil when it is yet to come.
   func start(_ request: BlockRequest, tag: Int, _ buffers: UnsafeBufferPointer<iovec>) -> BlockStatus?
 
-  /// Is readable when requests have finished; nil for an executor whose requests finish at once.
-  var finishedEvent: Int32? { get }
+  /// Sends off what was started since the last call.
+  func submit()
+  /// Signalled when requests have finished; nil for an executor whose requests finish at once.
+  var finishedEvent: EventFD? { get }
   /// A request that was started, and has finished since.
   func takeFinished() -> (tag: Int, status: BlockStatus)?
   /// Waits until everything that was started has finished, and forgets it.
@@ -24,7 +27,7 @@ package protocol BlockExecutor: AnyObject {
 /// Does one request after the other on the calling thread.
 package final class SynchronousBlockExecutor: BlockExecutor {
   package let backend: any BlockBackend
-  package let finishedEvent: Int32? = nil
+  package let finishedEvent: EventFD? = nil
 
   package init(_ backend: any BlockBackend) { self.backend = backend }
 
@@ -48,6 +51,7 @@ package final class SynchronousBlockExecutor: BlockExecutor {
     }
   }
 
+  package func submit() {}
   package func takeFinished() -> (tag: Int, status: BlockStatus)? { nil }
   package func drain() {}
 }

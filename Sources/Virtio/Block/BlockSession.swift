@@ -40,6 +40,13 @@ final class BlockSession {
   ///
   /// - Returns: whether there may be more.
   func takeRequests() throws(VirtioFault) -> Bool {
+    let mayBeMore = try startRequests()
+    executor.submit()
+    try answerFinished()
+    return mayBeMore
+  }
+
+  private func startRequests() throws(VirtioFault) -> Bool {
     for _ in 0..<queue.size {
       let tag = takeTag()
       guard try queue.next(into: &slots[tag].chain) else {
@@ -54,6 +61,8 @@ final class BlockSession {
   /// Answers what has finished meanwhile.
   func answerFinished() throws(VirtioFault) {
     while let (tag, status) = executor.takeFinished() { try finish(tag, status) }
+    // What has finished may have let others go on.
+    executor.submit()
   }
 
   /// Nothing that was under way will be answered any more.

@@ -3,10 +3,10 @@ import Glibc
 
 /// A disk image, or a chain of them, as what a block device stands on.
 package final class DiskBackend: BlockBackend {
-  private let disk: Disk
+  let disk: Disk
   package let serial: [UInt8]
   /// Hears of what the guest only learns as an I/O error.
-  private let report: @Sendable (ImageError) -> Void
+  let report: @Sendable (ImageError) -> Void
 
   package init(_ disk: Disk, serial: [UInt8], report: @escaping @Sendable (ImageError) -> Void) {
     self.disk = disk

@@ -1,0 +1,262 @@
+import DiskImage
+import Glibc
+import Host
+
+/// Does requests through io_uring: the kernel moves the data, many requests at once, while the guest and the I/O thread go
+/// on.
+///
+/// A request that cannot begin yet, since an image's tables are being changed, waits in line, and those that come after it
+/// behind it. So none is left behind, and none waits for one that came later.
+package final class RingBlockExecutor: BlockExecutor {
+  package var backend: any BlockBackend { diskBackend }
+  package var finishedEvent: EventFD? { ring.event }
+
+  private let diskBackend: DiskBackend
+  private let ring: IOUring
+  /// By tag.
+  private var operations: [BlockOperation] = []
+  /// The tags of requests that wait, and of those whose status is known.
+  private var line: [Int] = []
+  private var finished: [(tag: Int, status: BlockStatus)] = []
+  /// How many requests the kernel works on.
+  private var underWay = 0
+  /// A flush of tables goes on: nothing else may.
+  private var isFlushingTables = false
+
+  private var disk: Disk { diskBackend.disk }
+
+  /// - Throws: where the host has no io_uring, or does not allow it.
+  package init(_ backend: DiskBackend) throws(SystemCallError) {
+    diskBackend = backend
+    ring = try IOUring(entries: UInt32(Block.queueSize))
+  }
+
+  deinit { drain() }
+
+  /// How far a request has come.
+  private enum Progress {
+    case finished(BlockStatus)
+    case underWay
+    /// It has to wait in line.
+    case waiting
+  }
+
+  // MARK: Requests
+
+  package func start(_ request: BlockRequest, tag: Int, _ buffers: UnsafeBufferPointer<iovec>) -> BlockStatus? {
+    while operations.count <= tag { operations.append(BlockOperation()) }
+    // SAFETY: the list is copied during the call; the guest's memory that it names stays until the machine ends.
+    unsafe operations[tag].begin(request, buffers)
+    guard line.isEmpty, !isFlushingTables else {
+      line.append(tag)
+      return nil
+    }
+    switch proceed(tag) {
+    case .finished(let status): return status
+    case .underWay: return nil
+    case .waiting:
+      line.append(tag)
+      return nil
+    }
+  }
+
+  package func submit() { ring.submit() }
+
+  package func takeFinished() -> (tag: Int, status: BlockStatus)? {
+    if finished.isEmpty { collect() }
+    return finished.popLast()
+  }
+
+  package func drain() {
+    // What has not begun never does.
+    line = []
+    while underWay > 0 {
+      ring.submitAndWait()
+      collect()
+    }
+    line = []
+    finished = []
+  }
+
+  /// Takes what the kernel has finished, and lets those in line go on.
+  private func collect() {
+    while let completion = ring.next() {
+      let tag = Int(completion.tag)
+      underWay -= 1
+      settle(tag, kernelFinished(tag, completion.result))
+    }
+    while let tag = line.first, !isFlushingTables {
+      let progress = proceed(tag)
+      if case .waiting = progress { break }
+      line.removeFirst()
+      settle(tag, progress)
+    }
+  }
+
+  private func settle(_ tag: Int, _ progress: Progress) {
+    switch progress {
+    case .finished(let status): finished.append((tag, status))
+    case .underWay: break
+    case .waiting: line.append(tag)
+    }
+  }
+
+  // MARK: One request
+
+  /// Begins a request, or goes on with it after a transfer.
+  private func proceed(_ tag: Int) -> Progress {
+    let operation = operations[tag]
+    return attempt { () throws(ImageError) in
+      switch operation.request {
+      case .read, .write: return try move(tag)
+      case .flush: return try flush(tag)
+      case .discard(let offset, let count):
+        guard mayChangeTables else { return .waiting }
+        try disk.discard(at: offset, count: count)
+        return .finished(.ok)
+      case .writeZeroes(let offset, let count, let mayUnmap):
+        guard mayChangeTables else { return .waiting }
+        try disk.zero(at: offset, count: count, keepingRoom: !mayUnmap)
+        return .finished(.ok)
+      case .identify, .refused: return .finished(.unsupported)
+      }
+    }
+  }
+
+  private var mayChangeTables: Bool { underWay == 0 || !disk.hasTables }
+
+  private func attempt(_ action: () throws(ImageError) -> Progress) -> Progress {
+    do throws(ImageError) { return try action() } catch {
+      diskBackend.report(error)
+      return .finished(.ioError)
+    }
+  }
+
+  /// Hands the next transfer of a read or write to the kernel.
+  private func move(_ tag: Int) throws(ImageError) -> Progress {
+    let operation = operations[tag]
+    while true {
+      switch try nextStep(operation) {
+      case .busy: return .waiting
+      case .transfer(let transfer):
+        operation.begin(transfer)
+        guard transfer.file.isDirect, !operation.segments.isAligned(to: DiskFile.directUnit) else {
+          try enqueueTransfer(tag)
+          return .underWay
+        }
+        try moveByCopying(operation, transfer)
+      case .done:
+        guard case .write(_, _, isDurable: true) = operation.request else { return .finished(.ok) }
+        operation.becomeFlush()
+        return try flush(tag)
+      }
+    }
+  }
+
+  private func nextStep(_ operation: BlockOperation) throws(ImageError) -> Disk.Step {
+    if case .write = operation.request { return try disk.nextWrite(operation.segments, at: operation.offset) }
+    return try disk.nextRead(into: &operation.segments, at: &operation.offset)
+  }
+
+  /// Memory that is not aligned as direct I/O wants it: a plain call copies it.
+  private func moveByCopying(_ operation: BlockOperation, _ transfer: Disk.Transfer) throws(ImageError) {
+    operation.endTransfer()
+    if case .write = operation.request {
+      do throws(ImageError) { try transfer.write(operation.segments) } catch {
+        disk.abandon(transfer)
+        throw error
+      }
+      try disk.complete(transfer)
+    } else {
+      try transfer.read(into: operation.segments)
+    }
+    operation.advance(transfer.count)
+  }
+
+  private func enqueueTransfer(_ tag: Int) throws(ImageError) {
+    let operation = operations[tag]
+    guard let transfer = operation.transfer else { return }
+    let file = transfer.file.dataNumber
+    do throws(SystemCallError) {
+      // SAFETY: the operation keeps the list until the request has finished, and the guest's memory stays longer.
+      let pieces = unsafe operation.listPieces()
+      if case .write = operation.request {
+        unsafe try ring.write(file, from: pieces, at: operation.transferOffset, tag: UInt64(tag))
+      } else {
+        unsafe try ring.read(file, into: pieces, at: operation.transferOffset, tag: UInt64(tag))
+      }
+      underWay += 1
+    } catch {
+      throw fail(operation, transfer, error)
+    }
+  }
+
+  private func fail(
+    _ operation: BlockOperation, _ transfer: Disk.Transfer, _ error: SystemCallError
+  ) -> ImageError {
+    operation.endTransfer()
+    if case .write = operation.request { disk.abandon(transfer) }
+    return ImageError(transfer.file.path, .host(error))
+  }
+
+  /// Takes what the kernel says of a request's transfer or sync.
+  private func kernelFinished(_ tag: Int, _ result: Int32) -> Progress {
+    attempt { () throws(ImageError) in
+      guard let transfer = operations[tag].transfer else { return try synced(tag, result) }
+      if result == -EINTR || result == -EAGAIN {
+        try enqueueTransfer(tag)
+        return .underWay
+      }
+      return try moved(tag, transfer, result)
+    }
+  }
+
+  private func moved(_ tag: Int, _ transfer: Disk.Transfer, _ result: Int32) throws(ImageError) -> Progress {
+    let operation = operations[tag]
+    let isWrite = if case .write = operation.request { true } else { false }
+    // A write of nothing would be tried for ever.
+    guard result > 0 || result == 0 && !isWrite else {
+      let errno = result == 0 ? Errno.inputOutput : Errno(rawValue: -result)
+      throw fail(operation, transfer, SystemCallError(isWrite ? "io_uring write" : "io_uring read", errno))
+    }
+    operation.advance(Int(result))
+    if operation.transferRest > 0 {
+      // Past its end a file reads as zeros.
+      guard isWrite || result > 0 && operation.transferOffset < transfer.file.end else {
+        operation.zeroTransferRest()
+        operation.endTransfer()
+        return try move(tag)
+      }
+      try enqueueTransfer(tag)
+      return .underWay
+    }
+    operation.endTransfer()
+    if isWrite { try disk.complete(transfer) }
+    return try move(tag)
+  }
+
+  // MARK: Flushing
+
+  private func flush(_ tag: Int) throws(ImageError) -> Progress {
+    guard mayChangeTables else { return .waiting }
+    return try sync(tag, isNeeded: try disk.beginFlush())
+  }
+
+  private func synced(_ tag: Int, _ result: Int32) throws(ImageError) -> Progress {
+    isFlushingTables = false
+    guard result >= 0 else {
+      throw disk.abandonFlush(SystemCallError("io_uring fsync", Errno(rawValue: -result)))
+    }
+    return try sync(tag, isNeeded: try disk.continueFlush())
+  }
+
+  private func sync(_ tag: Int, isNeeded: Bool) throws(ImageError) -> Progress {
+    guard isNeeded else { return .finished(.ok) }
+    do throws(SystemCallError) { try ring.syncData(disk.writtenFile.dataNumber, tag: UInt64(tag)) } catch {
+      throw disk.abandonFlush(error)
+    }
+    underWay += 1
+    isFlushingTables = disk.hasTables
+    return .underWay
+  }
+}
