@@ -1,3 +1,4 @@
+import Glibc
 import Host
 
 /// Keeps writers of one image apart from each other and from readers, by the same locks as QEMU and its
@@ -7,13 +8,17 @@ import Host
 /// thing that a process does with an image it holds a shared lock on one byte, for each thing that it does
 /// not bear others doing it holds one on another byte. After taking its own, a process looks whether anybody
 /// holds the opposite of one of them. Two who look at the same time may both give up, never both go on. Locks
-/// go with the open file: a killed process leaves none behind.
+/// go with the open file: a killed process leaves none behind, as soon as the kernel has done with what the process
+/// had asked of io_uring, which may be a moment after its death.
 enum ImageLock {
   /// The bits of QEMU's permissions, as bytes from each base.
   private enum Act: Int64, CaseIterable { case read = 0, write = 1, resize = 3 }
 
   private static let doing: Int64 = 100
   private static let forbidding: Int64 = 200
+  /// For how long the file's last user may take to go: 0.3 s.
+  private static let looks = 30
+  private static let pauseMicroseconds: UInt32 = 10_000
 
   /// Locks `file` for reading, which many may share, or for writing, which nobody shares.
   ///
@@ -21,17 +26,27 @@ enum ImageLock {
   static func take(on file: borrowing Descriptor, path: String, toWrite: Bool) throws(ImageError) {
     let acts: [Act] = toWrite ? [.read, .write, .resize] : [.read]
     let forbidden: [Act] = [.write, .resize]
-    var conflict = false
     do throws(SystemCallError) {
       for act in acts { try file.lockByte(doing + act.rawValue) }
       for act in forbidden { try file.lockByte(forbidding + act.rawValue) }
-      for act in acts where try file.isByteLockedElsewhere(forbidding + act.rawValue) { conflict = true }
-      for act in forbidden where try file.isByteLockedElsewhere(doing + act.rawValue) { conflict = true }
+      for _ in 0..<looks {
+        guard try isInUse(file, acts: acts, forbidden: forbidden) else { return }
+        usleep(pauseMicroseconds)
+      }
     } catch where error.errno == .again {
-      conflict = true
+      // Somebody else holds a byte for himself alone.
     } catch {
       throw ImageError(path, .host(error))
     }
-    if conflict { throw ImageError(path, .inUse(toWrite: toWrite)) }
+    throw ImageError(path, .inUse(toWrite: toWrite))
+  }
+
+  /// Whether others do what this process forbids, or forbid what it does.
+  private static func isInUse(
+    _ file: borrowing Descriptor, acts: [Act], forbidden: [Act]
+  ) throws(SystemCallError) -> Bool {
+    for act in acts where try file.isByteLockedElsewhere(forbidding + act.rawValue) { return true }
+    for act in forbidden where try file.isByteLockedElsewhere(doing + act.rawValue) { return true }
+    return false
   }
 }

@@ -36,6 +36,7 @@ struct IOUringTests {
     }
     try ring.syncData(file.number, tag: 7)
     #expect(results(1) == [7: 0])
+    // SAFETY: as above.
     try unsafe target.withUnsafeMutableBytes { target in
       let pieces = unsafe [iovec(iov_base: target.baseAddress, iov_len: target.count)]
       try unsafe pieces.withUnsafeBufferPointer { unsafe try ring.read(file.number, into: $0, at: 100, tag: .max) }

@@ -81,6 +81,7 @@ private final class RingBench {
         iovec(iov_base: bytes.baseAddress, iov_len: request.cut),
         iovec(iov_base: bytes.baseAddress! + request.cut, iov_len: bytes.count - request.cut),
       ]
+      // SAFETY: as above.
       let status = unsafe pieces.withUnsafeBufferPointer { unsafe executor.start(request.request, tag: tag, $0) }
       if let status { finish(tag, status) }
     }
