@@ -10,6 +10,33 @@ package enum ControlRequest: Equatable, Sendable {
   case balloon(target: UInt64)
   /// Answer when the guest has ended, however long that takes.
   case awaitEnd
+  /// Change what the guest may use.
+  ///
+  /// - value: 0 takes a limit away.
+  case allot(AllotmentItem, value: UInt64)
+  /// Bring the meter up to date.
+  case sample
+}
+
+/// A number of a guest's allotment.
+package struct AllotmentItem: Equatable, Sendable {
+  package enum Group: UInt8, CaseIterable, Sendable {
+    /// Items: 0 the quota in hundredths of a per cent, 1 the period and 2 the burst in nanoseconds.
+    case cpu
+    /// Items as `RateLimits.Item` has them.
+    case disk, network
+  }
+
+  package var group: Group
+  /// Which of the guest's disks or network cards, from 0.
+  package var index: UInt16
+  package var item: UInt8
+
+  package init(_ group: Group, index: UInt16 = 0, item: UInt8) {
+    self.group = group
+    self.index = index
+    self.item = item
+  }
 }
 
 extension ControlRequest {
@@ -23,6 +50,12 @@ extension ControlRequest {
       guard let target = body.next(UInt64.self) else { throw .malformed }
       self = .balloon(target: target)
     case 5: self = .awaitEnd
+    case 16:
+      guard let code = body.next(UInt8.self), let group = AllotmentItem.Group(rawValue: code),
+        let index = body.next(UInt16.self), let item = body.next(UInt8.self), let value = body.next(UInt64.self)
+      else { throw .malformed }
+      self = .allot(AllotmentItem(group, index: index, item: item), value: value)
+    case 17: self = .sample
     default: throw .unknownRequest
     }
     guard body.isAtEnd else { throw .malformed }
@@ -39,6 +72,13 @@ extension ControlRequest {
       kind = 4
       body.append(little: target)
     case .awaitEnd: kind = 5
+    case .allot(let item, let value):
+      kind = 16
+      body.append(little: item.group.rawValue)
+      body.append(little: item.index)
+      body.append(little: item.item)
+      body.append(little: value)
+    case .sample: kind = 17
     }
     return Frame(kind: kind, id: id, body: body)
   }

@@ -1,8 +1,9 @@
 import DiskImage
+import Metering
 
 /// A disk of the guest, as a person names it: "PATH[,OPTION]…", where the options are `readonly`, `serial=ID`,
-/// `format=raw|qcow2`, `overlay[=PATH]`, `cache=writeback|writethrough|none`, `direct` and
-/// `aio=io_uring|none`.
+/// `format=raw|qcow2`, `overlay[=PATH]`, `cache=writeback|writethrough|none`, `direct` and `aio=io_uring|none`; and limits,
+/// such as `write-bandwidth=20M` (see ``LimitedDevice``).
 package struct DiskConfiguration: Equatable, Sendable {
   /// An image of the guest's own for what it writes, so that the one that was named is never written.
   package enum Overlay: Equatable, Sendable {
@@ -35,6 +36,8 @@ package struct DiskConfiguration: Equatable, Sendable {
   /// Nil: by io_uring where the host has it.
   package var asynchronousIO: AsynchronousIO?
 
+  package var limits = RateLimits()
+
   package init(path: String) { self.path = path }
 
   /// What is no option belongs to the path, commas too.
@@ -45,6 +48,7 @@ package struct DiskConfiguration: Equatable, Sendable {
     while words.count > 1, let word = words.last, try set(word, of: option) { words.removeLast() }
     path = words.joined(separator: ",")
     guard !path.isEmpty else { throw ConfigurationError(option, "a disk image's path is needed") }
+    try limits.check(.disk, of: option)
     guard overlay == nil || !isReadOnly else {
       throw ConfigurationError(option, "an overlay is there to be written; leave out readonly or overlay")
     }
@@ -84,7 +88,7 @@ package struct DiskConfiguration: Equatable, Sendable {
         throw ConfigurationError(option, "aio is io_uring or none")
       }
       asynchronousIO = way
-    default: return false
+    default: return try limits.set(word, .disk, of: option)
     }
     return true
   }
@@ -105,6 +109,6 @@ extension DiskConfiguration: CustomStringConvertible {
     if isWriteThrough { words.append("cache=writethrough") }
     if isDirect { words.append("direct") }
     if let asynchronousIO { words.append("aio=" + asynchronousIO.rawValue) }
-    return words.joined(separator: ",")
+    return (words + limits.words(.disk)).joined(separator: ",")
   }
 }

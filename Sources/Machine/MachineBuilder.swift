@@ -14,6 +14,8 @@ struct MachineBuilder {
   let console: ConsoleOutput
   let meter: MeterPage
   private let disks: DiskShelf
+  /// Of the disks, then of the network cards. They stay when the guest starts anew, and so does what it has used.
+  let limiters: [RateLimiter]
   private let supported: SupportedCPUID
 
   init(
@@ -23,12 +25,14 @@ struct MachineBuilder {
     self.hypervisor = hypervisor
     self.console = console
     self.meter = meter
+    limiters = (configuration.disks.map(\.limits) + configuration.networks.map(\.limits)).map { RateLimiter($0, at: .now) }
     supported = try host { () throws(SystemCallError) in try SupportedCPUID(of: hypervisor) }
     do throws(ImageError) { disks = try DiskShelf(configuration.disks) } catch { throw .disk(error) }
     try checkHost()
   }
 
-  func build() throws(MachineError) -> Machine {
+  /// - Parameter quota: what the vCPUs may use of CPU time.
+  func build(_ quota: CPUQuota?) throws(MachineError) -> Machine {
     var request = try openImages()
 
     let memory = try host { () throws(SystemCallError) in try GuestMemory(bytes: configuration.memoryBytes) }
@@ -68,7 +72,7 @@ struct MachineBuilder {
     let windows = Bus([Layout.bootTimer.claim(BootTimer(recorder: meter))] + virtioDevices.map(\.claim))
 
     let throttle = CPUThrottle(cpuCount: configuration.cpuCount)
-    throttle.set(configuration.cpuAllotment.quota, at: .now)
+    throttle.set(quota, at: .now)
     let pins = configuration.cpuAllotment.pinnedCPUs
     let cpus = try kvm { () throws(KVMError) in
       let virtualCPUs = try makeVirtualCPUs(virtualMachine)
@@ -162,7 +166,9 @@ struct MachineBuilder {
     do throws(ImageError) {
       let image = try disks.open(index)
       let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { StandardError.say("--disk: \($0)") }
-      return Block(try makeExecutor(backend, disk), hasCache: !disk.isWriteThrough, meter: meter.disk(index))
+      return Block(
+        try makeExecutor(backend, disk), hasCache: !disk.isWriteThrough, meter: meter.disk(index),
+        limiter: limiters[index])
     } catch {
       throw .disk(error)
     }
@@ -198,7 +204,7 @@ struct MachineBuilder {
     }
     return Network(
       backend, mac: network.address(host: HostIdentity.bytes, isListener: isListener), mtu: network.mtu,
-      meter: meter.network(index))
+      meter: meter.network(index), limiter: limiters[disks.count + index])
   }
 
   private func makeClock(_ memory: GuestMemory) -> CMOSClock {

@@ -1,4 +1,7 @@
-/// A network card of the guest, as a person names it: "tap=NAME" or "socket=PATH", then ",mac=…" and ",mtu=N".
+import Metering
+
+/// A network card of the guest, as a person names it: "tap=NAME" or "socket=PATH", then ",mac=…", ",mtu=N" and limits, such as
+/// ",tx-bandwidth=1M" (see ``LimitedDevice``).
 package struct NetworkConfiguration: Equatable, Sendable {
   package enum End: Equatable, Sendable {
     /// A TAP device of the host, existing or to be made.
@@ -11,6 +14,7 @@ package struct NetworkConfiguration: Equatable, Sendable {
   /// Six bytes; nil: made of the host and the end's name, so the same each time.
   package var mac: [UInt8]?
   package var mtu: UInt16?
+  package var limits = RateLimits()
 
   package init(_ end: End) { self.end = end }
 
@@ -19,6 +23,7 @@ package struct NetworkConfiguration: Equatable, Sendable {
     let option = "--net \(argument)"
     var mac: [UInt8]?
     var mtu: UInt16?
+    var limits = RateLimits()
     var words = argument.split(separator: ",", omittingEmptySubsequences: false)
     while words.count > 1, let word = words.last {
       if word.hasPrefix("mac=") {
@@ -30,7 +35,7 @@ package struct NetworkConfiguration: Equatable, Sendable {
         mtu = UInt16(word.dropFirst(4))
         // The least is what IPv4 asks of every link (virtio 1.2, 5.1.4.1).
         guard let mtu, mtu >= 68 else { throw ConfigurationError(option, "an MTU is a number from 68 to 65535") }
-      } else {
+      } else if try !limits.set(word, .network, of: option) {
         break
       }
       words.removeLast()
@@ -43,8 +48,10 @@ package struct NetworkConfiguration: Equatable, Sendable {
     } else {
       throw ConfigurationError(option, "it is tap=NAME, of at most 15 bytes, or socket=PATH")
     }
+    try limits.check(.network, of: option)
     self.mac = mac
     self.mtu = mtu
+    self.limits = limits
   }
 
   private static func parseMAC(_ text: Substring) -> [UInt8]? {
@@ -85,6 +92,6 @@ extension NetworkConfiguration: CustomStringConvertible {
   package var description: String {
     func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
     return name + (mac.map { ",mac=" + $0.map(hexadecimal).joined(separator: ":") } ?? "")
-      + (mtu.map { ",mtu=\($0)" } ?? "")
+      + (mtu.map { ",mtu=\($0)" } ?? "") + limits.words(.network).map { "," + $0 }.joined()
   }
 }

@@ -10,11 +10,14 @@ package final class Runner {
   let configuration: Configuration
   private let loop: EventLoop
   private let relay: ConsoleRelay
-  private let meter: MeterPage
+  let meter: MeterPage
   private var sampler: UsageSampler?
   /// Open, and so locked, as long as this program lives.
   private let meterFile: SharedDescriptor?
   private let builder: MachineBuilder
+  var limiters: [RateLimiter] { builder.limiters }
+  /// As it was last set.
+  var cpuAllotment: CPUAllotment
 
   private let signals: SignalFD
   private let deadline: TimerFD
@@ -36,6 +39,7 @@ package final class Runner {
   package init(_ configuration: Configuration) throws(MachineError) {
     do throws(ConfigurationError) { try configuration.check() } catch { throw .configuration(error) }
     self.configuration = configuration
+    cpuAllotment = configuration.cpuAllotment
     if configuration.isDetached { try host { () throws(SystemCallError) in try ProcessControl.leaveSession() } }
     if configuration.endsWithParent {
       try host { () throws(SystemCallError) in try ProcessControl.endWithParent() }
@@ -112,7 +116,7 @@ package final class Runner {
   }
 
   private func runOnce() throws(MachineError) -> Verdict {
-    let machine = try builder.build()
+    let machine = try builder.build(cpuAllotment.quota)
     // A signal that comes before ends this program as it ends any other, however long the building takes.
     try host { () throws(SystemCallError) in try signals.collect() }
     var verdict = Verdict.stopped
@@ -134,7 +138,8 @@ package final class Runner {
       haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
       meter.set(.running)
       meter.reached(.guestStarted)
-      meter.setAllotment(configuration.cpuAllotment.quota)
+      meter.setAllotment(cpuAllotment.quota)
+      showLimits()
       startDeadline()
       if configuration.isDetached { try folder?.takeMessages() }
       // Before the start: one that fails half-way has threads too.
@@ -195,6 +200,14 @@ package final class Runner {
     if let balloon = machine?.balloon { meter.setBalloon(target: balloon.target, actual: balloon.actual) }
     sampler?.sample(cpuTimes: cpuTimes)
     return cpuTimes
+  }
+
+  /// Writes into the meter what may go through disks and network cards.
+  func showLimits() {
+    for index in configuration.disks.indices { meter.disk(index).show(limiters[index].limits) }
+    for index in configuration.networks.indices {
+      meter.network(index).show(limiters[configuration.disks.count + index].limits)
+    }
   }
 
   private func lookForHalt() {

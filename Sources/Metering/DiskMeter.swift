@@ -28,6 +28,10 @@ package struct DiskMeter: Sendable {
   /// Counts a discard, or a write of zeros.
   package func countDiscard() { block.add(1, at: MeterLayout.Disk.discards.rawValue) }
 
+  package func show(_ limits: RateLimits) {
+    block.store(limits, at: MeterLayout.Disk.limits.rawValue, budgetAt: MeterLayout.Disk.budget.rawValue)
+  }
+
   /// Adds time during which requests had to wait for the disk's limits.
   package func countThrottled(_ direction: FlowDirection, nanoseconds: UInt64) {
     block.add(nanoseconds, at: Self.base(direction) + MeterLayout.Transfers.timeThrottled.rawValue)

@@ -12,6 +12,16 @@ struct MeterBlock: Sendable {
   @inline(__always)
   func load(at offset: Int) -> UInt64 { page.load(at: start + offset) }
 
+  func store(_ limits: RateLimits, at offset: Int, budgetAt budget: Int) {
+    for quantity in RateLimits.Quantity.allCases {
+      let limit = limits.limit(quantity)
+      let place = offset + quantity.rawValue * MeterLayout.limitStride
+      store(limit?.rate ?? 0, at: place)
+      store(limit?.burst ?? 0, at: place + 8)
+    }
+    store(limits[.budget] ?? 0, at: budget)
+  }
+
   /// Adds to a word that has no other writer.
   @inline(__always)
   func add(_ value: UInt64, at offset: Int) {

@@ -28,11 +28,13 @@ package struct MeterReading: Sendable {
     package let written: Transfers
     package let flushes: UInt64
     package let discards: UInt64
+    package let limits: RateLimits
   }
 
   package struct Network: Sendable {
     package let received: NetworkMeter.Direction
     package let sent: NetworkMeter.Direction
+    package let limits: RateLimits
   }
 
   // Identity.
@@ -135,11 +137,24 @@ package struct MeterReading: Sendable {
     disks = words.disks.map { disk in
       Disk(
         read: Transfers(disk.part(.read)), written: Transfers(disk.part(.written)), flushes: disk[.flushes],
-        discards: disk[.discards])
+        discards: disk[.discards], limits: RateLimits(disk, .limits, .budget))
     }
     networks = words.networks.map { network in
-      Network(received: .init(network.part(.received)), sent: .init(network.part(.sent)))
+      Network(received: .init(network.part(.received)), sent: .init(network.part(.sent)),
+        limits: RateLimits(network, .limits, .budget))
     }
+  }
+}
+
+extension RateLimits {
+  /// As a meter shows them, every burst spelt out.
+  fileprivate init<Field>(_ words: MeterWords.Part<Field>, _ limits: Field, _ budget: Field) {
+    self.init()
+    for quantity in Quantity.allCases where words[limits, 2 * quantity.rawValue] != 0 {
+      self[.rate(quantity)] = words[limits, 2 * quantity.rawValue]
+      self[.burst(quantity)] = words[limits, 2 * quantity.rawValue + 1]
+    }
+    self[.budget] = words[budget] == 0 ? nil : words[budget]
   }
 }
 

@@ -37,6 +37,10 @@ package struct NetworkMeter: Sendable {
     block.add(1, at: Self.base(direction) + MeterLayout.Packets.drops.rawValue)
   }
 
+  package func show(_ limits: RateLimits) {
+    block.store(limits, at: MeterLayout.Network.limits.rawValue, budgetAt: MeterLayout.Network.budget.rawValue)
+  }
+
   package func countThrottled(_ direction: FlowDirection, nanoseconds: UInt64) {
     block.add(nanoseconds, at: Self.base(direction) + MeterLayout.Packets.timeThrottled.rawValue)
   }

@@ -103,7 +103,9 @@ struct RunCommand: ParsableCommand {
       A disk image (raw or qcow2) for the guest; may be repeated. Options: readonly, serial=ID, format=raw|qcow2; \
       overlay=PATH: what the guest writes goes to that overlay, made if need be, without =PATH to one that is thrown away; \
       cache=writeback (the guest flushes), writethrough (every write is durable) or none (writeback and direct); \
-      direct: past the host's page cache; aio=io_uring or none: many requests at once, or one after the other.
+      direct: past the host's page cache; aio=io_uring or none: many requests at once, or one after the other. \
+      Limits: [read-|write-]bandwidth=SIZE a second, [read-|write-]iops=N, each also with -burst; \
+      budget=SIZE in all, after which requests fail.
       """,
       valueName: "path[,option]…"))
   var disks: [String] = []
@@ -113,7 +115,8 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       A network card on tap=NAME or socket=PATH (of passt, or of another guest: who comes first listens); may be repeated. \
-      Options: mac=ADDRESS, mtu=N.
+      Options: mac=ADDRESS, mtu=N, and limits as for --disk: [rx-|tx-]bandwidth=SIZE, \
+      [rx-|tx-]packets=N, budget=SIZE.
       """,
       valueName: "end[,option]…"))
   var networks: [String] = []

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Frames") struct FrameTests {
   static let requests: [ControlRequest] = [
-    .status, .powerButton, .kill, .balloon(target: 0x0123_4567_89ab_c000), .awaitEnd,
+    .status, .powerButton, .kill, .balloon(target: 0x0123_4567_89ab_c000), .awaitEnd, .sample,
+    .allot(AllotmentItem(.cpu, item: 0), value: 2500), .allot(AllotmentItem(.network, index: 515, item: 12), value: 1 << 40),
   ]
   static let replies: [ControlReply] =
     [
@@ -63,7 +64,7 @@ import Testing
     for _ in 0..<20_000 {
       let count = Int.random(in: 0...20, using: &generator)
       let body = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-      let frame = Frame(kind: .random(in: 0...10, using: &generator), id: 1, body: body)
+      let frame = Frame(kind: .random(in: 0...20, using: &generator), id: 1, body: body)
       if let request = try? ControlRequest(frame) {
         accepted += 1
         #expect(request.frame(id: 1) == frame)

@@ -3,7 +3,7 @@ import Testing
 extension Case {
   /// Shell functions for cases that look at a guest's VMM: `vcpus PID` prints the CPU time of its vCPU threads in
   /// nanoseconds, `milliseconds` the time.
-  private static let looks = """
+  static let looks = """
     vcpus() {
       sum=0
       for task in /proc/$1/task/*; do

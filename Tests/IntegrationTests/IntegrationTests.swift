@@ -4,7 +4,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks + networks + street + allotments
+    + diskCommands + disks + networks + street + allotments + meterings + limits
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -51,6 +51,12 @@ struct IntegrationTests {
 
   @Test("What guests are allowed", arguments: Case.allotments)
   func allotment(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("What meters say", arguments: Case.meterings)
+  func metering(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Limits of devices", arguments: Case.limits)
+  func limit(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("No two cases have the same name")
   func namesAreUnique() {

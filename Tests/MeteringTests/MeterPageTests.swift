@@ -91,7 +91,16 @@ import Testing
       disk.countDiscard()
       page.network(index).countDrop(.toGuest)
     }
+    var limits = RateLimits()
+    limits[.rate(.bytesFromGuest)] = 1000
+    limits[.rate(.operations)] = 70
+    limits[.burst(.operations)] = 3
+    limits[.budget] = 99
+    page.disk(1).show(limits)
+    page.network(0).show(limits)
+    limits[.burst(.bytesFromGuest)] = 4096
     let reading = try reading()
+    #expect(reading.disks.map(\.limits) == [RateLimits(), limits] && reading.networks.map(\.limits) == [limits, RateLimits()])
     for index in 0..<2 {
       let (read, written) = (UInt64(512 * (1 + 2 * index)), UInt64(512 * (2 + 2 * index)))
       let disk = reading.disks[index]

@@ -1,5 +1,6 @@
 import Glibc
 import Host
+import Metering
 import Virtio
 
 /// A disk in an array, which keeps apart what a crash would lose.
@@ -110,9 +111,10 @@ final class BlockBench {
   static let status: UInt64 = 0x2_1000
 
   init(
-    _ executor: sending any BlockExecutor, features: Features = .block, queueSize: UInt16 = 16, hasCache: Bool = true
+    _ executor: sending any BlockExecutor, features: Features = .block, queueSize: UInt16 = 16, hasCache: Bool = true,
+    meter: DiskMeter? = nil, limiter: RateLimiter? = nil
   ) throws {
-    driver = try MockDriver(Block(executor, hasCache: hasCache))
+    driver = try MockDriver(Block(executor, hasCache: hasCache, meter: meter, limiter: limiter))
     try driver.start(features.intersection(driver.offered), queueSize: queueSize)
   }
 

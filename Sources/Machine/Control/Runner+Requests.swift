@@ -1,4 +1,6 @@
 import Control
+import Host
+import Metering
 
 /// What may be asked of a guest that runs, on the I/O thread.
 extension Runner {
@@ -19,10 +21,60 @@ extension Runner {
         return .refused(.outOfRange)
       }
       balloon.setTarget(target)
+      sample()
+      return .done
+    case .allot(let item, let value): return allot(item, value, machine)
+    case .sample:
+      sample()
       return .done
     case .awaitEnd:
       // Answered by the server, when it is time.
       return .refused(.unknownRequest)
     }
+  }
+
+  private func allot(_ item: AllotmentItem, _ value: UInt64, _ machine: Machine) -> ControlReply {
+    switch item.group {
+    case .cpu: return allotCPU(item.item, value, machine)
+    case .disk:
+      guard Int(item.index) < configuration.disks.count else { return .refused(.noSuchDevice) }
+      return allot(item, value, device: Int(item.index), machine)
+    case .network:
+      guard Int(item.index) < configuration.networks.count else { return .refused(.noSuchDevice) }
+      return allot(item, value, device: configuration.disks.count + Int(item.index), machine)
+    }
+  }
+
+  private func allotCPU(_ item: UInt8, _ value: UInt64, _ machine: Machine) -> ControlReply {
+    var changed = cpuAllotment
+    switch item {
+    case 0: changed.quotaBasisPoints = value == 0 ? nil : value
+    case 1: changed.periodNanoseconds = value
+    case 2: changed.burstNanoseconds = value
+    default: return .refused(.unknownRequest)
+    }
+    if changed.quotaBasisPoints == nil {
+      // They are nothing without it.
+      (changed.periodNanoseconds, changed.burstNanoseconds) = (CPUQuota.defaultPeriod, 0)
+    }
+    guard (try? changed.check(cpuCount: configuration.cpuCount)) != nil else { return .refused(.outOfRange) }
+    cpuAllotment = changed
+    sample()
+    machine.set(changed.quota)
+    meter.setAllotment(changed.quota)
+    return .done
+  }
+
+  /// - Parameter device: the disks first, then the network cards.
+  private func allot(_ item: AllotmentItem, _ value: UInt64, device: Int, _ machine: Machine) -> ControlReply {
+    guard RateLimits.Item.all.indices.contains(Int(item.item)) else { return .refused(.unknownRequest) }
+    let limiter = limiters[device]
+    let number = RateLimits.Item.all[Int(item.item)]
+    if case .burst(let quantity) = number, limiter.limits[.rate(quantity)] == nil { return .refused(.outOfRange) }
+    limiter.set(number, to: value == 0 ? nil : value, at: .now)
+    if case .rate(let quantity) = number, value == 0 { limiter.set(.burst(quantity), to: nil, at: .now) }
+    showLimits()
+    machine.virtioDevices[device].lookAgain()
+    return .done
   }
 }

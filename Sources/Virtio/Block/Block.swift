@@ -12,6 +12,8 @@ package final class Block: VirtioDevice {
   private let executor: any BlockExecutor
   private let layout: BlockConfiguration
   private let meter: DiskMeter?
+  private let limiter: RateLimiter?
+  private let refill = RefillTimer()
   /// Every write is durable before it is answered.
   private var isWriteThrough = false
   private var session: BlockSession?
@@ -20,7 +22,11 @@ package final class Block: VirtioDevice {
   ///   - hasCache: whether writes may wait for a flush; without, the driver is shown a disk that has none, and every
   ///     write is durable.
   ///   - meter: where requests are counted.
-  package init(_ executor: any BlockExecutor, hasCache: Bool = true, meter: DiskMeter? = nil) {
+  ///   - limiter: what may go through the disk.
+  package init(
+    _ executor: any BlockExecutor, hasCache: Bool = true, meter: DiskMeter? = nil, limiter: RateLimiter? = nil
+  ) {
+    self.limiter = limiter
     self.executor = executor
     self.meter = meter
     layout = BlockConfiguration(of: executor.backend, hasCache: hasCache)
@@ -42,12 +48,13 @@ package final class Block: VirtioDevice {
     let disk = executor.backend
     let rules = BlockRequest.Rules(
       capacity: disk.byteCount, isReadOnly: disk.isReadOnly, isWriteThrough: isWriteThrough)
-    session = BlockSession(activation, executor, rules, meter)
+    session = BlockSession(activation, executor, rules, meter, limiter)
   }
 
   package func reset() {
     executor.drain()
     session = nil
+    refill.disarm()
     isWriteThrough = false
   }
 
@@ -61,14 +68,30 @@ package final class Block: VirtioDevice {
     session?.forgetAll()
   }
 
-  package func queueNotified(_ index: Int) throws(VirtioFault) -> Bool { try session?.takeRequests() ?? false }
+  package func queueNotified(_ index: Int) throws(VirtioFault) -> Bool {
+    defer { armRefill() }
+    return try session?.takeRequests() ?? false
+  }
 
-  package var sources: [Int32] { executor.finishedEvent.map { [$0.number] } ?? [] }
-  package func wantedEvents(_ source: Int) -> EventLoop.Events { .readable }
+  /// The executor's, and the refill timer last.
+  package var sources: [Int32] { executorSources + [refill.number] }
+  private var executorSources: [Int32] { executor.finishedEvent.map { [$0.number] } ?? [] }
+  package func wantedEvents(_ source: Int) -> EventLoop.Events {
+    source < executorSources.count || refill.number >= 0 ? .readable : []
+  }
+
   package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool {
+    guard source < executorSources.count else {
+      refill.acknowledge()
+      return try queueNotified(0)
+    }
     // Before what has finished is taken: what finishes after that signals anew.
     executor.finishedEvent?.drain()
     try session?.answerFinished()
     return false
+  }
+
+  private func armRefill() {
+    if let instant = session?.wakeAt { refill.arm(at: instant) }
   }
 }

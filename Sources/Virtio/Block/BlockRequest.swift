@@ -1,3 +1,5 @@
+import Metering
+
 /// A request to a block device (virtio 1.2, 5.2.6), understood and checked: what is left is to do it.
 package enum BlockRequest: Equatable, Sendable {
   /// Offsets and counts are in bytes, multiples of 512, inside the disk.
@@ -23,6 +25,15 @@ package enum BlockStatus: UInt8, Sendable {
 }
 
 extension BlockRequest {
+  /// Which way how many bytes go; nil when the request moves none.
+  var flow: (direction: FlowDirection, bytes: UInt64)? {
+    switch self {
+    case .read(_, let bytes): (.toGuest, bytes)
+    case .write(_, let bytes, _): (.fromGuest, bytes)
+    case .flush, .identify, .discard, .writeZeroes, .refused: nil
+    }
+  }
+
   static let headerBytes: UInt64 = 16
   static let sectorBytes: UInt64 = 512
   static let identityBytes: UInt64 = 20

@@ -9,6 +9,9 @@ final class BlockSession {
   let mayChangeCache: Bool
   private let executor: any BlockExecutor
   private let meter: DiskMeter?
+  /// Nil: everything goes at once.
+  private var held: HeldRequests?
+  private let limiter: RateLimiter?
   private let queue: Virtqueue
   private let memory: GuestMemory
   /// The data of the request that is being started.
@@ -26,9 +29,14 @@ final class BlockSession {
     var answerBytes: UInt64 = 0
   }
 
-  init(_ activation: Activation, _ executor: any BlockExecutor, _ rules: BlockRequest.Rules, _ meter: DiskMeter?) {
+  init(
+    _ activation: Activation, _ executor: any BlockExecutor, _ rules: BlockRequest.Rules, _ meter: DiskMeter?,
+    _ limiter: RateLimiter?
+  ) {
     self.executor = executor
     self.meter = meter
+    self.limiter = limiter
+    held = limiter.map { HeldRequests($0, meter) }
     self.rules = rules
     mayChangeCache = activation.features.contains(.blockConfigWCE)
     queue = activation.queues[0]
@@ -47,6 +55,7 @@ final class BlockSession {
   }
 
   private func startRequests() throws(VirtioFault) -> Bool {
+    try releaseHeld()
     for _ in 0..<queue.size {
       let tag = takeTag()
       guard try queue.next(into: &slots[tag].chain) else {
@@ -66,7 +75,21 @@ final class BlockSession {
   }
 
   /// Nothing that was under way will be answered any more.
-  func forgetAll() { freeTags = Array(slots.indices) }
+  func forgetAll() {
+    freeTags = Array(slots.indices)
+    held = limiter.map { HeldRequests($0, meter) }
+  }
+
+  /// When requests that the limits hold back may go on; nil when there are none.
+  var wakeAt: Instant? { held?.wakeAt }
+
+  /// Starts those whose time has come.
+  private func releaseHeld() throws(VirtioFault) {
+    guard held?.wakeAt != nil, let released = held?.release(at: .now) else { return }
+    for (request, isAllowed) in released {
+      if isAllowed { try start(request.tag) } else { try finish(request.tag, .ioError) }
+    }
+  }
 
   private func takeTag() -> Int {
     if let tag = freeTags.popLast() { return tag }
@@ -78,8 +101,20 @@ final class BlockSession {
     let request = try BlockRequest(parsing: slots[tag].chain, rules)
     slots[tag].request = request
     slots[tag].taken = .now
-    buffers.removeAll()
     slots[tag].answerBytes = 0
+    if let (direction, bytes) = request.flow {
+      switch held?.admit(.init(tag: tag, direction: direction, bytes: bytes), at: slots[tag].taken) {
+      case .now, nil: break
+      case .later: return
+      case .never: return try finish(tag, .ioError)
+      }
+    }
+    try start(tag)
+  }
+
+  private func start(_ tag: Int) throws(VirtioFault) {
+    let request = slots[tag].request
+    buffers.removeAll()
     switch request {
     case .refused(let status):
       return try finish(tag, status)

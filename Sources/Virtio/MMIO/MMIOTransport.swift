@@ -62,6 +62,9 @@ package final class MMIOTransport: BusDevice {
     }
   }
 
+  /// Has the device look at its queues, as if the driver had notified it.
+  package func lookAgain() { for doorbell in doorbells { doorbell.signal() } }
+
   /// The device's configuration space is not what it was (2.5, 4.2.2 ConfigGeneration).
   package func configurationChanged() {
     core.withLock { core in

@@ -16,17 +16,24 @@ package final class Network: VirtioDevice {
   /// What the driver was last told of the link.
   private var wasLinkUp: Bool
   private let meter: NetworkMeter?
+  private let limiter: RateLimiter?
+  private let refill = RefillTimer()
 
   /// - Parameters:
   ///   - mac: the guest's address, six bytes.
   ///   - mtu: the largest packet that the guest shall send, nil to say nothing.
   ///   - meter: where packets are counted.
-  package init(_ backend: any NetworkBackend, mac: [UInt8], mtu: UInt16? = nil, meter: NetworkMeter? = nil) {
+  ///   - limiter: what may go through the card.
+  package init(
+    _ backend: any NetworkBackend, mac: [UInt8], mtu: UInt16? = nil, meter: NetworkMeter? = nil,
+    limiter: RateLimiter? = nil
+  ) {
     precondition(mac.count == 6)
     self.backend = backend
     self.mac = mac
     self.mtu = mtu
     self.meter = meter
+    self.limiter = limiter
     wasLinkUp = backend.isLinkUp
   }
 
@@ -37,15 +44,18 @@ package final class Network: VirtioDevice {
 
   /// mac, then le16 status, max_virtqueue_pairs and mtu (5.1.4).
   package var configuration: [UInt8] {
-    var bytes = mac + [backend.isLinkUp ? 1 : 0, 0, 1, 0]
+    var bytes = mac + [isLinkUp ? 1 : 0, 0, 1, 0]
     bytes.append(little: mtu ?? 0)
     return bytes
   }
 
   package func takeConfigurationChange() -> Bool {
-    defer { wasLinkUp = backend.isLinkUp }
-    return wasLinkUp != backend.isLinkUp
+    defer { wasLinkUp = isLinkUp }
+    return wasLinkUp != isLinkUp
   }
+
+  /// A card whose budget is used up is as good as unplugged.
+  private var isLinkUp: Bool { backend.isLinkUp && !(limiter?.isExhausted ?? false) }
 
   /// 5.1.3.1: segmentation is nothing without checksums.
   package func accepts(_ features: Features) -> Bool {
@@ -60,31 +70,48 @@ package final class Network: VirtioDevice {
   package func activate(_ activation: Activation) {
     backend.use(activation.features)
     link = NetworkLink(
-      activation, backend, meter, receive: activation.queues[Self.receiveQueue],
+      activation, backend, meter, limiter, receive: activation.queues[Self.receiveQueue],
       transmit: activation.queues[Self.transmitQueue])
   }
 
-  package func reset() { link = nil }
+  package func reset() {
+    link = nil
+    refill.disarm()
+  }
+
   package func powerOff() { backend.close() }
 
   package func queueNotified(_ index: Int) throws(VirtioFault) -> Bool {
     guard let link else { return false }
+    defer { armRefill(link) }
     return index == Self.receiveQueue ? try link.deliver() : try link.transmit()
   }
 
-  package var sources: [Int32] { backend.sources }
+  /// The backend's, and the refill timer last.
+  package var sources: [Int32] { backend.sources + [refill.number] }
 
   package func wantedEvents(_ source: Int) -> EventLoop.Events {
-    link.map { backend.wantedEvents(source, isStarved: $0.isStarved) } ?? []
+    guard source < backend.sources.count else { return refill.number >= 0 ? .readable : [] }
+    return link.map { backend.wantedEvents(source, isStarved: $0.takesNothing) } ?? []
   }
 
   package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool {
     guard let link else { return false }
+    defer { armRefill(link) }
+    guard source < backend.sources.count else {
+      refill.acknowledge()
+      let hasMore = try link.transmit()
+      return try link.deliver() || hasMore
+    }
     let wasBlocked = backend.isBlocked
     backend.sourceReady(source, events)
     var hasMore = false
     if wasBlocked, !backend.isBlocked { hasMore = try link.transmit() }
     if source == 0, !events.isDisjoint(with: [.readable, .hangUp, .error]), try link.deliver() { hasMore = true }
     return hasMore
+  }
+
+  private func armRefill(_ link: NetworkLink) {
+    if let instant = link.wakeAt { refill.arm(at: instant) }
   }
 }

@@ -1,4 +1,5 @@
 import GuestMemory
+import Host
 import Metering
 
 /// A network device at work: moves packets between the queues and the backend, each through a private buffer, so that
@@ -7,6 +8,7 @@ final class NetworkLink {
   private let features: Features
   private let backend: any NetworkBackend
   private let meter: NetworkMeter?
+  private var passage: LimitedPassage?
   private let receiveQueue: Virtqueue
   private let transmitQueue: Virtqueue
   private var outgoing = [UInt8](repeating: 0, count: NetworkHeader.mostPacketBytes)
@@ -17,15 +19,20 @@ final class NetworkLink {
   /// The buffers that a packet is spread over; used again for the next.
   private var receiveChains: [DescriptorChain]
   /// The driver has no room for the packet that waits: nothing is taken from the host until it has.
-  private(set) var isStarved = false
+  private var isStarved = false
+  /// Whether packets of the host have to wait there.
+  var takesNothing: Bool { isStarved || passage?.isHeld(.toGuest) ?? false }
+  /// When the limits let packets go on that they hold back; nil when there are none.
+  var wakeAt: Instant? { passage?.wakeAt }
 
   init(
-    _ activation: Activation, _ backend: any NetworkBackend, _ meter: NetworkMeter?, receive: Virtqueue,
-    transmit: Virtqueue
+    _ activation: Activation, _ backend: any NetworkBackend, _ meter: NetworkMeter?, _ limiter: RateLimiter?,
+    receive: Virtqueue, transmit: Virtqueue
   ) {
     features = activation.features
     self.backend = backend
     self.meter = meter
+    passage = limiter.map { LimitedPassage($0, meter) }
     receiveQueue = receive
     transmitQueue = transmit
     transmitChain = DescriptorChain(in: activation.memory)
@@ -42,6 +49,16 @@ final class NetworkLink {
     for _ in 0..<transmitQueue.size {
       guard !backend.isBlocked, try transmitQueue.next(into: &transmitChain) else { return false }
       let count = try copyPacket()
+      switch passage?.ask(.fromGuest, bytes: count - NetworkHeader.byteCount, at: .now) {
+      case .open, nil: break
+      case .held:
+        transmitQueue.putBack(1)
+        return false
+      case .closed:
+        meter?.countDrop(.fromGuest)
+        try transmitQueue.use(transmitChain, written: 0)
+        continue
+      }
       switch send(count) {
       case .sent: meter?.count(.fromGuest, bytes: count - NetworkHeader.byteCount)
       case .dropped: meter?.countDrop(.fromGuest)
@@ -49,6 +66,7 @@ final class NetworkLink {
         transmitQueue.putBack(1)
         return false
       }
+      passage?.leave(.fromGuest)
       try transmitQueue.use(transmitChain, written: 0)
     }
     return transmitQueue.isInUse
@@ -87,11 +105,20 @@ final class NetworkLink {
         guard let count = unsafe incoming.withUnsafeMutableBytes({ unsafe backend.receive(into: $0) }) else { return false }
         incomingCount = count
       }
+      switch passage?.ask(.toGuest, bytes: incomingCount - NetworkHeader.byteCount, at: .now) {
+      case .open, nil: break
+      case .held: return false
+      case .closed:
+        meter?.countDrop(.toGuest)
+        incomingCount = 0
+        continue
+      }
       guard try place() else {
         isStarved = true
         return false
       }
       incomingCount = 0
+      passage?.leave(.toGuest)
     }
     return receiveQueue.isInUse
   }

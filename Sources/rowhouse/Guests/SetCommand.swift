@@ -1,15 +1,21 @@
 import ArgumentParser
 import Control
 import Machine
+import Metering
 
 /// `rowhouse set`: changes what a running guest may use.
 struct SetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set",
-    abstract: "Changes what a running guest may use.",
+    abstract: "Changes what a running guest may use, at once.",
     discussion: """
       Settings:
-        memory=SIZE   what the guest keeps of its memory; its balloon takes the rest (needs run --balloon)
+        memory=SIZE             what the guest keeps of its memory; its balloon takes the rest (needs run --balloon)
+        cpu-quota=SHARE         CPU time for all its CPUs together, in per cent of one; none takes the quota away
+        cpu-period=TIME, cpu-burst=TIME
+        diskN.LIMIT, netN.LIMIT a limit as in --disk or --net, of the disk or network card N from 0: disk0.write-bandwidth=20M,
+                                net0.packets=1000, disk1.budget=10G; none takes it away
+      What was saved up or is owed stays.
       """)
 
   @OptionGroup var guest: OneGuest
@@ -24,11 +30,25 @@ struct SetCommand: ParsableCommand {
   }
 
   private func request(_ setting: String, _ folder: GuestFolder) throws -> ControlRequest {
-    let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
-    guard parts.count == 2, parts[0] == "memory" else {
-      throw ConfigurationError(setting, "no such setting; there is memory=SIZE")
+    let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2 else { throw ConfigurationError(setting, "a setting is a name, = and a value") }
+    let (name, value) = (parts[0], parts[1])
+    switch name {
+    case "memory": return .balloon(target: try balloonTarget(value, setting, folder))
+    case "cpu-quota":
+      let share = value == "none" ? 0 : try CPUAllotment.parseQuota(value, option: setting)
+      guard share > 0 || value == "none" else { throw ConfigurationError(setting, "the least is 1% of a CPU") }
+      return .allot(AllotmentItem(.cpu, item: 0), value: share)
+    case "cpu-period":
+      return .allot(AllotmentItem(.cpu, item: 1), value: try CPUAllotment.parseSpan(value, option: setting))
+    case "cpu-burst":
+      return .allot(AllotmentItem(.cpu, item: 2), value: try CPUAllotment.parseSpan(value, option: setting))
+    default: return try limit(name, value, setting)
     }
-    guard let bytes = ByteSize.parse(parts[1]), bytes.isMultiple(of: Configuration.pageBytes) else {
+  }
+
+  private func balloonTarget(_ value: String, _ setting: String, _ folder: GuestFolder) throws -> UInt64 {
+    guard let bytes = ByteSize.parse(value), bytes.isMultiple(of: Configuration.pageBytes) else {
       throw ConfigurationError(setting, "give a size like 128M, a multiple of 4K")
     }
     guard let whole = try? folder.look().meter?.memoryBytes else {
@@ -37,6 +57,20 @@ struct SetCommand: ParsableCommand {
     guard bytes > 0, bytes <= whole else {
       throw ConfigurationError(setting, "the guest has \(ByteSize.format(whole)): give a size above 0, and no more")
     }
-    return .balloon(target: whole - bytes)
+    return whole - bytes
+  }
+
+  /// A setting like "disk0.write-bandwidth".
+  private func limit(_ name: String, _ value: String, _ setting: String) throws -> ControlRequest {
+    let parts = name.split(separator: ".", maxSplits: 1)
+    let kinds: [(String, LimitedDevice, AllotmentItem.Group)] = [("disk", .disk, .disk), ("net", .network, .network)]
+    for (word, device, group) in kinds where parts.count == 2 && parts[0].hasPrefix(word) {
+      guard let index = UInt16(parts[0].dropFirst(word.count)), let item = device.item(named: parts[1]) else { break }
+      guard let number = value == "none" ? 0 : item.parse(value) else {
+        throw ConfigurationError(setting, "give \(item.example), or none")
+      }
+      return .allot(AllotmentItem(group, index: index, item: UInt8(item.number)), value: number)
+    }
+    throw ConfigurationError(setting, "no such setting; `rowhouse set --help` lists them")
   }
 }

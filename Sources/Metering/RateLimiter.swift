@@ -1,0 +1,91 @@
+import Host
+import Synchronization
+
+/// Keeps a disk or a network card within its ``RateLimits``, which can change at any time.
+package final class RateLimiter: Sendable {
+  private struct State {
+    var limits: RateLimits {
+      didSet { isUnlimited = limits.isEmpty }
+    }
+    var isUnlimited: Bool
+    /// By quantity.
+    var buckets: [TokenBucket?]
+    /// Bytes that were let through since the start, both ways.
+    var used: UInt64 = 0
+    /// The budget has once been too small for what was asked; it stays used up until it changes.
+    var isExhausted = false
+  }
+
+  private let state: Mutex<State>
+
+  package enum Admission: Equatable, Sendable {
+    case now
+    /// Ask again then.
+    case later(Instant)
+    /// The budget is used up.
+    case never
+  }
+
+  package init(_ limits: RateLimits, at now: Instant) {
+    let buckets = RateLimits.Quantity.allCases.map { quantity in
+      limits.limit(quantity).map { TokenBucket($0, isFull: true, at: now) }
+    }
+    state = Mutex(State(limits: limits, isUnlimited: limits.isEmpty, buckets: buckets))
+  }
+
+  package var limits: RateLimits { state.withLock { $0.limits } }
+  package var isExhausted: Bool { state.withLock { $0.isExhausted } }
+  /// Whether both directions have a limit in common, so that one waits for the other.
+  package var isShared: Bool {
+    state.withLock { $0.limits[.rate(.bytes)] != nil || $0.limits[.rate(.operations)] != nil }
+  }
+
+  /// Asks for an operation to go through: a request, or a packet. When it may go now, it has been counted.
+  package func admit(_ direction: FlowDirection, bytes: UInt64, at now: Instant) -> Admission {
+    state.withLock { state in
+      if state.isUnlimited {
+        state.used &+= bytes
+        return .now
+      }
+      if let budget = state.limits[.budget], state.isExhausted || bytes > budget - min(budget, state.used) {
+        state.isExhausted = true
+        return .never
+      }
+      var instant: Instant?
+      for quantity in RateLimits.Quantity.allCases where quantity.counts(direction) {
+        state.buckets[quantity.rawValue]?.fill(at: now)
+        let wait = state.buckets[quantity.rawValue]?.instant(for: quantity.isOfBytes ? bytes : 1)
+        if let wait { instant = max(instant ?? wait, wait) }
+      }
+      if let instant { return .later(instant) }
+      for quantity in RateLimits.Quantity.allCases where quantity.counts(direction) {
+        state.buckets[quantity.rawValue]?.take(quantity.isOfBytes ? bytes : 1)
+      }
+      state.used &+= bytes
+      return .now
+    }
+  }
+
+  /// Changes one number. A bucket that is there goes on with what it has; a new one begins empty.
+  ///
+  /// - Parameter value: nil: no limit.
+  package func set(_ item: RateLimits.Item, to value: UInt64?, at now: Instant) {
+    state.withLock { state in
+      state.limits[item] = value
+      switch item {
+      case .budget: state.isExhausted = false
+      case .rate(let quantity), .burst(let quantity):
+        let index = quantity.rawValue
+        guard let limit = state.limits.limit(quantity) else {
+          state.buckets[index] = nil
+          return
+        }
+        if state.buckets[index] == nil {
+          state.buckets[index] = TokenBucket(limit, isFull: false, at: now)
+        } else {
+          state.buckets[index]?.change(to: limit, at: now)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/// Figures as a person reads them: three digits that count, and a unit.
+enum HumanQuantity {
+  /// "0 B", "999 B", "1.00 KiB", "12.3 MiB", "456 GiB".
+  static func bytes(_ bytes: UInt64) -> String {
+    guard bytes >= 1000 else { return "\(bytes) B" }
+    return scaled(Double(bytes), 1024, ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
+  }
+
+  /// "850 ns", "1.50 ms", "12.3 s".
+  static func seconds(_ nanoseconds: UInt64) -> String {
+    guard nanoseconds >= 1000 else { return "\(nanoseconds) ns" }
+    return scaled(Double(nanoseconds), 1000, ["ns", "µs", "ms", "s", "ks", "Ms", "Gs"])
+  }
+
+  /// A sum of memory over time, from byte-seconds: "0.123 GiB-h".
+  static func gibibyteHours(_ byteSeconds: UInt64) -> String {
+    "\(fixed(Double(byteSeconds) / Double(1 << 30) / 3600, 3)) GiB-h"
+  }
+
+  private static func scaled(_ value: Double, _ step: Double, _ units: [String]) -> String {
+    var (value, index) = (value, 0)
+    // What would be rounded to four digits has the next unit.
+    while value >= 999.5, index + 1 < units.count {
+      value /= step
+      index += 1
+    }
+    return "\(fixed(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0)) \(units[index])"
+  }
+
+  /// A number with so many decimals, rounded half up.
+  static func fixed(_ value: Double, _ decimals: Int) -> String {
+    var power: UInt64 = 1
+    for _ in 0..<decimals { power *= 10 }
+    let whole = UInt64((max(0, value) * Double(power)).rounded())
+    guard decimals > 0 else { return String(whole) }
+    return "\(whole / power).\(String(power + whole % power).dropFirst())"
+  }
+}

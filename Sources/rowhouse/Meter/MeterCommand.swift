@@ -1,0 +1,44 @@
+import ArgumentParser
+import Control
+import Host
+import Machine
+import Metering
+
+/// `rowhouse meter`: what a guest may use, and what it has used.
+struct MeterCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "meter",
+    abstract: "Shows what a guest may use and what it has used, also of one that has ended.")
+
+  @OptionGroup var guest: OneGuest
+
+  @Flag(help: "Say it as JSON.")
+  var json = false
+
+  func run() throws {
+    let folder = try guest.guest()
+    let (state, meter) = try folder.reading()
+    if json {
+      print(MeterDocument(folder.name.description, state, meter).json, terminator: "")
+    } else {
+      print(MeterText(folder.name.description, state, meter).text, terminator: "")
+    }
+  }
+}
+
+extension GuestFolder {
+  /// The guest's meter, brought up to date where there is somebody to ask.
+  func reading() throws -> (State, MeterReading) {
+    refreshMeter()
+    guard let look = try? look(), let meter = look.meter else {
+      throw ConfigurationError("\(name)", "its VMM has not come so far as to make its meter")
+    }
+    return (look.state, meter)
+  }
+
+  /// Has the VMM take a sample; a guest that has ended, or is busy with something else, keeps its last one.
+  func refreshMeter() {
+    var client = try? ControlClient(self)
+    _ = try? client?.ask(.sample, until: .now.advanced(byNanoseconds: 500_000_000))
+  }
+}

@@ -1,0 +1,158 @@
+import FoundationEssentials
+import Host
+import Machine
+import Metering
+
+/// A guest's meter as programs read it. Times are in nanoseconds, the rest in bytes or counts.
+struct MeterDocument: JSONDocument {
+  struct Allotment: Encodable {
+    let cpus: Int
+    let memoryBytes: UInt64
+    /// Hundredths of a per cent of one CPU; nil: no quota.
+    let cpuQuotaBasisPoints: UInt64?
+    let cpuPeriodNanoseconds: UInt64?
+    let cpuBurstNanoseconds: UInt64?
+    let balloonTargetBytes: UInt64
+  }
+
+  struct Memory: Encodable {
+    let givenBytes: UInt64
+    let residentBytes: UInt64
+    let residentPeakBytes: UInt64
+    let residentByteSeconds: UInt64
+  }
+
+  struct CPU: Encodable {
+    let runNanoseconds: UInt64
+    let throttledNanoseconds: UInt64
+    let exits: [String: UInt64]
+  }
+
+  struct Transfers: Encodable {
+    let bytes: UInt64
+    let requests: UInt64
+    let failures: UInt64
+    let throttledNanoseconds: UInt64
+    /// The end of the bucket that a half, 99 in 100 and all of the requests are within.
+    let latencyP50Nanoseconds: UInt64?
+    let latencyP99Nanoseconds: UInt64?
+    let latencyMaxNanoseconds: UInt64?
+    /// Requests by the end of their bucket, those that are not empty.
+    let latencies: [String: UInt64]
+
+    init(_ transfers: MeterReading.Transfers) {
+      bytes = transfers.bytes
+      requests = transfers.requests
+      failures = transfers.failures
+      throttledNanoseconds = transfers.throttledNanoseconds
+      let histogram = transfers.latencies
+      latencyP50Nanoseconds = histogram.quantile(0.5)
+      latencyP99Nanoseconds = histogram.quantile(0.99)
+      latencyMaxNanoseconds = histogram.quantile(1)
+      latencies = Dictionary(
+        uniqueKeysWithValues: histogram.counts.enumerated().filter { $1 > 0 }.map {
+          (String(UInt64(1) << UInt64($0 + 1)), $1)
+        })
+    }
+  }
+
+  struct Disk: Encodable {
+    let read: Transfers
+    let written: Transfers
+    let flushes: UInt64
+    let discards: UInt64
+    /// By their names in --disk.
+    let limits: [String: UInt64]
+  }
+
+  struct Packets: Encodable {
+    let bytes: UInt64
+    let packets: UInt64
+    let drops: UInt64
+    let throttledNanoseconds: UInt64
+
+    init(_ direction: NetworkMeter.Direction) {
+      bytes = direction.bytes
+      packets = direction.packets
+      drops = direction.drops
+      throttledNanoseconds = direction.throttledNanoseconds
+    }
+  }
+
+  struct Network: Encodable {
+    let received: Packets
+    let sent: Packets
+    let limits: [String: UInt64]
+  }
+
+  let name: String
+  let run: String
+  let state: GuestFolder.State
+  let verdict: String?
+  /// ISO 8601, UTC.
+  let started: String
+  let process: Int32
+  /// From the guest's first instruction to its end, or to the meter's last sample.
+  let uptimeNanoseconds: UInt64?
+  let allotment: Allotment
+  let memory: Memory
+  let cpus: [CPU]
+  let deviceNanoseconds: UInt64
+  let disks: [Disk]
+  let networks: [Network]
+  let console: [String: UInt64]
+
+  init(_ name: String, _ state: GuestFolder.State, _ meter: MeterReading) {
+    self.name = name
+    self.state = state
+    run = meter.run
+    verdict = Verdict(meter)?.name
+    started = CalendarText.utc(nanosecondsSince1970: meter.startedSince1970)
+    process = meter.process
+    uptimeNanoseconds = meter.runNanoseconds
+    allotment = Allotment(
+      cpus: meter.cpus.count, memoryBytes: meter.memoryBytes, cpuQuotaBasisPoints: meter.cpuQuota?.basisPoints,
+      cpuPeriodNanoseconds: meter.cpuQuota?.periodNanoseconds, cpuBurstNanoseconds: meter.cpuQuota?.burstNanoseconds,
+      balloonTargetBytes: meter.balloonTargetBytes)
+    memory = Memory(
+      givenBytes: meter.memoryGivenBytes, residentBytes: meter.residentBytes,
+      residentPeakBytes: meter.residentPeakBytes, residentByteSeconds: meter.residentByteSeconds)
+    cpus = meter.cpus.map { cpu in
+      CPU(
+        runNanoseconds: cpu.runNanoseconds, throttledNanoseconds: cpu.throttledNanoseconds,
+        exits: Dictionary(uniqueKeysWithValues: cpu.exits.map { ($0.name, $1) }))
+    }
+    deviceNanoseconds = meter.deviceNanoseconds
+    disks = meter.disks.map { disk in
+      Disk(
+        read: Transfers(disk.read), written: Transfers(disk.written), flushes: disk.flushes, discards: disk.discards,
+        limits: Self.named(disk.limits, .disk))
+    }
+    networks = meter.networks.map { network in
+      Network(
+        received: Packets(network.received), sent: Packets(network.sent), limits: Self.named(network.limits, .network))
+    }
+    console = Dictionary(uniqueKeysWithValues: meter.console.map { ($0.name, $1) })
+  }
+
+  private static func named(_ limits: RateLimits, _ device: LimitedDevice) -> [String: UInt64] {
+    let pairs = RateLimits.Item.all.compactMap { item in limits[item].map { (device.name(item), $0) } }
+    return Dictionary(uniqueKeysWithValues: pairs)
+  }
+}
+
+extension MeterReading {
+  /// How long the guest has run, as far as the meter knows: to its end, or to the last sample.
+  var runNanoseconds: UInt64? {
+    guard let start = phases[.guestStarted], let end = phases[.guestEnded] ?? sampled else { return nil }
+    return end.nanoseconds(since: start)
+  }
+}
+
+/// Moments as the calendar has them.
+enum CalendarText {
+  /// "2026-11-24T19:29:03Z" (ISO 8601).
+  static func utc(nanosecondsSince1970 nanoseconds: UInt64) -> String {
+    Date(timeIntervalSince1970: Double(nanoseconds / 1_000_000_000)).formatted(.iso8601)
+  }
+}

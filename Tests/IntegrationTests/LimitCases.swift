@@ -1,0 +1,44 @@
+import Testing
+
+extension Case {
+  /// Limits of disks and network cards, at the start and while the guest runs.
+  static let limits: [Case] = [
+    Case(
+      "disk-limit-takes-its-time",
+      script: """
+        \(looks)
+        truncate -s 4M kept; start=$(milliseconds)
+        rowhouse run $GUESTS/disk.elf --disk kept,write-iops=100,write-iops-burst=1 --quiet --timeout 60 -- count=101 bytes=512 &&
+        [ $(($(milliseconds) - start)) -ge 1000 ] && echo slow
+        """, says: ["requests=101", "slow"]),
+    Case(
+      "disk-budget-ends-in-errors",
+      script: """
+        truncate -s 4M kept
+        rowhouse run $GUESTS/disk.elf --disk kept,budget=40K --quiet --timeout 60 -- count=11 bytes=4096 depth=1
+        """, status: 3, says: ["FAILED: a transfer at sector 80 has status 1"], neverSays: []),
+    Case(
+      "limits-are-set-while-the-guest-runs",
+      script: """
+        \(meters)
+        truncate -s 4M kept
+        rowhouse run --detach --name one $GUESTS/disk.elf --disk kept,iops=1 --timeout 60 -- count=100000 bytes=512 > said; rm said
+        rowhouse set one disk0.iops=none disk0.write-bandwidth=1M cpu-quota=50% cpu-burst=5ms || exit
+        rowhouse meter one; json one; echo
+        rowhouse set one disk1.iops=3; rowhouse set one disk0.iops-burst=3; rowhouse set one cpu-quota=700%
+        rowhouse set one disk0.iops=fast
+        rowhouse kill one; rowhouse remove --all
+        """,
+      says: ["50%", "1M/s", "\"cpu_burst_nanoseconds\":5000000", "\"write-bandwidth\":1048576"],
+      warns: [
+        "disk1.iops=3: the guest has no such device", "disk0.iops-burst=3: the guest cannot have this value",
+        "cpu-quota=700%: the guest cannot have this value", "disk0.iops=fast: give a number like 1000, or none",
+      ], warningLines: 4),
+    Case(
+      refused: "burst-without-its-rate", "rowhouse run $GUESTS/hello.elf --disk image,iops-burst=3", naming: "--disk image",
+      "iops-burst goes with iops"),
+    Case(
+      refused: "bandwidth-without-unit", "rowhouse run $GUESTS/hello.elf --net socket=x,tx-bandwidth=3",
+      naming: "--net socket=x", "tx-bandwidth is a size like 20M"),
+  ]
+}

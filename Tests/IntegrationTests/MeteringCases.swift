@@ -1,0 +1,84 @@
+import Testing
+
+extension Case {
+  /// Shell functions for cases that read meters: `json NAME` prints a guest's without blanks, `figure NAME KEY` what follows
+  /// the first such key.
+  static let meters = """
+    json() { rowhouse meter "$1" --json | tr -d ' \\n'; echo; }
+    figure() { json "$1" | sed 's/.*"'$2'":\\([0-9]*\\).*/\\1/'; }
+    vmm() { rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p'; }
+    \(looks)
+    """
+
+  /// What meters say, beside what the guest and the host's kernel say.
+  static let meterings: [Case] = [
+    Case(
+      "meter-counts-what-the-guest-counts",
+      script: """
+        \(meters)
+        truncate -s 4M kept
+        rowhouse run --detach --name one $GUESTS/disk.elf --timeout 60 --disk kept -- count=300 bytes=1536 depth=5 &&
+        rowhouse wait one && rowhouse logs one
+        json one | sed 's/.*"written":{"bytes":\\([0-9]*\\),.*"requests":\\([0-9]*\\),.*/requests=\\2 bytes=\\1/'
+        echo
+        rowhouse run --detach --name two $GUESTS/disk.elf --timeout 60 --disk kept -- count=200 bytes=8192 read &&
+        rowhouse wait two && json two | sed 's/.*"read":{"bytes":\\([0-9]*\\),.*"requests":\\([0-9]*\\),"thr.*"w.*/reads=\\2 bytes=\\1/'
+        rowhouse remove --all
+        """,
+      says: ["requests=300 bytes=460800\n", "requests=300 bytes=460800\n", "reads=200 bytes=1638400"]),
+    Case(
+      "meter-counts-packets-as-both-guests-do",
+      script: """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/net.elf --timeout 60 --net socket=cable -- host=1 answers=20
+        until rowhouse logs one | grep -q answering; do sleep 0.02; done
+        rowhouse run --detach --name two $GUESTS/net.elf --timeout 60 --net socket=cable -- host=2 peer=1 count=20 bytes=200
+        rowhouse wait one && rowhouse wait two || exit
+        for name in one two; do
+          rowhouse logs $name | grep -E '^(sent|received): ' | tr -d '\\r' | sort > said
+          json $name | sed -n 's/.*"received":{"bytes":\\([0-9]*\\),"drops":0,"packets":\\([0-9]*\\),.*/received: packets=\\2 bytes=\\1/p' > metered
+          json $name | sed -n 's/.*"sent":{"bytes":\\([0-9]*\\),"drops":0,"packets":\\([0-9]*\\),.*/sent: packets=\\2 bytes=\\1/p' >> metered
+          cmp said metered && [ $(wc -l < said) = 2 ] && echo same
+        done
+        rowhouse remove --all; rm -f said metered cable
+        """, says: ["same\n", "same\n"]),
+    Case(
+      "meter-has-the-memory-that-smaps-has",
+      script: """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/touch.elf --timeout 60 -- pages=6000 > said; rm said
+        until rowhouse logs one | grep -q touched=6000; do sleep 0.02; done; sleep 0.3
+        metered=$(figure one resident_bytes)
+        seen=$(($(awk '/^Rss:/ { sum += $2 } END { print sum }' /proc/$(vmm)/smaps) * 1024))
+        rowhouse kill one; rowhouse remove --all
+        echo "difference $((metered - seen)) of $seen"
+        """
+    ) { outcome in
+      let numbers = outcome.outputText.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+      guard numbers.count == 2 else { return }
+      let (difference, seen) = (numbers[0], numbers[1])
+      #expect(seen > 6000 * 4096 && abs(difference) <= 1 << 20, "\(outcome.outputText)")
+    },
+    Case(
+      "meter-has-the-CPU-time-that-the-kernel-has",
+      script: """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60 --cpus 2 > said; rm said; sleep 1
+        before=$(vcpus $(vmm))
+        metered=$(($(json one | sed 's/"run_nanoseconds":\\([0-9]*\\)/\\n=\\1\\n/g' | sed -n 's/^=\\(.*\\)$/\\1 +/p' | tr -d '\\n') 0))
+        after=$(vcpus $(vmm)); rowhouse kill one; rowhouse remove --all
+        [ $before -gt 0 ] && [ $before -le $metered ] && [ $metered -le $after ] && echo between
+        """, says: ["between"]),
+    Case(
+      "meter-of-a-killed-VMM-stays",
+      script: """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60 > said; rm said; sleep 0.5
+        before=$(figure one run_nanoseconds); kill -9 $(vmm)
+        until rowhouse list | grep crashed > said; do sleep 0.02; done; rm said
+        after=$(figure one run_nanoseconds); rowhouse meter one | head -n 1; rowhouse remove --all
+        [ $before -gt 0 ] && [ $after -ge $before ] && echo kept
+        """, says: ["one: crashed", "kept"]),
+    Case(refused: "meter-of-nobody", "rowhouse meter nobody", naming: "nobody"),
+  ]
+}

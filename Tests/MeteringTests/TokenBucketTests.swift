@@ -1,0 +1,150 @@
+import Host
+import Testing
+
+@testable import Metering
+
+@Suite("Token bucket")
+struct TokenBucketTests {
+  private static func at(_ nanoseconds: UInt64) -> Instant { Instant(nanoseconds: 1_000_000_000 + nanoseconds) }
+
+  private func bucket(rate: UInt64, burst: UInt64, isFull: Bool = true) -> TokenBucket {
+    TokenBucket(.init(rate: rate, burst: burst), isFull: isFull, at: Self.at(0))
+  }
+
+  @Test func theBurstIsThereAtOnceAndThenTheRate() {
+    var bucket = bucket(rate: 1000, burst: 100)
+    #expect(bucket.instant(for: 100) == nil)
+    bucket.take(100)
+    // The next token comes in a millisecond.
+    #expect(bucket.instant(for: 1) == Self.at(1_000_000))
+    bucket.fill(at: Self.at(999_999))
+    #expect(bucket.instant(for: 1) == Self.at(1_000_000))
+    bucket.fill(at: Self.at(1_000_000))
+    #expect(bucket.instant(for: 1) == nil && bucket.level == 1)
+    bucket.fill(at: Self.at(10_000_000_000))
+    #expect(bucket.level == 100)
+  }
+
+  @Test func whatIsLargerThanTheBucketIsSpread() {
+    var bucket = bucket(rate: 1_000_000, burst: 4096)
+    #expect(bucket.instant(for: 1 << 20) == nil)
+    bucket.take(1 << 20)
+    #expect(bucket.level == 4096 - 1 << 20)
+    // All that is owed, and a full bucket for the next one of that size.
+    #expect(bucket.instant(for: 1 << 20) == Self.at((1 << 20) * 1000))
+    #expect(bucket.instant(for: 1) == Self.at((1 << 20 - 4096 + 1) * 1000))
+  }
+
+  @Test("At the instant that is named there is enough, a nanosecond before there is not")
+  func instantsAreExact() throws {
+    var random = SystemRandomNumberGenerator()
+    for _ in 0..<2000 {
+      let rate = UInt64.random(in: 1...(1 << UInt64.random(in: 1...40, using: &random)), using: &random)
+      let burst = UInt64.random(in: 1...(1 << 30), using: &random)
+      var bucket = bucket(rate: rate, burst: burst)
+      bucket.take(UInt64.random(in: 0...2 * burst, using: &random))
+      bucket.fill(at: Self.at(.random(in: 0...1_000_000, using: &random)))
+      let cost = UInt64.random(in: 1...2 * burst, using: &random)
+      guard let instant = bucket.instant(for: cost) else { continue }
+      var (before, then) = (bucket, bucket)
+      then.fill(at: instant)
+      #expect(then.instant(for: cost) == nil)
+      before.fill(at: Instant(nanoseconds: instant.nanoseconds - 1))
+      #expect(before.instant(for: cost) == instant)
+    }
+  }
+
+  @Test("No token is lost or won by looking often")
+  func roundingAddsUp() {
+    var bucket = bucket(rate: 333_333_333, burst: 1 << 60, isFull: false)
+    for step in 1...100_000 as ClosedRange<UInt64> { bucket.fill(at: Self.at(step * 7)) }
+    #expect(bucket.level == 333_333_333 * 700_000 / 1_000_000_000)
+  }
+
+  @Test func extremes() {
+    var bucket = bucket(rate: .max, burst: .max, isFull: false)
+    bucket.fill(at: Instant(nanoseconds: .max))
+    #expect(bucket.level == .max)
+    for _ in 0..<3 { bucket.take(.max) }
+    #expect(bucket.level < 0 && bucket.instant(for: .max) != nil)
+    var slow = TokenBucket(.init(rate: 1, burst: .max), isFull: false, at: Self.at(0))
+    slow.take(.max)
+    #expect(slow.instant(for: .max) == Instant(nanoseconds: .max))
+  }
+
+  @Test func aChangeKeepsTheLevel() {
+    var bucket = bucket(rate: 1000, burst: 100)
+    bucket.take(150)
+    bucket.change(to: .init(rate: 10_000, burst: 10), at: Self.at(10_000_000))
+    #expect(bucket.level == -40 && bucket.instant(for: 1) == Self.at(14_100_000))
+    bucket.fill(at: Self.at(100_000_000))
+    #expect(bucket.level == 10)
+  }
+}
+
+@Suite("Limits of a device")
+struct RateLimiterTests {
+  private static func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 1_000_000 * (1000 + milliseconds)) }
+
+  private func limiter(_ items: KeyValuePairs<RateLimits.Item, UInt64>) -> RateLimiter {
+    var limits = RateLimits()
+    for (item, value) in items { limits[item] = value }
+    return RateLimiter(limits, at: Self.at(0))
+  }
+
+  @Test func withoutLimitsAllGoes() {
+    let limiter = limiter([:])
+    for _ in 0..<1000 { #expect(limiter.admit(.toGuest, bytes: .max / 2, at: Self.at(0)) == .now) }
+    #expect(!limiter.isExhausted && !limiter.isShared)
+  }
+
+  @Test func directionsAreApart() {
+    let limiter = limiter([.rate(.bytesFromGuest): 1000, .burst(.bytesFromGuest): 100])
+    #expect(limiter.admit(.fromGuest, bytes: 100, at: Self.at(0)) == .now)
+    #expect(limiter.admit(.fromGuest, bytes: 100, at: Self.at(0)) == .later(Self.at(100)))
+    #expect(limiter.admit(.toGuest, bytes: 1 << 40, at: Self.at(0)) == .now)
+    #expect(!limiter.isShared)
+  }
+
+  @Test("The strictest limit counts, and a refusal takes nothing")
+  func severalLimits() {
+    let limiter = limiter([
+      .rate(.bytes): 1000, .burst(.bytes): 1000, .rate(.operationsToGuest): 10, .burst(.operationsToGuest): 1,
+    ])
+    #expect(limiter.isShared)
+    #expect(limiter.admit(.toGuest, bytes: 100, at: Self.at(0)) == .now)
+    for _ in 0..<5 { #expect(limiter.admit(.toGuest, bytes: 100, at: Self.at(0)) == .later(Self.at(100))) }
+    #expect(limiter.admit(.fromGuest, bytes: 900, at: Self.at(0)) == .now)
+    #expect(limiter.admit(.toGuest, bytes: 500, at: Self.at(0)) == .later(Self.at(500)))
+  }
+
+  @Test func aBudgetEndsForGood() {
+    let limiter = limiter([.budget: 1000])
+    #expect(limiter.admit(.toGuest, bytes: 600, at: Self.at(0)) == .now)
+    #expect(limiter.admit(.fromGuest, bytes: 400, at: Self.at(0)) == .now)
+    #expect(!limiter.isExhausted)
+    #expect(limiter.admit(.fromGuest, bytes: 1, at: Self.at(0)) == .never)
+    #expect(limiter.isExhausted)
+    limiter.set(.budget, to: 2000, at: Self.at(0))
+    #expect(limiter.admit(.fromGuest, bytes: 1000, at: Self.at(0)) == .now)
+    #expect(limiter.admit(.fromGuest, bytes: 1, at: Self.at(0)) == .never)
+    limiter.set(.budget, to: nil, at: Self.at(0))
+    #expect(limiter.admit(.fromGuest, bytes: .max / 2, at: Self.at(0)) == .now)
+  }
+
+  @Test func aNewLimitBeginsEmpty() {
+    let limiter = limiter([:])
+    limiter.set(.rate(.operations), to: 100, at: Self.at(5))
+    #expect(limiter.limits.limit(.operations) == .init(rate: 100, burst: 10))
+    #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(5)) == .later(Self.at(15)))
+    #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(15)) == .now)
+    limiter.set(.burst(.operations), to: 1, at: Self.at(15))
+    #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(16)) == .later(Self.at(25)))
+    limiter.set(.rate(.operations), to: nil, at: Self.at(16))
+    #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(16)) == .now)
+  }
+
+  @Test func itemsHaveTheirNumbers() {
+    #expect(RateLimits.Item.all.map(\.number) == Array(0..<13))
+  }
+}

@@ -1,0 +1,164 @@
+import Glibc
+import Host
+import Metering
+import Testing
+
+@testable import Virtio
+
+private let read: UInt32 = 0
+private let write: UInt32 = 1
+private let flush: UInt32 = 4
+
+/// Disks and network cards under limits.
+@Suite("Limited devices")
+struct LimitTests {
+  private let disk = ArrayDisk(sectors: 64)
+  private let page: MeterPage
+
+  init() throws {
+    page = try MeterPage(
+      in: nil, MeterShape(cpuCount: 1, diskCount: 1, networkCount: 1), memoryBytes: 0, process: 1)
+  }
+
+  private func limiter(_ items: KeyValuePairs<RateLimits.Item, UInt64>) -> RateLimiter {
+    var limits = RateLimits()
+    for (item, value) in items { limits[item] = value }
+    return RateLimiter(limits, at: .now)
+  }
+
+  private func bench(_ limiter: RateLimiter) throws -> BlockBench {
+    try BlockBench(SynchronousBlockExecutor(disk), meter: page.disk(0), limiter: limiter)
+  }
+
+  /// Lets the device work until something holds, for five seconds at most.
+  private func wait(_ driver: MockDriver, until condition: () -> Bool) {
+    let end = Instant.now.advanced(byNanoseconds: 5_000_000_000)
+    while !condition(), Instant.now < end {
+      usleep(500)
+      driver.pump()
+    }
+    #expect(condition())
+  }
+
+  @Test func requestsWaitForTheirTurn() throws {
+    let bench = try bench(limiter([.rate(.operations): 50, .burst(.operations): 1]))
+    let start = Instant.now
+    for slot in 0..<4 as Range<UInt64> {
+      bench.offer(write, sector: slot, [.readable(BlockBench.data, 512)], slot: slot)
+    }
+    bench.driver.kick()
+    #expect(disk.calls == ["write"])
+    // A flush is no transfer, and does not wait.
+    bench.offer(flush, slot: 4)
+    bench.driver.kick()
+    #expect(disk.calls == ["write", "flush"])
+    wait(bench.driver) { disk.calls.count == 5 }
+    #expect(Instant.now.nanoseconds(since: start) >= 60_000_000)
+    #expect(bench.driver.queues[0].usedIndex == 5)
+  }
+
+  @Test func readsDoNotWaitForWrites() throws {
+    let bench = try bench(limiter([.rate(.bytesFromGuest): 512, .burst(.bytesFromGuest): 512]))
+    bench.offer(write, [.readable(BlockBench.data, 512)], slot: 0)
+    bench.offer(write, [.readable(BlockBench.data, 512)], slot: 1)
+    bench.offer(read, [.writable(BlockBench.data + 512, 512)], slot: 2)
+    bench.driver.kick()
+    #expect(disk.calls == ["write", "read"] && bench.driver.queues[0].usedIndex == 2)
+  }
+
+  @Test func aSharedLimitKeepsTheOrder() throws {
+    let bench = try bench(limiter([.rate(.bytes): 51200, .burst(.bytes): 512]))
+    bench.offer(write, [.readable(BlockBench.data, 512)], slot: 0)
+    bench.offer(write, [.readable(BlockBench.data, 512)], slot: 1)
+    bench.offer(read, [.writable(BlockBench.data + 512, 512)], slot: 2)
+    bench.driver.kick()
+    #expect(disk.calls == ["write"])
+    wait(bench.driver) { disk.calls == ["write", "write", "read"] }
+  }
+
+  @Test func theBudgetEndsInErrors() throws {
+    let bench = try bench(limiter([.budget: 1024]))
+    for _ in 0..<2 { #expect(bench.run(write, [.readable(BlockBench.data, 512)])?.status == 0) }
+    #expect(bench.run(read, [.writable(BlockBench.data, 512)])?.status == 1)
+    #expect(bench.run(flush)?.status == 0)
+    #expect(disk.calls == ["write", "write", "flush"])
+  }
+
+  @Test func aChangeWakesWhatWaits() throws {
+    let limiter = limiter([.rate(.operations): 1, .burst(.operations): 1])
+    let bench = try bench(limiter)
+    for slot in 0..<2 as Range<UInt64> { bench.offer(write, [.readable(BlockBench.data, 512)], slot: slot) }
+    bench.driver.kick()
+    #expect(disk.calls == ["write"])
+    limiter.set(.rate(.operations), to: nil, at: .now)
+    bench.driver.transport.lookAgain()
+    bench.driver.pump()
+    #expect(disk.calls == ["write", "write"])
+  }
+
+  @Test func aResetForgetsWhatWaits() throws {
+    let bench = try bench(limiter([.rate(.operations): 20, .burst(.operations): 1]))
+    for slot in 0..<3 as Range<UInt64> { bench.offer(write, [.readable(BlockBench.data, 512)], slot: slot) }
+    bench.driver.kick()
+    bench.driver.write(.status, 0)
+    usleep(120_000)
+    bench.driver.pump()
+    #expect(disk.calls == ["write"])
+  }
+
+  @Test func waitsAreMetered() throws {
+    let file = SharedDescriptor(try .memory(named: "meter"))
+    let page = try MeterPage(
+      in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 1, diskCount: 1), memoryBytes: 0,
+      process: 1)
+    let bench = try BlockBench(
+      SynchronousBlockExecutor(disk), meter: page.disk(0),
+      limiter: limiter([.rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1]))
+    for slot in 0..<3 as Range<UInt64> { bench.offer(write, [.readable(BlockBench.data, 512)], slot: slot) }
+    bench.driver.kick()
+    wait(bench.driver) { disk.calls.count == 3 }
+    let meter = try #require(try MeterReading(of: file.descriptor)).disks[0]
+    #expect(meter.written.requests == 3 && meter.written.bytes == 1536 && meter.written.latencies.total == 3)
+    #expect(meter.written.throttledNanoseconds >= 30_000_000 && meter.read.throttledNanoseconds == 0)
+    // As the guest sees it: the wait belongs to the latency.
+    #expect(meter.written.latencies.quantile(1)! >= 40_000_000)
+  }
+
+  @Test func packetsWaitForTheirTurn() throws {
+    let cable = TestCable()
+    let limiter = limiter([
+      .rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1, .rate(.operationsToGuest): 50,
+      .burst(.operationsToGuest): 1,
+    ])
+    let driver = try MockDriver(Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: limiter))
+    try driver.start(.common)
+    for index in 0..<3 as Range<UInt64> {
+      driver.queues[1].offer([.readable(0x10_0000, 72)])
+      driver.queues[0].offer([.writable(0x20_0000 + 4096 * index, 2048)])
+      cable.arrive([UInt8](repeating: 1, count: 60))
+    }
+    driver.kick(0)
+    driver.kick(1)
+    #expect(driver.queues[1].usedIndex == 1 && driver.queues[0].usedIndex == 1)
+    wait(driver) { driver.queues[1].usedIndex == 3 && driver.queues[0].usedIndex == 3 }
+    for direction in FlowDirection.allCases {
+      let reading = page.network(0).reading(direction)
+      #expect(reading.packets == 3 && reading.bytes == 180 && reading.drops == 0)
+      #expect(reading.throttledNanoseconds >= 30_000_000)
+    }
+  }
+
+  @Test func aCardWithoutBudgetIsUnplugged() throws {
+    let cable = TestCable()
+    let driver = try MockDriver(
+      Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: limiter([.budget: 100])))
+    try driver.start(.common)
+    driver.queues[1].offer([.readable(0x10_0000, 72)])
+    driver.kick(1)
+    #expect(driver.readConfiguration(6, as: UInt16.self) == 1)
+    driver.queues[1].offer([.readable(0x10_0000, 72)])
+    driver.kick(1)
+    #expect(driver.readConfiguration(6, as: UInt16.self) == 0 && driver.queues[1].usedIndex == 2)
+    #expect(page.network(0).reading(.fromGuest) == .init(packets: 1, bytes: 60, drops: 1))
+  }
+}
