@@ -2,6 +2,7 @@
 
 import io
 import os
+import platform
 import struct
 import subprocess
 import sys
@@ -29,6 +30,7 @@ dmesg_diff = load(os.path.join(HERE, "dmesg-diff"))
 lab = load(os.path.join(HERE, "lab"))
 extract_vmlinux = load(os.path.join(GUEST, "extract-vmlinux"))
 initramfs = sys.modules["initramfs"]  # imported by the lab
+tsc = sys.modules["tsc"]
 
 
 class DmesgDiff(unittest.TestCase):
@@ -126,6 +128,13 @@ class ExtractVmlinux(unittest.TestCase):
         packed = subprocess.run(["xz", "-c"], input=self.ELF, stdout=subprocess.PIPE, check=True).stdout
         self.assertRaises(ValueError, extract_vmlinux.decompress, packed + struct.pack("<I", len(self.ELF) + 1))
         self.assertRaises(ValueError, extract_vmlinux.decompress, b"neither of them")
+
+
+@unittest.skipUnless(platform.machine() == "x86_64", "other processors have no such counter")
+class TimeStampCounter(unittest.TestCase):
+    def test_two_measurements_agree(self):
+        first, second = tsc.khz(), tsc.khz()
+        self.assertAlmostEqual(first / second, 1, delta=0.001)
 
 
 if __name__ == "__main__":
