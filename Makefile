@@ -13,7 +13,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 RELEASE := swift build -c release --scratch-path .build-release -Xswiftc -static-executable -Xlinker --strip-all
 PROGRAMS := bin/rowhouse bin/rowhouse-vmm
 
-.PHONY: help deps build guests linux demo test fuzz bench-startup clean FORCE
+.PHONY: help deps build guests linux demo test fuzz bench-startup bench-metering clean FORCE
 
 FORCE:
 
@@ -77,6 +77,9 @@ fuzz:                ## fuzz queues, devices, image formats and loaders, FUZZ_SE
 
 bench-startup: build guests  ## how long a guest takes to start, beside a bare C program and QEMU
 	@Tests/Benchmarks/bench-startup
+
+bench-metering: build guests ## how exactly guests are held to what they may use, and metered
+	@Tests/Benchmarks/bench-metering
 
 clean:               ## remove everything that was built
 	rm -rf .build .build-* bin guests/build guests/linux/build Tests/Lab/build

@@ -150,6 +150,11 @@ int linux_path_identity(const char *path, uint32_t *mode, uint64_t *device, uint
   return 0;
 }
 int linux_unlink(const char *path) { return result(unlink(path)); }
+int linux_lock(int fd) {
+  int error;
+  while ((error = result(flock(fd, LOCK_EX))) == -EINTR) {}
+  return error;
+}
 int linux_try_lock(int fd) { return result(flock(fd, LOCK_EX | LOCK_NB)); }
 
 int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset) {

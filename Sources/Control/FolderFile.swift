@@ -7,4 +7,8 @@ package enum FolderFile: String, CaseIterable, Sendable {
   case log = "console.log"
   /// What the VMM of a guest without a supervisor has to say.
   case messages = "vmm.log"
+  /// The ledger's length before the guest's record was appended; there since somebody began to.
+  case settling
+  /// The guest's record is in the ledger.
+  case settled
 }

@@ -13,7 +13,8 @@ struct Rowhouse: ParsableCommand {
     version: "rowhouse 0.1",
     subcommands: [
       RunCommand.self, ListCommand.self, SetCommand.self, StopCommand.self, KillCommand.self, WaitCommand.self,
-      RemoveCommand.self, LogsCommand.self, MeterCommand.self, DiskCommand.self,
+      RemoveCommand.self, LogsCommand.self, MeterCommand.self, TopCommand.self,
+      HostCommand.self, BillCommand.self, MetricsCommand.self, DiskCommand.self,
     ])
 
   /// What is left when a command is done.

@@ -198,6 +198,10 @@ struct RunCommand: ParsableCommand {
     do {
       defer { claim?.release() }
       outcome = try Supervisor(configuration, meter: claim?.meter).run()
+      if case .ran(let record) = outcome, let meter = record.meter {
+        let name = claim.map { $0.folder.name.description }
+        Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: claim?.folder)
+      }
     }
     switch outcome {
     case .refused(let status): throw ExitCode(status)

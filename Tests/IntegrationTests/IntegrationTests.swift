@@ -4,7 +4,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks + networks + street + allotments + meterings + limits
+    + diskCommands + disks + networks + street + allotments + meterings + limits + readers
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -57,6 +57,9 @@ struct IntegrationTests {
 
   @Test("Limits of devices", arguments: Case.limits)
   func limit(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("The ledger, and views of many guests", arguments: Case.readers)
+  func reader(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("No two cases have the same name")
   func namesAreUnique() {

@@ -32,6 +32,7 @@ struct StopCommand: ParsableCommand {
     for guest in guests { guest.press() }
     for guest in guests {
       if try guest.awaitEnd(until: deadline) == nil { try guest.kill() }
+      guest.settle()
       if remove { _ = try Street().remove(guest) }
     }
   }
@@ -45,7 +46,10 @@ struct KillCommand: ParsableCommand {
   @OptionGroup var selection: GuestSelection
 
   func run() throws {
-    for guest in try selection.guests() { try guest.kill() }
+    for guest in try selection.guests() {
+      try guest.kill()
+      guest.settle()
+    }
   }
 }
 

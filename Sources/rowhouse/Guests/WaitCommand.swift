@@ -24,6 +24,7 @@ struct WaitCommand: ParsableCommand {
     guard let end = try folder.awaitEnd(until: limit.map { Instant.now.advanced(byNanoseconds: $0) }) else {
       throw ExitCode(Verdict.timeout.exitStatus)
     }
+    folder.settle()
     if end == .crashed { StandardError.say("\(folder.name): its VMM died before it could say how the guest ended") }
     throw ExitCode(end.exitStatus)
   }

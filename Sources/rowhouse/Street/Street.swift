@@ -68,6 +68,7 @@ struct Street {
         let old = folder.isThere ? folder.state : nil
         if let old {
           guard old == .ended || old == .crashed else { throw SystemCallError("mkdir", .exists) }
+          folder.settle()
           try Folder.remove(folder.path)
         }
         return Claim(folder: folder, meter: try make(folder), replaced: old)
@@ -110,6 +111,7 @@ struct Street {
     do throws(SystemCallError) {
       return try withLock { () throws(SystemCallError) in
         guard folder.state == .ended || folder.state == .crashed else { return false }
+        folder.settle()
         try Folder.remove(folder.path)
         return true
       }

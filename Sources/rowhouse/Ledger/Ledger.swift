@@ -1,0 +1,110 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Host
+import Machine
+
+/// Where every guest's use is written down for good, one line of JSON for each that has ended: exactly one, however it
+/// ended, whoever finds it, and however many find it at once.
+struct Ledger {
+  let path: String
+
+  /// - Returns: nil for a user who has no place for such a file.
+  init?() {
+    // SAFETY: the environment is not changed while this program runs, and the text is copied.
+    let state = unsafe getenv("XDG_STATE_HOME").map { unsafe String(cString: $0) } ?? ""
+    let home = unsafe getenv("HOME").map { unsafe String(cString: $0) } ?? ""
+    if state.hasPrefix("/") {
+      path = "\(state)/rowhouse/ledger.jsonl"
+    } else if home.hasPrefix("/") {
+      path = "\(home)/.local/state/rowhouse/ledger.jsonl"
+    } else {
+      return nil
+    }
+  }
+
+  init(path: String) { self.path = path }
+
+  /// Appends a guest's record, durably, unless it is there already.
+  ///
+  /// A guest's folder says how far its books are: `settling` has the ledger's length before the record was appended, so that
+  /// who comes after a crash finds out whether it was; `settled` says that it was.
+  ///
+  /// - Parameter folder: nil when nobody else can find the guest.
+  func settle(_ record: LedgerRecord, in folder: GuestFolder?) throws(SystemCallError) {
+    if let folder, folder.has(.settled) { return }
+    try makeFolders()
+    let file = try Descriptor.open(path, [.readWrite, .create, .append], permissions: 0o600)
+    try file.lockExclusively()
+    // Perhaps somebody else was quicker.
+    if let folder, folder.has(.settled) { return }
+    let end = try file.end()
+    if try !isAppended(record, folder, file) {
+      if let folder { try folder.write(String(end), to: .settling) }
+      // A line that a power failure has cut off must not spoil this one.
+      let last = end == 0 ? [] : try file.read(count: 1, at: end - 1)
+      let isCut = last.contains { $0 != UInt8(ascii: "\n") }
+      try file.writeAll((isCut ? "\n" : "") + Self.line(record))
+    }
+    try file.syncData()
+    if let folder { try folder.write("", to: .settled) }
+  }
+
+  /// Whether whoever began to settle this guest's books came so far as to append the record.
+  private func isAppended(
+    _ record: LedgerRecord, _ folder: GuestFolder?, _ file: borrowing Descriptor
+  ) throws(SystemCallError) -> Bool {
+    guard let folder, let offset = UInt64(folder.text(of: .settling) ?? "") else { return false }
+    let bytes = try file.read(count: Int(clamping: try file.end() - min(offset, try file.end())), at: offset)
+    return bytes.split(separator: UInt8(ascii: "\n")).contains { Self.record(in: $0)?.run == record.run }
+  }
+
+  private func makeFolders() throws(SystemCallError) {
+    var folder = ""
+    for part in path.split(separator: "/").dropLast() {
+      folder += "/\(part)"
+      if (try? FileStatus(of: folder)) != nil { continue }
+      do throws(SystemCallError) { try Folder.make(folder) } catch where error.errno == .exists {}
+    }
+  }
+
+  private static func line(_ record: LedgerRecord) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    // Strings and whole numbers are all there is, and JSON can say them.
+    return String(decoding: (try? encoder.encode(record)) ?? Data(), as: UTF8.self) + "\n"
+  }
+
+  private static func record(in line: ArraySlice<UInt8>) -> LedgerRecord? {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try? decoder.decode(LedgerRecord.self, from: Data(line))
+  }
+
+  /// All records in the order in which they came. A line that is none, cut off or of another's, is left out.
+  func records() throws(SystemCallError) -> [LedgerRecord] {
+    do throws(SystemCallError) {
+      let file = try Descriptor.open(path, .readOnly)
+      let bytes = try file.read(count: Int(clamping: try file.end()), at: 0)
+      return bytes.split(separator: UInt8(ascii: "\n")).compactMap(Self.record(in:))
+    } catch where error.errno == .noSuchFile {
+      return []
+    }
+  }
+}
+
+extension GuestFolder {
+  fileprivate func has(_ file: FolderFile) -> Bool { (try? FileStatus(of: path(of: file))) != nil }
+
+  fileprivate func text(of file: FolderFile) -> String? {
+    guard let descriptor = try? Descriptor.open(path(of: file), .readOnly),
+      let bytes = try? descriptor.read(atMost: 64)
+    else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  fileprivate func write(_ text: String, to file: FolderFile) throws(SystemCallError) {
+    try Descriptor.open(path(of: file), [.writeOnly, .create, .truncate], permissions: 0o600).writeAll(text)
+  }
+}

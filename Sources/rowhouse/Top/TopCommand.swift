@@ -1,0 +1,162 @@
+import ArgumentParser
+import Glibc
+import Host
+import Machine
+
+/// `rowhouse top`: the guests that run and what they use, again and again.
+struct TopCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "top",
+    abstract: "Shows what each guest uses now, on the whole screen, until q.",
+    discussion: """
+      Keys: c, m, d, n and a sort by CPU, memory, disk, network and name; q ends.
+      Where standard output is no terminal it prints the same lines again and again.
+      """)
+
+  @Flag(help: "Show it once.")
+  var once = false
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("Between two looks (default: 1).", valueName: "seconds"))
+  var interval: String?
+
+  @Option(parsing: .unconditional, help: "cpu, memory, disk, network or name (default: cpu).")
+  var sort: String?
+
+  func run() throws {
+    let nanoseconds = try interval.map { text throws(ConfigurationError) in
+      try Configuration.parseSeconds(text, option: "--interval")
+    } ?? 1_000_000_000
+    guard nanoseconds >= 100_000_000 else {
+      throw ConfigurationError("--interval \(interval ?? "")", "it is 0.1 at least")
+    }
+    guard let order = sort.map({ word in TopView.Order.allCases.first { $0.word == word } }) ?? .cpu else {
+      throw ConfigurationError("--sort \(sort ?? "")", "it is cpu, memory, disk, network or name")
+    }
+    let top = Top(try Street(), order)
+    if once {
+      top.look()
+      usleep(250_000)
+      top.look()
+      print(top.view.lines().joined(separator: "\n"))
+    } else if isatty(STDOUT_FILENO) == 1, isatty(STDIN_FILENO) == 1 {
+      do throws(SystemCallError) { try TopSession(top, every: nanoseconds).run() } catch { throw HostError(error) }
+    } else {
+      while true {
+        top.look()
+        print(top.view.lines().joined(separator: "\n"))
+        fflush(nil)
+        usleep(UInt32(clamping: nanoseconds / 1000))
+      }
+    }
+  }
+}
+
+/// The guests that are looked at, and what they did since the first look.
+final class Top {
+  private let street: Street
+  var order: TopView.Order
+  private var histories: [GuestName: (run: String, history: GuestHistory)] = [:]
+  private var guests: [TopView.Guest] = []
+
+  init(_ street: Street, _ order: TopView.Order) {
+    self.street = street
+    self.order = order
+  }
+
+  /// Looks at all guests that run; settles the books of the others.
+  func look() {
+    guests = []
+    var kept: [GuestName: (run: String, history: GuestHistory)] = [:]
+    for folder in (try? street.guests()) ?? [] {
+      folder.refreshMeter()
+      guard let look = try? folder.look(), let meter = look.meter else { continue }
+      guard look.isAlive else {
+        folder.settle()
+        continue
+      }
+      var history = histories[folder.name].flatMap { $0.run == meter.run ? $0.history : nil } ?? GuestHistory()
+      history.look(meter)
+      kept[folder.name] = (meter.run, history)
+      guests.append(
+        TopView.Guest(
+          name: folder.name.description, state: look.state, cpus: meter.cpus.count, memoryBytes: meter.memoryBytes,
+          history: history))
+    }
+    histories = kept
+  }
+
+  var view: TopView {
+    TopView(guests: guests, order: order, cpuCount: HostCPU.count, memoryBytes: HostMemory.bytes)
+  }
+}
+
+/// `rowhouse top` on a terminal: a clock, keys, and the terminal's changes of size.
+private final class TopSession {
+  private let top: Top
+  private let interval: UInt64
+  private let loop: EventLoop
+  private let signals: SignalFD
+  private let clock: TimerFD
+  private let screen: TopScreen
+
+  init(_ top: Top, every interval: UInt64) throws(SystemCallError) {
+    self.top = top
+    self.interval = interval
+    loop = try EventLoop()
+    signals = try SignalFD([SIGINT, SIGTERM, SIGHUP, SIGWINCH])
+    clock = try TimerFD()
+    screen = TopScreen(SharedDescriptor(try .duplicate(of: STDOUT_FILENO)))
+  }
+
+  func run() throws(SystemCallError) {
+    let terminal = TerminalKeeper()
+    terminal?.take()
+    defer {
+      screen.close()
+      terminal?.giveBack()
+    }
+    try signals.collect()
+    try loop.add(signals.number, .readable) { [unowned self] _ in
+      while let signal = signals.next() {
+        guard signal == SIGWINCH else { return loop.stop() }
+        screen.clear()
+        draw()
+      }
+    }
+    try loop.add(clock.number, .readable) { [unowned self] _ in
+      clock.acknowledge()
+      look()
+    }
+    try loop.add(STDIN_FILENO, .readable) { [unowned self] _ in readKeys() }
+    look()
+    try loop.run()
+  }
+
+  private func look() {
+    top.look()
+    draw()
+    clock.arm(at: .now.advanced(byNanoseconds: interval))
+  }
+
+  private func draw() {
+    let size = screen.size
+    screen.show(top.view.lines(columns: size.columns, rows: size.rows))
+  }
+
+  private func readKeys() {
+    var keys = InlineArray<64, UInt8>(repeating: 0)
+    // SAFETY: the local array's own memory.
+    let count = unsafe withUnsafeMutableBytes(of: &keys) { unsafe read(STDIN_FILENO, $0.baseAddress, $0.count) }
+    // The terminal is gone.
+    guard count > 0 else { return loop.stop() }
+    for index in 0..<count {
+      switch Character(UnicodeScalar(keys[index])) {
+      case "q", "\u{03}": return loop.stop()
+      case let key:
+        guard let order = TopView.Order(rawValue: key) else { continue }
+        top.order = order
+        draw()
+      }
+    }
+  }
+}

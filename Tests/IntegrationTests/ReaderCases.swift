@@ -1,0 +1,71 @@
+import Testing
+
+extension Case {
+  /// `ledger` prints the ledger of the case, `ends` the names and verdicts in it.
+  private static let ledger = """
+    ledger() { cat tmp/.local/state/rowhouse/ledger.jsonl; }
+    ends() { ledger | sed 's/.*"name":"\\([^"]*\\)".*"verdict":"\\([^"]*\\)".*/\\1 \\2/'; }
+    \(meters)
+    """
+
+  /// The ledger and the commands that show meters of many guests.
+  static let readers: [Case] = [
+    Case(
+      "ledger-has-every-end-once",
+      script: """
+        \(ledger)
+        rowhouse run $GUESTS/exitcode.elf --name front --quiet -- code=3
+        rowhouse run --detach --name back $GUESTS/hello.elf && rowhouse wait back && rowhouse list && rowhouse wait back
+        rowhouse run --detach --name gone $GUESTS/echo.elf --timeout 60; kill -9 $(figure gone process)
+        until rowhouse list | grep -q crashed; do sleep 0.02; done
+        rowhouse remove --all
+        rowhouse run $GUESTS/missing.elf 2> said; rm said
+        ends; rowhouse bill --format csv
+        """,
+      says: [
+        "front debugExit\nback poweroff\ngone crashed\n", "name,runs,cpu_seconds", "back,1,", "front,1,", "gone,1,",
+      ]),
+    Case(
+      "ledger-has-it-once-when-many-look",
+      script: """
+        \(ledger)
+        for turn in 1 2 3; do
+          rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60; process=$(figure one process)
+          kill -9 $process; gone $process
+          for looker in 1 2 3 4 5 6; do rowhouse list > said$looker & done; wait; rowhouse remove one
+        done
+        rm said?; ends
+        """,
+      says: ["one crashed\none crashed\none crashed\n"], neverSays: ["crashed\none crashed\none crashed\none crashed"]),
+    Case(
+      "ledger-totals-are-the-last-page",
+      script: """
+        \(ledger)
+        rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60; sleep 0.5; process=$(figure one process)
+        kill -9 $process; gone $process
+        page="$(figure one run_nanoseconds) $(figure one device_nanoseconds) $(figure one resident_byte_seconds)"
+        rowhouse remove one
+        last=$(ledger | sed 's/.*"cpu_nanoseconds":\\([0-9]*\\),.*"device_nanoseconds":\\([0-9]*\\),.*"resident_byte_seconds":\\([0-9]*\\),.*/\\1 \\2 \\3/')
+        [ "$page" = "$last" ] && echo same || echo "$page is not $last"
+        """, says: ["same"]),
+    Case(
+      "top-host-and-metrics",
+      script: """
+        \(ledger)
+        for name in one two; do rowhouse run --detach --name $name $GUESTS/burn.elf --timeout 60 --cpu-quota 10% > said; done
+        rowhouse top --once --sort name; rowhouse host; rowhouse host --json; rowhouse metrics
+        timeout 1 rowhouse top --interval 0.2 > said; [ $(grep -c '^2 guests' said) -ge 2 ] && echo again
+        ! command -v promtool > /dev/null || rowhouse metrics --format prometheus | promtool check metrics || echo FAILED: promtool
+        rowhouse kill one two; rowhouse remove --all; rm said
+        """,
+      says: [
+        "2 guests  cpu", "NAME", "one ", "running", "two ", "2 guests\n", "cpu allotted     [###....",
+        "20% of", "memory allotted", "\"cpu_allotted_basis_points\" : 2000", "# TYPE rowhouse_guest info",
+        "rowhouse_guest_cpu_seconds_total{guest=\"one\",cpu=\"0\"}", "# EOF", "again",
+      ]),
+    Case(refused: "bill-since-never", "rowhouse bill --since never", naming: "--since never"),
+    Case(refused: "bill-by-moon", "rowhouse bill --by moon", naming: "--by moon", "name or day"),
+    Case(refused: "top-by-luck", "rowhouse top --sort luck", naming: "--sort luck"),
+    Case(refused: "metrics-as-a-poem", "rowhouse metrics --format poem", naming: "--format poem"),
+  ]
+}

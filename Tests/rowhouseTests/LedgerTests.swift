@@ -1,0 +1,147 @@
+import Foundation
+import Host
+import Machine
+import Metering
+import Testing
+
+@testable import rowhouse
+
+/// The ledger has each guest once, whatever happens to those who write it.
+@Suite("The ledger")
+final class LedgerTests {
+  private let root: URL
+  private let ledger: Ledger
+
+  init() throws {
+    root = FileManager.default.temporaryDirectory.appending(path: "ledger-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+    ledger = Ledger(path: root.path + "/deep/er/ledger.jsonl")
+  }
+
+  deinit { try? FileManager.default.removeItem(at: root) }
+
+  private func folder(_ name: String) throws -> GuestFolder {
+    let url = root.appending(path: name)
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    return GuestFolder(name: try GuestName(name, option: name), path: url.path)
+  }
+
+  /// A meter of a guest that ran for two seconds.
+  static func meter(ended: Bool = true, started: Bool = true) throws -> MeterReading {
+    let file = SharedDescriptor(try .memory(named: "meter"))
+    let page = try MeterPage(
+      in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 2, diskCount: 1, networkCount: 1),
+      memoryBytes: 1 << 28, process: 9)
+    page.set(ended ? .ended : .running)
+    if ended { page.setVerdict(code: 1, value: 0) }
+    page.reached(.processStarted, at: Instant(nanoseconds: 1_000_000_000))
+    if started { page.reached(.guestStarted, at: Instant(nanoseconds: 2_000_000_000)) }
+    if ended { page.reached(.guestEnded, at: Instant(nanoseconds: 4_000_000_000)) }
+    for cpu in 0..<2 { page.cpu(cpu).raiseTimeRun(to: 500_000_000) }
+    page.disk(0).count(.toGuest, bytes: 4096, latency: 10)
+    page.disk(0).count(.fromGuest, bytes: 512, latency: 10)
+    page.network(0).count(.toGuest, bytes: 60)
+    page.network(0).count(.fromGuest, bytes: 70)
+    page.setSample(
+      at: Instant(nanoseconds: 3_500_000_000), deviceNanoseconds: 250_000_000, resident: 1 << 20, residentPeak: 1 << 21,
+      residentKibibyteSeconds: 3600 << 20)
+    return try #require(try MeterReading(of: file.descriptor))
+  }
+
+  private func record(_ name: String = "one") throws -> LedgerRecord {
+    try #require(LedgerRecord(name, nil, try Self.meter()))
+  }
+
+  @Test func totalsAreTheMeters() throws {
+    let record = try record()
+    #expect(record.verdict == "poweroff" && record.runNanoseconds == 2_000_000_000)
+    #expect(record.cpuNanoseconds == 1_000_000_000 && record.deviceNanoseconds == 250_000_000)
+    #expect(record.diskReadBytes == 4096 && record.diskWrittenBytes == 512 && record.diskReads == 1)
+    #expect(record.networkReceivedBytes == 60 && record.networkSentBytes == 70)
+    #expect(record.residentPeakBytes == 1 << 21 && record.residentByteSeconds == 3600 << 30)
+  }
+
+  @Test func aKilledGuestIsAsItWasLastSeen() throws {
+    let record = try #require(LedgerRecord("one", nil, try Self.meter(ended: false)))
+    #expect(record.verdict == "crashed" && record.runNanoseconds == 1_500_000_000)
+    #expect(LedgerRecord("one", nil, try Self.meter(started: false)) == nil, "it never ran")
+  }
+
+  @Test func onceIsEnough() throws {
+    let (folder, record) = (try folder("one"), try record())
+    for _ in 0..<3 { try ledger.settle(record, in: folder) }
+    #expect(try ledger.records() == [record])
+  }
+
+  @Test func manyWritersWriteOnce() throws {
+    let (folder, record) = (try folder("one"), try record())
+    let ledger = ledger
+    let threads = try (0..<8).map { _ in try Thread(named: "settle") { try? ledger.settle(record, in: folder) } }
+    for thread in threads { thread.join() }
+    #expect(try ledger.records() == [record])
+  }
+
+  @Test("After a crash between two steps the next one finds out how far it was")
+  func crashesBetweenSteps() throws {
+    let (folder, record) = (try folder("one"), try record())
+    try ledger.settle(record, in: folder)
+    // The record is there, but nobody came to say so.
+    try FileManager.default.removeItem(atPath: folder.path + "/settled")
+    try ledger.settle(record, in: folder)
+    #expect(try ledger.records().count == 1)
+    // The intention is there, but not the record.
+    let (other, second) = (try self.folder("two"), try self.record("two"))
+    let length = try Data(contentsOf: URL(filePath: ledger.path)).count
+    try Data(String(length).utf8).write(to: URL(filePath: other.path + "/settling"))
+    try ledger.settle(second, in: other)
+    #expect(try ledger.records() == [record, second])
+  }
+
+  @Test func aCutLineSpoilsNoOther() throws {
+    try ledger.settle(try record("one"), in: nil)
+    let file = try FileHandle(forWritingTo: URL(filePath: ledger.path))
+    try file.seekToEnd()
+    try file.write(contentsOf: Data("{\"run\":\"half".utf8))
+    try file.close()
+    let second = try record("two")
+    try ledger.settle(second, in: nil)
+    #expect(try ledger.records().map(\.name) == ["one", "two"])
+    #expect(try ledger.records().last == second)
+  }
+
+  @Test func anEmptyLedger() throws { #expect(try ledger.records().isEmpty) }
+}
+
+@Suite("The bill")
+struct BillTests {
+  private func bill(_ grouping: Bill.Grouping) throws -> Bill {
+    let record = try #require(LedgerRecord("web", nil, try LedgerTests.meter()))
+    let other = try #require(LedgerRecord("db", nil, try LedgerTests.meter()))
+    return Bill([record, other, record], by: grouping)
+  }
+
+  @Test func sums() throws {
+    let bill = try bill(.name)
+    #expect(bill.lines.map(\.of) == ["db", "web"] && bill.lines.map(\.runs) == [1, 2])
+    #expect(bill.lines[1].cpuSeconds == 2.5 && bill.lines[1].gibibyteHours == 2)
+    #expect(bill.total.diskReadBytes == 3 * 4096 && bill.total.networkSentBytes == 210)
+  }
+
+  @Test func days() throws { #expect(try bill(.day).lines.count == 1) }
+
+  @Test func csv() throws {
+    let lines = try bill(.name).text(.csv).split(separator: "\r\n")
+    #expect(lines.count == 3 && lines[2] == "web,2,2.500000000,2.000000000,8192,1024,120,140")
+  }
+
+  @Test func moments() throws {
+    let now = try Date("2026-03-02T10:00:00Z", strategy: .iso8601)
+    #expect(try BillCommand.moment("2026-03-01", now: now) == "2026-03-01T00:00:00Z")
+    #expect(try BillCommand.moment("2026-03-01T12:30:00Z", now: now) == "2026-03-01T12:30:00Z")
+    #expect(try BillCommand.moment("12h", now: now) == "2026-03-01T22:00:00Z")
+    #expect(try BillCommand.moment("2d", now: now) == "2026-02-28T10:00:00Z")
+    for text in ["", "yesterday", "h", "-1d", "2026-13-01"] {
+      #expect(throws: ConfigurationError.self, "\(text)") { try BillCommand.moment(text, now: now) }
+    }
+  }
+}

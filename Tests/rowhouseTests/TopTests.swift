@@ -1,0 +1,143 @@
+import Foundation
+import Host
+import Metering
+import Testing
+
+@testable import rowhouse
+
+@Suite("rowhouse top")
+struct TopTests {
+  /// A guest whose CPU, disk and network go up from look to look.
+  private func guest(_ name: String, weight: UInt64) throws -> TopView.Guest {
+    let file = SharedDescriptor(try .memory(named: "meter"))
+    let page = try MeterPage(
+      in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 1, diskCount: 1, networkCount: 1),
+      memoryBytes: 256 << 20, process: 1)
+    page.set(.running)
+    page.reached(.guestStarted, at: Instant(nanoseconds: 1_000_000_000))
+    var history = GuestHistory()
+    var cpuTime: UInt64 = 0
+    for second in 1...8 as ClosedRange<UInt64> {
+      cpuTime += second * weight * 10_000_000
+      page.cpu(0).raiseTimeRun(to: cpuTime)
+      page.disk(0).count(.fromGuest, bytes: second * weight * 100_000, latency: 1)
+      page.network(0).count(.toGuest, bytes: Int(second * weight) * 1000)
+      page.setSample(
+        at: Instant(nanoseconds: 1_000_000_000 * (1 + second)), deviceNanoseconds: 0, resident: weight << 24,
+        residentPeak: 0, residentKibibyteSeconds: 0)
+      history.look(try #require(try MeterReading(of: file.descriptor)))
+    }
+    return TopView.Guest(name: name, state: .running, cpus: 1, memoryBytes: 256 << 20, history: history)
+  }
+
+  private func view(_ order: TopView.Order = .cpu) throws -> TopView {
+    TopView(
+      guests: [try guest("web", weight: 3), try guest("db-with-a-long-name", weight: 9), try guest("mail", weight: 1)],
+      order: order, cpuCount: 2, memoryBytes: 8 << 30)
+  }
+
+  @Test func narrowScreen() throws {
+    #expect(try view().lines(columns: 80, rows: 24) == [
+      "3 guests  cpu 104.0% of 200%  memory 208 MiB of 8.00 GiB  by cpu",
+      "NAME             STATE         CPU    MEMORY    DISK/s     NET/s  WAITS",
+      "db-with-a-long-… running     72.0%   144 MiB  6.87 MiB  70.3 KiB     0%",
+      "web              running     24.0%  48.0 MiB  2.29 MiB  23.4 KiB     0%",
+      "mail             running      8.0%  16.0 MiB   781 KiB  7.81 KiB     0%",
+    ])
+  }
+
+  @Test func wideScreen() throws {
+    let lines = try view().lines(columns: 120, rows: 24)
+    #expect(lines[2].contains("72.0%") && lines[2].contains("▂▃▄▅▆▇██"))
+    #expect(Set(lines.dropFirst().map(\.count)).count <= 2)
+    #expect(lines.allSatisfy { $0.count <= 120 })
+  }
+
+  @Test(arguments: [(TopView.Order.name, "db"), (.memory, "db"), (.network, "db"), (.disk, "db")])
+  func orders(order: TopView.Order, first: String) throws {
+    let lines = try view(order).lines(columns: 80, rows: 24)
+    #expect(lines[2].hasPrefix(first) && lines[0].hasSuffix("by \(order.word)"))
+    if order == .name { #expect(lines[3].hasPrefix("mail")) }
+  }
+
+  @Test func aLowScreenSaysWhatItHides() throws {
+    let lines = try view().lines(columns: 80, rows: 4)
+    #expect(lines.count == 4 && lines[3] == "… 2 more guests")
+  }
+
+  @Test func sparklines() {
+    #expect(Sparkline([0, 0.5, 1, 2], most: 1, width: 6).text == "  ▁▅██")
+    #expect(Sparkline([1, 2, 3], most: 0, width: 2).text == "▁▁")
+  }
+
+  @Test("Only what has changed is written")
+  func updates() {
+    #expect(TopScreen.update(from: ["a", "b", "c"], to: ["a", "x"]) == "\u{1b}[2;1Hx\u{1b}[K\u{1b}[3;1H\u{1b}[K")
+    #expect(TopScreen.update(from: ["a"], to: ["a"]) == "")
+  }
+}
+
+@Suite("Figures for people")
+struct HumanQuantityTests {
+  @Test(arguments: [
+    (0, "0 B"), (999, "999 B"), (1000, "0.98 KiB"), (1024, "1.00 KiB"), (12_595, "12.3 KiB"), (1_023_487, "999 KiB"), (1_023_999, "0.98 MiB"),
+    (1_048_576, "1.00 MiB"), (5 << 30, "5.00 GiB"), (UInt64.max, "16.0 EiB"),
+  ] as [(UInt64, String)])
+  func bytes(count: UInt64, text: String) { #expect(HumanQuantity.bytes(count) == text) }
+
+  @Test(arguments: [
+    (0, "0 ns"), (1500, "1.50 µs"), (999_600, "1.00 ms"), (12_340_000, "12.3 ms"), (61_000_000_000, "61.0 s"),
+  ] as [(UInt64, String)])
+  func times(nanoseconds: UInt64, text: String) { #expect(HumanQuantity.seconds(nanoseconds) == text) }
+
+  @Test func bars() {
+    #expect(Bar(0, of: 100).text == "[" + String(repeating: ".", count: 30) + "]")
+    #expect(Bar(50, of: 100).text == "[" + String(repeating: "#", count: 15) + String(repeating: ".", count: 15) + "]")
+    #expect(Bar(300, of: 100).text == "[" + String(repeating: "#", count: 29) + ">]")
+  }
+}
+
+@Suite("Metrics")
+struct MetricsTests {
+  private func text(_ format: Exposition.Format) throws -> String {
+    var metrics = GuestMetrics()
+    metrics.add("one", .running, try LedgerTests.meter())
+    return metrics.text(format)
+  }
+
+  @Test("Each family is described once, before its samples, and the text ends as OpenMetrics wants it")
+  func openMetrics() throws {
+    let lines = try text(.openmetrics).split(separator: "\n")
+    #expect(lines.last == "# EOF")
+    var family = ""
+    var seen: Set<String> = []
+    for line in lines.dropLast() {
+      let words = line.split(separator: " ", maxSplits: 3)
+      if words[0] == "#" {
+        guard words[1] == "TYPE" else {
+          #expect(words[2] == family)
+          continue
+        }
+        family = String(words[2])
+        #expect(seen.insert(family).inserted)
+      } else {
+        let name = line.prefix { $0 != "{" }
+        #expect(["", "_total", "_info"].contains { name == family + $0 }, "\(line)")
+      }
+    }
+    #expect(lines.contains(#"rowhouse_guest_cpu_seconds_total{guest="one",cpu="1"} 0.500000000"#))
+    #expect(lines.contains("# UNIT rowhouse_guest_disk_bytes bytes"))
+  }
+
+  @Test func theOlderFormatDescribesWholeNames() throws {
+    let text = try text(.prometheus)
+    #expect(text.contains("# TYPE rowhouse_guest_cpu_seconds_total counter\n"))
+    #expect(text.contains("# TYPE rowhouse_guest_info gauge\n") && !text.contains("EOF") && !text.contains("UNIT"))
+  }
+
+  @Test func labelsAreEscaped() {
+    var family = Exposition.Family("a", .gauge, "b")
+    family.add(1, [("x", "q\"b\\n\n")])
+    #expect(Exposition(families: [family]).text(.prometheus).hasSuffix("a{x=\"q\\\"b\\\\n\\n\"} 1\n"))
+  }
+}
