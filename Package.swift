@@ -34,7 +34,9 @@ let package = Package(
     .executable(name: "rowhouse-vmm", targets: ["rowhouse-vmm"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // For `rowhouse metrics --serve` alone: HTTP is read from whoever connects.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     .target(name: "CKVM"),
@@ -59,6 +61,8 @@ let package = Package(
       dependencies: [
         "Machine", "DiskImage", "Devices", "Metering", "Control", "Host",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       swiftSettings: settings),
     tests(of: "Host"),

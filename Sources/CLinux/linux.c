@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -288,6 +289,10 @@ int linux_stay_on_cpu(int cpu) {
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   return result(sched_setaffinity(0, sizeof set, &set));
+}
+int64_t linux_voluntary_switches(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) < 0 ? -errno : (int64_t)usage.ru_nvcsw;
 }
 int linux_cpu_count(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
 

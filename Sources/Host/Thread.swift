@@ -54,6 +54,9 @@ package final class Thread: Sendable {
     _ = linux_set_blocked(signal, 0)
   }
 
+  /// How often the calling thread has gone to sleep by itself, rather than to make place for another (getrusage(2)).
+  package static var sleepCount: Int64 { linux_voluntary_switches() }
+
   /// Has the calling thread woken as exactly as the host can, and not within the 50 µs that save it wake-ups
   /// (PR_SET_TIMERSLACK).
   package static func wakeExactly() { _ = linux_set_timer_slack(1) }

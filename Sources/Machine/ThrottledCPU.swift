@@ -14,8 +14,8 @@ struct ThrottledCPU: ~Copyable {
   private var account = CPUThrottle.Account()
   /// Made with the first quota.
   private var timers: Timers?
-  /// When the thread last came here, and its CPU time then.
-  private var last = (instant: Instant(nanoseconds: 0), cpuTime: 0 as UInt64)
+  /// When the thread last came here, its CPU time then, and how often it had slept.
+  private var last = (instant: Instant(nanoseconds: 0), cpuTime: 0 as UInt64, sleeps: 0 as Int64)
 
   private final class Timers {
     let exact: ThreadTimer
@@ -32,7 +32,8 @@ struct ThrottledCPU: ~Copyable {
     }
   }
 
-  /// A vCPU is idle that has used less than this part of the time.
+  /// A vCPU is idle that has slept, and used less than this part of the time. One that only had to make place for others is
+  /// not.
   private static let idlePart: UInt64 = 16
   /// CPU time after which an idle vCPU is looked at, in nanoseconds.
   private static let idleCPUTime: UInt64 = 100_000
@@ -50,9 +51,11 @@ struct ThrottledCPU: ~Copyable {
     while true {
       let now = Instant.now
       let cpuTime = HostClock.threadCPUNanoseconds
-      let isIdle = (cpuTime - last.cpuTime) * Self.idlePart < now.nanoseconds(since: last.instant)
-      last = (now, cpuTime)
-      let decision = throttle.settle(&account, cpuTime: cpuTime, isIdle: isIdle && timers != nil, at: now)
+      let sleeps = timers == nil ? 0 : Thread.sleepCount
+      let isIdle =
+        sleeps > last.sleeps && (cpuTime - last.cpuTime) * Self.idlePart < now.nanoseconds(since: last.instant)
+      last = (now, cpuTime, sleeps)
+      let decision = throttle.settle(&account, cpuTime: cpuTime, isIdle: isIdle, at: now)
       if case .unlimited = decision {
         timers?.disarm()
         return
@@ -76,6 +79,7 @@ struct ThrottledCPU: ~Copyable {
         meter.countThrottled(nanoseconds: end.nanoseconds(since: now))
         // It did not idle, it waited.
         last.instant = end
+        last.sleeps = Thread.sleepCount
         if isWanted() { return }
       }
     }
@@ -85,5 +89,6 @@ struct ThrottledCPU: ~Copyable {
     cpu.exitAtKicks()
     Thread.wakeExactly()
     timers = try Timers()
+    last.sleeps = Thread.sleepCount
   }
 }

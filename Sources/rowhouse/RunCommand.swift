@@ -47,6 +47,11 @@ struct RunCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "Memory, like 512M or 2G (default: 256M).")
   var memory: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How many times the host's memory guests may be promised (default: 1).", valueName: "factor"))
+  var overcommit: String?
+
   @Option(parsing: .unconditional, help: "The initial RAM disk of a Linux kernel.")
   var initrd: String?
 
@@ -187,6 +192,8 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     var configuration = try makeConfiguration()
     let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
+    try MemoryBudget(overcommit: overcommit).check(
+      configuration.memoryBytes, promised: (try? Street())?.promisedMemory ?? 0)
     let claim = try claim()
     configuration.folder = claim?.folder.path
     if detach, let claim {

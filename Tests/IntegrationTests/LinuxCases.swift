@@ -101,7 +101,7 @@ extension Case {
       words: "\"run=\\\"now=\\$(date +%s); [ \\$((now - $(date +%s))) -lt 30 -a \\$now -ge $(date +%s) ] && echo time is right\\\"\"",
       says: ["time is right"], verdict: "poweroff"),
     Case(
-      linux: "linux-has-the-memory", "vmlinuz-6.12", "--memory 5G",
+      linux: "linux-has-the-memory", "vmlinuz-6.12", "--memory 5G --overcommit 100",
       words: "'run=\"[ $(awk /MemTotal/{print\\$2} /proc/meminfo) -gt 4900000 ] && echo all there\"'",
       says: ["all there"], verdict: "poweroff"),
     Case(

@@ -22,7 +22,7 @@ extension Case {
         "memory-4G", guest: "hello.elf", "--memory 4G",
         says: [low("0x0bff00000"), high("0x040000000")], verdict: "poweroff"),
       Case(
-        "memory-64G", guest: "hello.elf", "--memory 64G",
+        "memory-64G", guest: "hello.elf", "--memory 64G --overcommit 100",
         says: [low("0x0bff00000"), high("0xf40000000")], verdict: "poweroff"),
       Case(
         "hidden-features", guest: "hello.elf", "--cpu-mask avx,avx2,x2apic",

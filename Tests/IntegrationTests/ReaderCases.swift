@@ -63,6 +63,34 @@ extension Case {
         "20% of", "memory allotted", "\"cpu_allotted_basis_points\" : 2000", "# TYPE rowhouse_guest info",
         "rowhouse_guest_cpu_seconds_total{guest=\"one\",cpu=\"0\"}", "# EOF", "again",
       ]),
+    Case(
+      "metrics-are-served",
+      script: """
+        rowhouse metrics --serve 127.0.0.1:0 2> said & server=$!; await said serving
+        address=$(sed 's/.*\\(http[^ ]*\\)/\\1/' said)
+        rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60
+        wget -q -O - "$address"; wget -q -O - --header 'Accept: application/openmetrics-text' "$address" | tail -n 1
+        wget -q -O - "$address/no" || echo refused
+        kill $server; wait $server; rowhouse kill one; rowhouse remove one; rm said
+        """,
+      says: ["one\n", "# TYPE rowhouse_guest_cpu_seconds_total counter\n", "# EOF\n", "refused"]),
+    Case(
+      refused: "metrics-for-the-world", "rowhouse metrics --serve 0.0.0.0:9464", naming: "--serve 0.0.0.0:9464",
+      "this machine only"),
+    Case(
+      "memory-beyond-the-budget",
+      script: """
+        megabytes=$(($(awk '/MemTotal/ { print $2 }' /proc/meminfo) / 1024)); half=$((megabytes / 2 + 8))M
+        rowhouse run --detach --name one $GUESTS/echo.elf --timeout 60 --memory $half
+        rowhouse run --detach --name two $GUESTS/echo.elf --timeout 60 --memory $half; status=$?
+        rowhouse run --detach --name two $GUESTS/echo.elf --timeout 60 --memory $half --overcommit 1.5
+        mkdir -p tmp/.config/rowhouse; echo 0.1 > tmp/.config/rowhouse/overcommit
+        rowhouse run $GUESTS/hello.elf --memory $half
+        rowhouse stop --all --remove --grace 0; exit $status
+        """,
+      status: 2, says: ["one\ntwo\n"],
+      warns: ["for the guests that run + ", "are more than the host's budget of ", "overcommit; give less"], warningLines: 2),
+    Case(refused: "overcommit-by-nothing", "rowhouse run $GUESTS/hello.elf --overcommit 0", naming: "--overcommit 0"),
     Case(refused: "bill-since-never", "rowhouse bill --since never", naming: "--since never"),
     Case(refused: "bill-by-moon", "rowhouse bill --by moon", naming: "--by moon", "name or day"),
     Case(refused: "top-by-luck", "rowhouse top --sort luck", naming: "--sort luck"),

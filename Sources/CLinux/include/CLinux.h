@@ -122,6 +122,8 @@ int linux_set_blocked(int signal, int is_blocked); /* in the calling thread (pth
 int linux_cpu_is_allowed(int cpu); /* 1 when this process may run there (sched_getaffinity(2)) */
 int linux_stay_on_cpu(int cpu);    /* the calling thread (sched_setaffinity(2)) */
 int linux_cpu_count(void);
+/* How often the calling thread has gone to sleep by itself (getrusage(2), RUSAGE_THREAD, ru_nvcsw). */
+int64_t linux_voluntary_switches(void);
 int linux_random(void *buffer, size_t count);
 
 /* CLOCK_MONOTONIC, CLOCK_REALTIME, and the CPU time of this thread or another, in nanoseconds. */

@@ -1,0 +1,74 @@
+import Glibc
+import Host
+import Machine
+
+/// How much memory the guests of this host may be promised together: the host's own, times a factor.
+struct MemoryBudget {
+  let bytes: UInt64
+  /// What sets another factor than 1.
+  private let source: String?
+
+  private static let factors: ClosedRange<Double> = 0.01...1000
+
+  /// - Parameter overcommit: what a person has said; nil: as the host is configured, by a file `rowhouse/overcommit` in
+  ///   `$XDG_CONFIG_HOME` (`~/.config`) or `/etc` with a number in it.
+  init(overcommit: String?) throws {
+    if let overcommit {
+      self = MemoryBudget(factor: try Self.factor(overcommit, "--overcommit \(overcommit)"), "--overcommit")
+    } else if let (text, path) = Self.configured {
+      self = MemoryBudget(factor: try Self.factor(text, path), path)
+    } else {
+      self = MemoryBudget(factor: 1, nil)
+    }
+  }
+
+  init(factor: Double, _ source: String?, hostBytes: UInt64 = HostMemory.bytes) {
+    bytes = UInt64(min(Double(hostBytes) * factor, Double(UInt64.max / 2)))
+    self.source = source
+  }
+
+  static func factor(_ text: String, _ option: String) throws(ConfigurationError) -> Double {
+    guard let factor = Double(text), factors.contains(factor) else {
+      throw ConfigurationError(option, "give a factor like 1.5: how many times the host's memory guests may be promised")
+    }
+    return factor
+  }
+
+  private static var configured: (text: String, path: String)? {
+    // SAFETY: the environment is not changed while this program runs, and the texts are copied.
+    let configuration = unsafe getenv("XDG_CONFIG_HOME").map { unsafe String(cString: $0) }
+    let home = unsafe getenv("HOME").map { unsafe String(cString: $0) }
+    for folder in [configuration ?? home.map { $0 + "/.config" }, "/etc"].compactMap({ $0 }) {
+      let path = "\(folder)/rowhouse/overcommit"
+      if let file = try? Descriptor.open(path, .readOnly), let bytes = try? file.read(atMost: 64) {
+        return (String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self), path)
+      }
+    }
+    return nil
+  }
+
+  /// Refuses a guest that would be too much, with the arithmetic.
+  ///
+  /// - Parameter promised: what the guests that run have been promised.
+  func check(_ memoryBytes: UInt64, promised: UInt64) throws(ConfigurationError) {
+    guard memoryBytes > bytes - min(bytes, promised) else { return }
+    let whose = source.map { "of \(HumanQuantity.bytes(bytes)) by \($0)" } ?? "of \(HumanQuantity.bytes(bytes))"
+    throw ConfigurationError(
+      "--memory \(ByteSize.format(memoryBytes))",
+      """
+      \(HumanQuantity.bytes(promised)) for the guests that run + \(HumanQuantity.bytes(memoryBytes)) are more than the \
+      host's budget \(whose); give less, stop a guest, or raise it with --overcommit
+      """)
+  }
+}
+
+extension Street {
+  /// The memory that guests that run were promised, in bytes.
+  var promisedMemory: UInt64 {
+    let guests = (try? guests()) ?? []
+    return guests.reduce(0) { sum, guest in
+      guard let look = try? guest.look(), look.isAlive else { return sum }
+      return sum &+ (look.meter?.memoryBytes ?? 0)
+    }
+  }
+}
