@@ -56,6 +56,8 @@ package struct Configuration: Equatable, Sendable {
   package var disks: [DiskConfiguration] = []
   /// In the order in which the guest finds them.
   package var networks: [NetworkConfiguration] = []
+  /// What of the guest and its VMM may be in the host's memory, in bytes; its balloon takes what is more. Nil: no limit.
+  package var memoryLimitBytes: UInt64?
   /// Memory that the guest shall give back to the host, in bytes, a multiple of 4 KiB; with nil it has no balloon, with 0
   /// it only reports what is free.
   package var balloonBytes: UInt64?
@@ -86,6 +88,7 @@ package struct Configuration: Equatable, Sendable {
 extension Configuration {
   package static let memoryLimits: ClosedRange<UInt64> = 1 << 20...1 << 42
   package static let pageBytes: UInt64 = 4096
+  package static let leastMemoryLimit: UInt64 = 16 << 20
 
   /// Checks everything that can be known without the host and without opening a file.
   package func check() throws(ConfigurationError) {
@@ -100,6 +103,15 @@ extension Configuration {
       let option = "--balloon \(ByteSize.format(balloonBytes))"
       guard balloonBytes.isMultiple(of: Self.pageBytes), balloonBytes < memoryBytes else {
         throw ConfigurationError(option, "give a multiple of 4K that is less than the guest's memory")
+      }
+    }
+    if let memoryLimitBytes {
+      let option = "--memory-max \(ByteSize.format(memoryLimitBytes))"
+      guard balloonBytes != nil else {
+        throw ConfigurationError(option, "the guest's balloon takes what is more; give it one: --balloon 0M")
+      }
+      guard memoryLimitBytes >= Self.leastMemoryLimit else {
+        throw ConfigurationError(option, "the least is \(ByteSize.format(Self.leastMemoryLimit)): the VMM needs some itself")
       }
     }
     guard cpuCount >= 1 else { throw ConfigurationError("--cpus \(cpuCount)", "a guest has at least one CPU") }

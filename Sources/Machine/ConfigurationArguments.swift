@@ -8,7 +8,7 @@ extension Configuration {
   private enum Key: String, CaseIterable {
     case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
     case cpuQuota = "cpu-quota", cpuPeriod = "cpu-period", cpuBurst = "cpu-burst", cpuPin = "cpu-pin"
-    case cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, folder
+    case memoryMax = "memory-max", cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, folder
     case detach, endWithParent = "end-with-parent"
   }
 
@@ -40,6 +40,7 @@ extension Configuration {
     for disk in disks { add(.disk, disk.description) }
     for network in networks { add(.net, network.description) }
     add(.balloon, balloonBytes.map(ByteSize.format))
+    add(.memoryMax, memoryLimitBytes.map(ByteSize.format))
     add(.entropy, hasEntropy ? "yes" : nil)
     add(.timeout, timeoutNanoseconds.map(Self.formatSeconds))
     add(.onReset, onReset == defaults.onReset ? nil : onReset.rawValue)
@@ -94,6 +95,11 @@ extension Configuration {
     case .folder: folder = value
     case .disk: disks.append(try DiskConfiguration(argument: value))
     case .net: networks.append(try NetworkConfiguration(argument: value))
+    case .memoryMax:
+      guard let bytes = ByteSize.parse(value) else {
+        throw ConfigurationError("\(option) \(value)", "give a size like 128M")
+      }
+      memoryLimitBytes = bytes
     case .balloon:
       guard let bytes = ByteSize.parse(value) else {
         throw ConfigurationError("\(option) \(value)", "give a size like 128M; 0M takes only what is free")

@@ -18,6 +18,9 @@ package final class Runner {
   var limiters: [RateLimiter] { builder.limiters }
   /// As it was last set.
   var cpuAllotment: CPUAllotment
+  private var memoryLimit: MemoryLimit?
+  /// What a person wants the balloon to take, in bytes.
+  var balloonBytes: UInt64
 
   private let signals: SignalFD
   private let deadline: TimerFD
@@ -40,6 +43,8 @@ package final class Runner {
     do throws(ConfigurationError) { try configuration.check() } catch { throw .configuration(error) }
     self.configuration = configuration
     cpuAllotment = configuration.cpuAllotment
+    memoryLimit = configuration.memoryLimitBytes.map(MemoryLimit.init)
+    balloonBytes = configuration.balloonBytes ?? 0
     if configuration.isDetached { try host { () throws(SystemCallError) in try ProcessControl.leaveSession() } }
     if configuration.endsWithParent {
       try host { () throws(SystemCallError) in try ProcessControl.endWithParent() }
@@ -139,6 +144,7 @@ package final class Runner {
       meter.set(.running)
       meter.reached(.guestStarted)
       meter.setAllotment(cpuAllotment.quota)
+      meter.setMemoryLimit(configuration.memoryLimitBytes)
       showLimits()
       startDeadline()
       if configuration.isDetached { try folder?.takeMessages() }
@@ -197,9 +203,22 @@ package final class Runner {
   func sample() -> [UInt64] {
     if sampler == nil { sampler = UsageSampler(meter) }
     let cpuTimes = machine?.cpuNanoseconds ?? []
-    if let balloon = machine?.balloon { meter.setBalloon(target: balloon.target, actual: balloon.actual) }
-    sampler?.sample(cpuTimes: cpuTimes)
+    let resident = sampler?.sample(cpuTimes: cpuTimes) ?? 0
+    if let balloon = machine?.balloon {
+      keepMemoryLimit(resident, balloon)
+      meter.setBalloon(target: balloon.target, actual: balloon.actual)
+    }
     return cpuTimes
+  }
+
+  private func keepMemoryLimit(_ resident: UInt64, _ balloon: MachineBalloon) {
+    let most = configuration.memoryBytes - Configuration.memoryLimits.lowerBound
+    let target = memoryLimit?.target(
+      resident: resident, target: balloon.target, actual: balloon.actual, least: balloonBytes, most: most)
+    if let target { balloon.setTarget(target) }
+    if memoryLimit?.isInVain() ?? false {
+      StandardError.say("--memory-max: the guest does not give up memory; it needs a driver for its balloon")
+    }
   }
 
   /// Writes into the meter what may go through disks and network cards.

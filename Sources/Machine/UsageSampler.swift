@@ -17,7 +17,8 @@ struct UsageSampler: ~Copyable {
   }
 
   /// - Parameter cpuTimes: of the vCPU threads, in nanoseconds; none when they have ended, and said it themselves.
-  mutating func sample(cpuTimes: [UInt64]) {
+  /// - Returns: bytes of this process in the host's memory.
+  mutating func sample(cpuTimes: [UInt64]) -> UInt64 {
     let now = Instant.now
     for (index, time) in cpuTimes.enumerated() { meter.cpu(index).raiseTimeRun(to: time) }
     let figures = memory?.figures()
@@ -28,6 +29,7 @@ struct UsageSampler: ~Copyable {
     meter.setSample(
       at: now, deviceNanoseconds: HostClock.threadCPUNanoseconds, resident: resident, residentPeak: figures?.peak ?? 0,
       residentKibibyteSeconds: kibibyteSeconds)
+    return resident
   }
 
   private mutating func add(_ bytes: UInt64, for nanoseconds: UInt64) {

@@ -85,6 +85,9 @@ package final class MeterPage: Sendable {
     store(quota?.nanoseconds ?? 0, .cpuQuota)
   }
 
+  /// - Parameter bytes: nil: no limit.
+  package func setMemoryLimit(_ bytes: UInt64?) { store(bytes ?? 0, .memoryLimit) }
+
   /// - Parameters:
   ///   - target: what the guest shall give up of its memory, in bytes.
   ///   - actual: what it has given up.

@@ -48,6 +48,8 @@ package struct MeterReading: Sendable {
   // Allotment.
 
   package let memoryBytes: UInt64
+  /// What may be resident, at most; nil: no limit.
+  package let memoryLimitBytes: UInt64?
   /// What the guest shall give up of that.
   package let balloonTargetBytes: UInt64
   package let cpuQuota: CPUQuota?
@@ -97,6 +99,7 @@ package struct MeterReading: Sendable {
     process = Int32(truncatingIfNeeded: guest[.process])
 
     memoryBytes = guest[.memory]
+    memoryLimitBytes = guest[.memoryLimit] == 0 ? nil : guest[.memoryLimit]
     balloonTargetBytes = guest[.balloonTarget]
     let quota = guest[.cpuQuota]
     cpuQuota =

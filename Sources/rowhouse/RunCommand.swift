@@ -133,6 +133,13 @@ struct RunCommand: ParsableCommand {
       valueName: "size"))
   var balloon: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "What of the guest may be in the host's memory; its balloon takes what is more (needs --balloon).",
+      valueName: "size"))
+  var memoryMax: String?
+
   @Flag(help: "Give the guest random numbers of the host (virtio-rng).")
   var entropy = false
 
@@ -172,7 +179,7 @@ struct RunCommand: ParsableCommand {
       "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
       "memory": memory, "cpu-quota": cpuQuota, "cpu-period": cpuPeriod, "cpu-burst": cpuBurst, "cpu-pin": cpuPin,
       "cpu-mask": cpuMask,
-      "console": console ?? (detach ? "none" : nil), "balloon": balloon, "entropy": entropy ? "yes" : nil,
+      "console": console ?? (detach ? "none" : nil), "balloon": balloon, "memory-max": memoryMax, "entropy": entropy ? "yes" : nil,
       "timeout": timeout, "on-reset": onReset,
     ]
     if detach, verdict != nil {

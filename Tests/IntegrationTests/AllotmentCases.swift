@@ -44,6 +44,15 @@ extension Case {
         kill $vmm; wait $vmm; rm out
         """, says: ["Cpus_allowed_list:\t0\n", "Cpus_allowed_list:\t0\n"]),
     Case(
+      "memory-beyond-its-limit-is-asked-of-the-balloon",
+      script: """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/touch.elf --balloon 0M --memory-max 32M --timeout 60 -- pages=20000 > said; rm said
+        until rowhouse logs one | grep -q touched; do sleep 0.02; done
+        [ $(figure one balloon_target_bytes) -gt $((48 << 20)) ] && echo asked
+        rowhouse meter one; rowhouse kill one; rowhouse remove one
+        """, says: ["asked", "32M resident"]),
+    Case(
       refused: "pin-to-a-missing-CPU", "rowhouse run $GUESTS/hello.elf --cpu-pin 4000", naming: "--cpu-pin 4000",
       "no CPU 4000"),
   ]

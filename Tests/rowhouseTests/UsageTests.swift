@@ -23,6 +23,8 @@ struct UsageTests {
     (["run", "k", "--cpu-quota", "50%", "--cpu-period", "2s"], "--cpu-period 2s"),
     (["run", "k", "--cpu-quota", "50%", "--cpu-burst", "2h"], "--cpu-burst 2h"),
     (["run", "k", "--cpu-burst", "2ms"], "--cpu-burst"),
+    (["run", "k", "--memory-max", "64M"], "--memory-max 64M"),
+    (["run", "k", "--memory-max", "1M", "--balloon", "0M"], "--memory-max 1M"),
     (["run", "k", "--cpu-pin", "1-"], "--cpu-pin 1-"),
     (["run", "k", "--memory", "0M"], "--memory"),
     (["run", "k", "--memory", "512"], "512M is 512 MiB"),

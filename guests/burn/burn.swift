@@ -9,7 +9,7 @@ private let started = Atomic<Int>(0)
 /// Keeps its processors busy at their full speed, in ring 3, and counts what they do: a round is ten million turns of a loop.
 ///
 /// With `rounds=N` the first processor does so many and the guest powers off; without, it goes on for ever. With `say=N` a
-/// line tells of every Nth round.
+/// line tells of every Nth round. With `alone` the other processors are left asleep.
 @main enum Burn: Guest {
   private static let millions: UInt64 = 10
 
@@ -19,7 +19,7 @@ private let started = Atomic<Int>(0)
     expect(rounds > 0 && interval > 0, "rounds= and say= are above 0")
     Interrupts.configure()
     UserMode.configure()
-    startOthers(start)
+    if !start.options.contains("alone") { startOthers(start) }
     UserMode.enable(number: 0)
     say("burning on \(started.load(ordering: .relaxed) + 1) processors")
     for round in 1...rounds {

@@ -59,6 +59,13 @@ struct DiskTest {
     say("requests=\(count) bytes=\(count * UInt64(bytes))")
   }
 
+  /// The same at one place, for more than a driver's work lets through.
+  mutating func repeatRequests(_ kind: BlockDevice.Kind, count: UInt64, bytes: Int) {
+    let rounds = count / UInt64(BlockDevice.depth)
+    expect(disk.repeatRequests(kind, rounds: rounds, bytes: bytes), "a request failed")
+    say("requests=\(rounds * UInt64(BlockDevice.depth)) bytes=\(rounds * UInt64(BlockDevice.depth * bytes))")
+  }
+
   // MARK: Journal
 
   /// Writes blocks in a scattered order. Those that a line names are on stable storage.

@@ -44,6 +44,27 @@ struct VirtioQueue {
     mmio_write32(available, UInt32(availableIndex) << 16)  // flags 0, idx
   }
 
+  /// Fills the whole ring with the same `count` heads, over and over; `offerNext` then offers them.
+  func fillRing(count: Int, _ head: (Int) -> Int) {
+    for entry in stride(from: 0, to: Self.size, by: 2) {
+      let heads = UInt32(head(entry % count)) | UInt32(head((entry + 1) % count)) << 16
+      mmio_write32(available + 4 + UInt(2 * entry), heads)
+    }
+  }
+
+  /// Offers the next `count` heads that are in the ring. The device has to be notified then.
+  mutating func offerNext(_ count: Int) {
+    availableIndex &+= UInt16(count)
+    mmio_write32(available, UInt32(availableIndex) << 16)
+  }
+
+  /// Whether the device has used all that was offered. They are then taken.
+  mutating func takeAll() -> Bool {
+    guard mmio_read32(used) >> 16 == UInt32(availableIndex) else { return false }
+    usedIndex = availableIndex
+    return true
+  }
+
   /// The next chain that the device has used (2.7.14), nil when there is none yet.
   mutating func takeUsed() -> (head: Int, written: Int)? {
     guard mmio_read32(used) >> 16 != UInt32(usedIndex) else { return nil }

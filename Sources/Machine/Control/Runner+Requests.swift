@@ -20,6 +20,7 @@ extension Runner {
       guard target.isMultiple(of: Configuration.pageBytes), target < configuration.memoryBytes else {
         return .refused(.outOfRange)
       }
+      balloonBytes = target
       balloon.setTarget(target)
       sample()
       return .done

@@ -8,6 +8,7 @@ struct MeterDocument: JSONDocument {
   struct Allotment: Encodable {
     let cpus: Int
     let memoryBytes: UInt64
+    let memoryLimitBytes: UInt64?
     /// Hundredths of a per cent of one CPU; nil: no quota.
     let cpuQuotaBasisPoints: UInt64?
     let cpuPeriodNanoseconds: UInt64?
@@ -111,7 +112,8 @@ struct MeterDocument: JSONDocument {
     process = meter.process
     uptimeNanoseconds = meter.runNanoseconds
     allotment = Allotment(
-      cpus: meter.cpus.count, memoryBytes: meter.memoryBytes, cpuQuotaBasisPoints: meter.cpuQuota?.basisPoints,
+      cpus: meter.cpus.count, memoryBytes: meter.memoryBytes, memoryLimitBytes: meter.memoryLimitBytes,
+      cpuQuotaBasisPoints: meter.cpuQuota?.basisPoints,
       cpuPeriodNanoseconds: meter.cpuQuota?.periodNanoseconds, cpuBurstNanoseconds: meter.cpuQuota?.burstNanoseconds,
       balloonTargetBytes: meter.balloonTargetBytes)
     memory = Memory(

@@ -21,7 +21,7 @@ struct MeterText {
     }
     add("devices", "-", HumanQuantity.seconds(meter.deviceNanoseconds))
     add(
-      "memory", ByteSize.format(meter.memoryGivenBytes), HumanQuantity.bytes(meter.residentBytes),
+      "memory", ByteSize.format(meter.memoryGivenBytes) + (meter.memoryLimitBytes.map { ", \(ByteSize.format($0)) resident" } ?? ""), HumanQuantity.bytes(meter.residentBytes),
       "peak \(HumanQuantity.bytes(meter.residentPeakBytes)), \(HumanQuantity.gibibyteHours(meter.residentByteSeconds))")
     for (index, disk) in meter.disks.enumerated() {
       for (what, transfers) in [("read", disk.read), ("written", disk.written)] {

@@ -1,0 +1,63 @@
+import Testing
+
+@testable import Machine
+
+@Suite("Memory's limit")
+struct MemoryLimitTests {
+  private static let limit: UInt64 = 64 << 20
+  private static let whole: UInt64 = 255 << 20
+
+  /// A guest that obeys its balloon: what it has touched is resident but for what it gave up.
+  private struct Guest {
+    var limit = MemoryLimit(bytes: MemoryLimitTests.limit)
+    var touched: UInt64 = 0
+    var target: UInt64 = 0
+    var least: UInt64 = 0
+    var obeys = true
+
+    var resident: UInt64 { obeys ? touched - min(touched, target) : touched }
+
+    mutating func look() {
+      let new = limit.target(
+        resident: resident, target: target, actual: obeys ? target : 0, least: least, most: MemoryLimitTests.whole)
+      if let new { target = new }
+    }
+  }
+
+  @Test func belowTheLimitNothingIsAsked() {
+    var guest = Guest(touched: 60 << 20)
+    for _ in 0..<10 { guest.look() }
+    #expect(guest.target == 0)
+  }
+
+  @Test func whatIsTooMuchIsReclaimed() {
+    var guest = Guest(touched: 100 << 20)
+    guest.look()
+    #expect(guest.resident <= Self.limit && guest.resident > Self.limit / 2)
+    #expect(guest.target.isMultiple(of: 4096))
+    let target = guest.target
+    for _ in 0..<10 { guest.look() }
+    #expect(guest.target == target, "it comes to rest")
+    guest.touched = 140 << 20
+    guest.look()
+    #expect(guest.resident <= Self.limit)
+  }
+
+  @Test func roomIsGivenBackButForWhatAPersonWants() {
+    var guest = Guest(touched: 160 << 20, least: 8 << 20)
+    guest.look()
+    guest.touched = 20 << 20
+    for _ in 0..<40 { guest.look() }
+    #expect(guest.target == 8 << 20)
+  }
+
+  @Test func whoDoesNotObeyIsToldOfOnce() {
+    var guest = Guest(touched: 100 << 20, obeys: false)
+    var complaints = 0
+    for _ in 0..<200 {
+      guest.look()
+      if guest.limit.isInVain() { complaints += 1 }
+    }
+    #expect(complaints == 1 && guest.target <= Self.whole)
+  }
+}
