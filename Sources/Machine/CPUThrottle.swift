@@ -9,8 +9,9 @@ final class CPUThrottle: Sendable {
     var bucket: QuotaBucket?
     /// Counts the times that a quota began where there was none.
     var beginnings = 0
-    /// vCPUs that hold a reservation.
+    /// vCPUs that hold a reservation, and those that mostly sleep.
     var holders = 0
+    var sleepers = 0
   }
 
   private let state = Mutex(State())
@@ -28,6 +29,7 @@ final class CPUThrottle: Sendable {
     /// CPU time of the thread that was settled.
     fileprivate var settled: UInt64 = 0
     fileprivate var reserved: Int64 = 0
+    fileprivate var isSleeper = false
   }
 
   enum Decision {
@@ -50,7 +52,7 @@ final class CPUThrottle: Sendable {
       if state.bucket == nil {
         state.bucket = QuotaBucket(quota, at: now)
         state.beginnings += 1
-        state.holders = 0
+        (state.holders, state.sleepers) = (0, 0)
       } else {
         state.bucket?.change(to: quota, at: now)
       }
@@ -66,7 +68,7 @@ final class CPUThrottle: Sendable {
     state.withLock { state in
       guard state.bucket != nil else { return .unlimited }
       if account.beginning != state.beginnings {
-        account = Account(beginning: state.beginnings, settled: cpuTime, reserved: 0)
+        account = Account(beginning: state.beginnings, settled: cpuTime)
       }
       state.bucket?.refill(at: now)
       state.bucket?.settle(reserved: account.reserved, used: cpuTime - account.settled)
@@ -75,12 +77,18 @@ final class CPUThrottle: Sendable {
         account.reserved = 0
         state.holders -= 1
       }
+      if account.isSleeper != isIdle {
+        account.isSleeper = isIdle
+        state.sleepers += isIdle ? 1 : -1
+      }
       guard let bucket = state.bucket, bucket.balance > 0 else {
         return .wait(until: state.bucket?.nextTime ?? now)
       }
       if isIdle { return .runUnreserved }
-      // Those who hold a reservation have theirs; the rest is for this one and those that hold none.
-      let slice = max(bucket.balance / Int64(max(1, cpuCount - state.holders)), Self.shortestSlice)
+      // Those who hold a reservation have theirs. The rest is for this one and for others that will come for some; a sleeper
+      // may wake, and is kept a quarter of a share.
+      let others = max(0, cpuCount - 1 - state.holders - state.sleepers)
+      let slice = max(4 * bucket.balance / Int64(4 + 4 * others + state.sleepers), Self.shortestSlice)
       account.reserved = slice
       state.holders += 1
       state.bucket?.reserve(slice)

@@ -18,17 +18,34 @@ struct ThrottledCPU: ~Copyable {
   private var last = (instant: Instant(nanoseconds: 0), cpuTime: 0 as UInt64, sleeps: 0 as Int64)
 
   private final class Timers {
-    let exact: ThreadTimer
-    let whenBusy: ThreadTimer
+    private let exact: ThreadTimer
+    private let whenBusy: ThreadTimer
+    enum Kind { case exact, whenBusy }
+    /// The one that may still ring.
+    private var armed: Kind?
 
     init() throws(SystemCallError) {
       exact = try ThreadTimer(.accounting, signal: VirtualCPU.kickSignal)
       whenBusy = try ThreadTimer(.threadCPUTime, signal: VirtualCPU.kickSignal)
     }
 
+    /// Arms one, and not the other.
+    func arm(_ kind: Kind, after nanoseconds: UInt64) {
+      if armed != kind { disarm() }
+      armed = kind
+      switch kind {
+      case .exact: exact.arm(after: nanoseconds)
+      case .whenBusy: whenBusy.arm(after: nanoseconds)
+      }
+    }
+
     func disarm() {
-      exact.disarm()
-      whenBusy.disarm()
+      switch armed {
+      case .exact: exact.disarm()
+      case .whenBusy: whenBusy.disarm()
+      case nil: break
+      }
+      armed = nil
     }
   }
 
@@ -65,12 +82,10 @@ struct ThrottledCPU: ~Copyable {
       switch decision {
       case .unlimited: return
       case .run(let nanoseconds):
-        timers.whenBusy.disarm()
-        timers.exact.arm(after: nanoseconds)
+        timers.arm(.exact, after: nanoseconds)
         return
       case .runUnreserved:
-        timers.exact.disarm()
-        timers.whenBusy.arm(after: Self.idleCPUTime)
+        timers.arm(.whenBusy, after: Self.idleCPUTime)
         return
       case .wait(let instant):
         timers.disarm()
