@@ -72,7 +72,7 @@ let package = Package(
     tests(of: "Devices", ["Host"]),
     tests(of: "rowhouse", ["Machine", "DiskImage", "Metering", "Host"]),
     tests(of: "Virtio", ["Devices", "DiskImage", "GuestMemory", "Host", "Metering"]),
-    tests(of: "Machine", ["Boot", "Devices", "GuestMemory", "Host", "KVM", "Metering"]),
+    tests(of: "Machine", ["Boot", "Control", "Devices", "GuestMemory", "Host", "KVM", "Metering"]),
     tests(of: "KVM", ["CKVM"]),
     tests(of: "Metering", ["Host"]),
     tests(of: "Boot", ["Host", "GuestMemory", "MadeUpImages"]),

@@ -236,6 +236,18 @@ int linux_input_waiting(int fd) {
 int linux_terminal_get(int fd, struct termios *state) { return result(tcgetattr(fd, state)); }
 int linux_terminal_set(int fd, const struct termios *state) { return result(tcsetattr(fd, TCSANOW, state)); }
 
+int linux_window_size(int fd, uint16_t *columns, uint16_t *rows) {
+  struct winsize size;
+  if (ioctl(fd, TIOCGWINSZ, &size) < 0) return -errno;
+  *columns = size.ws_col;
+  *rows = size.ws_row;
+  return 0;
+}
+int linux_set_window_size(int fd, uint16_t columns, uint16_t rows) {
+  struct winsize size = {.ws_col = columns, .ws_row = rows};
+  return result(ioctl(fd, TIOCSWINSZ, &size));
+}
+
 int linux_process(pid_t process) { return result(syscall(SYS_pidfd_open, process, 0)); }
 int linux_signal_process(int process, int signal) {
   return result(syscall(SYS_pidfd_send_signal, process, signal, NULL, 0));

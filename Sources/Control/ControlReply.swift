@@ -38,6 +38,8 @@ package enum ControlFault: UInt16, Error, CaseIterable, Sendable {
   case outOfRange
   /// More requests of this kind wait than the VMM keeps.
   case busy
+  /// Of the console: the viewer is not attached, or may not write.
+  case notAllowed
 }
 
 extension ControlReply {

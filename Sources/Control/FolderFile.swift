@@ -3,6 +3,7 @@ package enum FolderFile: String, CaseIterable, Sendable {
   /// The guest's meter. The VMM holds a lock on its first byte while it lives, so that nobody has to believe a number.
   case meter
   case control = "control.sock"
+  case console = "console.sock"
   /// All that a detached guest has said on its console.
   case log = "console.log"
   /// What the VMM of a guest without a supervisor has to say.

@@ -75,6 +75,7 @@ package final class Runner {
     if let folder {
       try host { () throws(SystemCallError) in
         control = try ControlServer(at: folder.control, on: loop) { [unowned self] in answer($0) }
+        relay.viewers = try ConsoleViewers(at: folder.console, on: loop, input: relay.input, meter: meter)
       }
     }
   }
@@ -117,6 +118,7 @@ package final class Runner {
     sample()
     meter.set(.ended)
     control?.end(verdict)
+    try host { () throws(SystemCallError) in try drainViewers(after: verdict) }
     return verdict
   }
 
@@ -266,4 +268,23 @@ package final class Runner {
     }
     relay.waitForTerminalReader()
   }
+
+  /// Tells the console's viewers how it ended, and gives them a second for what they have not read yet.
+  private func drainViewers(after verdict: Verdict) throws(SystemCallError) {
+    guard let viewers = relay.viewers else { return }
+    viewers.end(verdict)
+    let limit = Instant.now.advanced(byNanoseconds: Self.patience)
+    loop.remove(deadline.number)
+    try loop.add(deadline.number, .readable) { [unowned self] _ in
+      deadline.acknowledge()
+      loop.stop()
+    }
+    while !viewers.isDrained, Instant.now < limit {
+      deadline.arm(at: min(limit, .now.advanced(byNanoseconds: Self.drainStep)))
+      try loop.run()
+    }
+  }
+
+  /// Between two looks whether all viewers have the rest, in nanoseconds.
+  private static let drainStep: UInt64 = 5_000_000
 }

@@ -49,6 +49,9 @@ package final class MeterPage: Sendable {
   /// Writes down how the guest ended, by the code and value that `Machine`'s verdict gives itself.
   package func setVerdict(code: UInt32, value: UInt32) { store(UInt64(value) << 32 | UInt64(code), .verdict) }
 
+  /// How many watch the console now.
+  package func set(viewers: Int) { store(UInt64(viewers), .viewers) }
+
   /// Writes down that a phase is reached, unless it was before.
   package func reached(_ phase: Phase, at instant: Instant = .now) {
     word(MeterLayout.Guest.phases.rawValue + phase.rawValue * 8) {

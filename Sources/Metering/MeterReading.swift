@@ -70,6 +70,8 @@ package struct MeterReading: Sendable {
   package let residentPeakBytes: UInt64
   package let residentByteSeconds: UInt64
   package let console: [ConsoleCounter: UInt64]
+  /// How many watch the console, besides its own end.
+  package let viewers: UInt64
   /// The phases that were reached.
   package let phases: [Phase: Instant]
   package let marks: [Mark]
@@ -123,6 +125,7 @@ package struct MeterReading: Sendable {
     }
     self.phases = phases
     console = Dictionary(uniqueKeysWithValues: ConsoleCounter.allCases.map { ($0, guest[.console, $0.rawValue]) })
+    viewers = guest[.viewers]
     let markCount = min(guest[.markCount], UInt64(MeterLayout.markCapacity))
     marks = (0..<Int(markCount)).compactMap { index in
       let (instant, rest) = (guest[.marks, 2 * index], guest[.marks, 2 * index + 1])

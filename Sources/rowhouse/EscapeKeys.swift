@@ -2,17 +2,52 @@
 ///
 /// It is a plain state machine over bytes, so it does not matter how the terminal cuts them into reads.
 struct EscapeKeys {
-  enum Command: Equatable {
+  enum Command: Equatable, CaseIterable {
     /// Ctrl-A x
     case end
+    /// Ctrl-A d
+    case detach
+    /// Ctrl-A w
+    case takeOver
+    /// Ctrl-A r
+    case tellSize
     /// Ctrl-A h, Ctrl-A ?
     case help
+
+    fileprivate var keys: String {
+      switch self {
+      case .end: "x"
+      case .detach: "d"
+      case .takeOver: "w"
+      case .tellSize: "r"
+      case .help: "h?"
+      }
+    }
+
+    fileprivate var help: String {
+      switch self {
+      case .end: "Ctrl-A x ends the guest"
+      case .detach: "Ctrl-A d detaches"
+      case .takeOver: "Ctrl-A w takes over writing"
+      case .tellSize: "Ctrl-A r types the window's size for the guest's shell"
+      case .help: "Ctrl-A h shows this"
+      }
+    }
   }
 
   static let escape: UInt8 = 0x01
-  static let help = "Ctrl-A x ends the guest, Ctrl-A Ctrl-A (or Ctrl-A a) sends it a Ctrl-A, Ctrl-A h shows this"
-
+  private let commands: [Command]
   private var isEscaped = false
+
+  /// - Parameter commands: those that there are, besides help.
+  init(_ commands: [Command]) { self.commands = commands + [.help] }
+
+  /// One line for a person.
+  var help: String {
+    var texts = commands.map(\.help)
+    texts.insert("Ctrl-A Ctrl-A (or Ctrl-A a) sends the guest a Ctrl-A", at: texts.count - 1)
+    return texts.joined(separator: ", ")
+  }
 
   /// Takes the next key.
   ///
@@ -24,12 +59,12 @@ struct EscapeKeys {
       return nil
     }
     isEscaped = false
-    switch key {
-    case Self.escape, UInt8(ascii: "a"): output.append(Self.escape)
-    case UInt8(ascii: "x"): return .end
-    case UInt8(ascii: "h"), UInt8(ascii: "?"): return .help
-    default: output += [Self.escape, key]
+    if key == Self.escape || key == UInt8(ascii: "a") {
+      output.append(Self.escape)
+      return nil
     }
+    if let command = commands.first(where: { $0.keys.utf8.contains(key) }) { return command }
+    output += [Self.escape, key]
     return nil
   }
 }

@@ -12,9 +12,9 @@ struct Rowhouse: ParsableCommand {
     discussion: "Everything is a process: there is no daemon, and a guest needs no right but to open /dev/kvm.",
     version: "rowhouse 0.1",
     subcommands: [
-      RunCommand.self, ListCommand.self, SetCommand.self, StopCommand.self, KillCommand.self, WaitCommand.self,
-      RemoveCommand.self, LogsCommand.self, MeterCommand.self, TopCommand.self,
-      HostCommand.self, BillCommand.self, MetricsCommand.self, DiskCommand.self,
+      RunCommand.self, ListCommand.self, ConsoleCommand.self, LogsCommand.self, SetCommand.self, StopCommand.self,
+      KillCommand.self, WaitCommand.self, RemoveCommand.self, MeterCommand.self, TopCommand.self, HostCommand.self,
+      BillCommand.self, MetricsCommand.self, DiskCommand.self,
     ])
 
   /// What is left when a command is done.

@@ -27,6 +27,8 @@ final class Supervisor {
   private var isStopping = false
   private var ended: (end: ChildProcess.End, cpuTime: ChildProcess.CPUTime)?
 
+  /// What is kept of keys that the VMM has not taken, in bytes.
+  private static let mostKeys = 1 << 20
   /// How long a VMM that was asked to end may take, in nanoseconds.
   private static let patience: UInt64 = 5_000_000_000
 
@@ -67,7 +69,10 @@ final class Supervisor {
       isTied: true)
     if let terminal, let keys {
       do throws(SystemCallError) {
-        keyboard = try KeyboardRelay(from: terminal, to: keys.writing, loop: loop) { [unowned self] in obey($0) }
+        let writer = StreamWriter(to: ByteSink(keys.writing), limit: Self.mostKeys, loop: loop)
+        keyboard = try KeyboardRelay(from: terminal, keys: EscapeKeys([.end]), to: writer, loop: loop) {
+          [unowned self] in obey($0)
+        }
       } catch {
         throw HostError(error)
       }
@@ -130,7 +135,9 @@ final class Supervisor {
   private func obey(_ command: EscapeKeys.Command) {
     switch command {
     case .end: stop()
-    case .help: StandardError.say(EscapeKeys.help)
+    case .help: StandardError.say(keyboard?.help ?? "")
+    // Not among the keys that were asked for.
+    case .detach, .takeOver, .tellSize: break
     }
   }
 

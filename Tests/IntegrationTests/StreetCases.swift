@@ -80,6 +80,35 @@ extension Case {
         "memory=128M: the guest has no such device",
       ], warningLines: 4),
     Case(
+      "console-without-a-terminal",
+      script: """
+        \(detach("one", "echo")); printf 'some words\\rexit\\r' | rowhouse console one; echo "status $?"
+        rowhouse wait one; rowhouse console one; echo "status $?"; rowhouse remove one
+        """,
+      says: ["one\n", "echoing until", "some words", "exit", "bytes=16", "status 0\n", "status 2\n"],
+      warns: ["one: the guest powered off", "one: the guest is not running"], warningLines: 2),
+    Case(
+      "console-replays-as-much-as-is-wanted",
+      script: """
+        \(detach("one", "echo")); until rowhouse logs one | grep -q echoing; do sleep 0.02; done
+        rowhouse console one --read-only --replay 9 > short & rowhouse console one --read-only --no-replay > none &
+        rowhouse console one --read-only --replay 1K > all &
+        await all 'echoing until'; await short exit; rowhouse list --json | grep viewers
+        until rowhouse list --json | grep -q '"viewers" : 3'; do sleep 0.02; done
+        rowhouse list; rowhouse kill one; wait; cat all; echo "short: $(cat short)"; wc -c < none
+        rm all short none; rowhouse remove one
+        """,
+      says: ["VIEWERS", "  3  ", "echoing until", "short: ays exit", "0\n"],
+      warns: ["one: the guest was killed"], warningLines: 3),
+    Case(
+      "console-viewer-that-stops-is-no-burden",
+      script: """
+        rowhouse run --detach --name one $GUESTS/flood.bin --boot flat --load-address 0x10000 --timeout 150
+        rowhouse console one --read-only > out & viewer=$!; await out line; kill -STOP $viewer
+        rowhouse wait one; echo "status $?"; rowhouse logs one | wc; kill -CONT $viewer; wait $viewer
+        rm out; rowhouse remove one
+        """, says: ["one\n", "status 85\n", "9600   28800  153600"]),
+    Case(
       "folder-is-removed-under-a-guest",
       script: """
         \(detach("one", "echo", "--timeout 1"))
@@ -89,6 +118,12 @@ extension Case {
     ) { $0.expectNo("running") },
     Case(refused: "name-that-is-none", "rowhouse run $GUESTS/hello.elf --name ../up", naming: "--name ../up"),
     Case(refused: "wait-for-nobody", "rowhouse wait nobody", naming: "nobody", "no guest has that name"),
+    Case(refused: "console-of-nobody", "rowhouse console nobody", naming: "nobody", "no guest has that name"),
+    Case(
+      refused: "console-both-ways", "rowhouse console nobody --write --read-only", naming: "--write", "--read-only"),
+    Case(
+      refused: "console-with-both-replays", "rowhouse console nobody --replay 1K --no-replay", naming: "--replay"),
+    Case(refused: "console-with-no-size", "rowhouse console nobody --replay much", naming: "--replay much"),
     Case(refused: "stop-nobody", "rowhouse stop", naming: "<names>"),
     Case(
       refused: "detached-on-the-terminal", "rowhouse run --detach $GUESTS/hello.elf --console stdio",

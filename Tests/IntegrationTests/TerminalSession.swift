@@ -28,10 +28,13 @@ final class TerminalSession {
     let path = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     terminal = try .open(path, [.readWrite, .noControllingTerminal])
     let ends = [Int32](repeating: terminal.number, count: 3)
-    // Guests whose supervisor is killed leave their folder behind: not among those of whoever runs this test.
-    let street = "XDG_RUNTIME_DIR=\(FileManager.default.temporaryDirectory.path)"
+    let street = "XDG_RUNTIME_DIR=\(Self.street)"
     program = try ChildProcess("/usr/bin/env", [street, "/usr/bin/setsid", "--ctty"] + words, descriptors: ends)
   }
+
+  /// Where guests are found. Those whose supervisor is killed leave their folder behind: not among those of whoever runs
+  /// this test.
+  static let street = FileManager.default.temporaryDirectory.path
 
   deinit { if end == nil { program.send(SIGKILL) } }
 
@@ -61,6 +64,11 @@ final class TerminalSession {
     var state = termios()
     // SAFETY: a local variable of the type that the call fills.
     return unsafe tcgetattr(terminal.number, &state) == 0 && state.c_lflag & tcflag_t(ICANON | ECHO | ISIG) == 0
+  }
+
+  /// Gives the terminal's window another size, as a person does with a mouse.
+  func resize(columns: UInt16, rows: UInt16) throws {
+    try TerminalSize(columns: columns, rows: rows).apply(to: terminal.number)
   }
 
   func type(_ keys: String) throws { try controlling?.writeAll(keys) }

@@ -6,7 +6,7 @@ import Testing
 struct EscapeKeysTests {
   /// What goes to the guest of what is typed, and what is asked of `rowhouse`.
   private func type(_ reads: [UInt8]...) -> (guest: [UInt8], commands: [EscapeKeys.Command]) {
-    var keys = EscapeKeys()
+    var keys = EscapeKeys([.end])
     var guest: [UInt8] = []
     var commands: [EscapeKeys.Command] = []
     for key in reads.joined() {
@@ -51,5 +51,14 @@ struct EscapeKeysTests {
     let (guest, commands) = type(Array("a\u{1}hb\u{1}\u{1}\u{1}xc\u{1}\u{1}x".utf8))
     #expect(guest == Array("ab\u{1}c\u{1}x".utf8))
     #expect(commands == [.help, .end])
+  }
+
+  @Test func eachProgramHasItsOwn() {
+    var keys = EscapeKeys([.detach, .takeOver, .tellSize])
+    var guest: [UInt8] = []
+    let typed = Array("\u{1}d\u{1}w\u{1}r\u{1}x".utf8)
+    #expect(typed.compactMap { keys.feed($0, into: &guest) } == [.detach, .takeOver, .tellSize])
+    #expect(guest == [1, UInt8(ascii: "x")])
+    #expect(keys.help.contains("Ctrl-A d detaches") && !keys.help.contains("Ctrl-A x"))
   }
 }

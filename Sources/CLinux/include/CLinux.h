@@ -86,6 +86,9 @@ int linux_open_pty(char *name, size_t capacity);
 int linux_input_waiting(int fd);
 int linux_terminal_get(int fd, struct termios *state);
 int linux_terminal_set(int fd, const struct termios *state);
+/* A terminal's window in characters (ioctl_tty(2), TIOCGWINSZ and TIOCSWINSZ). */
+int linux_window_size(int fd, uint16_t *columns, uint16_t *rows);
+int linux_set_window_size(int fd, uint16_t columns, uint16_t rows);
 
 /* Starts a program as this process's child and returns its process ID, or -errno also when exec refused. The child has
  * descriptors[i] as its descriptor i (at most LINUX_SPAWN_DESCRIPTORS_MAX) and no other, no signal blocked, and those of

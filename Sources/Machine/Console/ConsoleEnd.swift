@@ -5,21 +5,13 @@ import Host
 /// The host's end of a guest's console: where its output goes and its input comes from.
 struct ConsoleEnd: Sendable {
   /// Nil: output is let go.
-  let output: SharedDescriptor?
+  let output: ByteSink?
   /// Nil: there is no input.
   let input: SharedDescriptor?
-  /// How output is written without waiting for a reader.
-  let writing: Writing
   /// The name of a pseudo-terminal that was made, to be told to a person.
   let terminalName: String?
   /// A pseudo-terminal whose other side nobody has open reads as an error; so one is held open here.
   private let otherSide: SharedDescriptor?
-
-  enum Writing {
-    /// The descriptor is non-blocking, or a file, which never makes anybody wait for a peer.
-    case plain
-    case socket
-  }
 
   static func open(_ console: Configuration.Console) throws(ConsoleError) -> ConsoleEnd {
     switch console {
@@ -27,7 +19,8 @@ struct ConsoleEnd: Sendable {
     case .standard: return try .standard()
     case .file(let path):
       do throws(SystemCallError) {
-        return ConsoleEnd(output: SharedDescriptor(try .open(path, [.writeOnly, .create, .truncate])), input: nil)
+        let file = SharedDescriptor(try .open(path, [.writeOnly, .create, .truncate]))
+        return ConsoleEnd(output: ByteSink(file), input: nil)
       } catch {
         throw ConsoleError(what: path, errno: error.errno)
       }
@@ -36,40 +29,19 @@ struct ConsoleEnd: Sendable {
   }
 
   private init(
-    output: SharedDescriptor?, input: SharedDescriptor?, writing: Writing = .plain,
-    terminalName: String? = nil, otherSide: SharedDescriptor? = nil
+    output: ByteSink?, input: SharedDescriptor?, terminalName: String? = nil, otherSide: SharedDescriptor? = nil
   ) {
     self.output = output
     self.input = input
-    self.writing = writing
     self.terminalName = terminalName
     self.otherSide = otherSide
   }
 
-  /// Standard input and output. Whoever else has them open must not find them non-blocking, so a pipe or a terminal is
-  /// opened anew for writing, which makes the flag ours alone. Files are not: they have a place where writing goes on.
   private static func standard() throws(ConsoleError) -> ConsoleEnd {
     do throws(SystemCallError) {
       let input = SharedDescriptor(try .duplicate(of: STDIN_FILENO))
-      let output: SharedDescriptor
-      var writing = Writing.plain
-      switch try FileStatus(of: STDOUT_FILENO).kind {
-      case .pipe, .characterDevice:
-        let access: Descriptor.Access = [.writeOnly, .nonBlocking, .noControllingTerminal]
-        do throws(SystemCallError) {
-          output = SharedDescriptor(try .open("/proc/self/fd/1", access))
-        } catch {
-          // A terminal that belongs to another user (su) may be used but not opened. Its writes may wait; the I/O
-          // thread is then late, the vCPUs are not.
-          output = SharedDescriptor(try .duplicate(of: STDOUT_FILENO))
-        }
-      case .socket:
-        output = SharedDescriptor(try .duplicate(of: STDOUT_FILENO))
-        writing = .socket
-      case .regular, .directory, .blockDevice, .other:
-        output = SharedDescriptor(try .duplicate(of: STDOUT_FILENO))
-      }
-      return ConsoleEnd(output: output, input: input, writing: writing)
+      // Should a write wait all the same, the I/O thread is late and the vCPUs are not.
+      return ConsoleEnd(output: try .standardOutput(), input: input)
     } catch {
       throw ConsoleError(what: "standard input or output", errno: error.errno)
     }
@@ -88,7 +60,7 @@ struct ConsoleEnd: Sendable {
       try TerminalMode.makeRaw(other.number)
       // A second number, so that reading and writing can be waited for apart.
       let input = SharedDescriptor(try .duplicate(of: controlling.number))
-      return ConsoleEnd(output: controlling, input: input, terminalName: path, otherSide: other)
+      return ConsoleEnd(output: ByteSink(controlling), input: input, terminalName: path, otherSide: other)
     } catch {
       throw ConsoleError(what: "a pseudo-terminal", errno: error.errno)
     }

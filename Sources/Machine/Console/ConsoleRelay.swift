@@ -11,6 +11,7 @@ final class ConsoleRelay {
   private var uart: UART16550?
 
   let output: ConsoleOutput
+  let input: ConsoleInput
   private let end: ConsoleEnd
   private let loop: EventLoop
   private let meter: MeterPage
@@ -28,10 +29,8 @@ final class ConsoleRelay {
   private var hasLostOutput = false
   private var whenDrained: (() -> Void)?
 
-  /// What was read from the host and the UART had no room for.
-  private var pending: [UInt8] = []
-  private var inputState = InputState.closed
-  private enum InputState { case closed, watched, paused, alwaysReady }
+  /// Who else watches and types; nil: nobody can.
+  var viewers: ConsoleViewers?
 
   init(_ console: Configuration.Console, loop: EventLoop, meter: MeterPage) throws(MachineError) {
     do throws(ConsoleError) { end = try ConsoleEnd.open(console) } catch { throw .console(error) }
@@ -45,6 +44,7 @@ final class ConsoleRelay {
     } catch {
       throw .host(error)
     }
+    input = ConsoleInput(from: end.input, room: output.inputRoom, loop: loop, meter: meter)
   }
 
   /// Starts to carry bytes.
@@ -60,27 +60,26 @@ final class ConsoleRelay {
       pause.acknowledge()
       flush()
     }
-    try loop.add(output.inputRoom.number, .readable) { [unowned self] _ in
-      output.inputRoom.drain()
-      feedPending()
-    }
     try loop.add(silence.number, .readable) { [unowned self] _ in
       silence.acknowledge()
       if case .finished(let moment) = output.panic, Instant.now.nanoseconds(since: moment) >= PanicWatch.silence {
         panicIsCertain()
       }
     }
-    if let number = end.input?.number { watchInput(number) }
+    try input.start()
   }
 
   /// Connects the line to a machine that is about to start.
   func attach(_ uart: UART16550) {
     self.uart = uart
     output.forgetPanic()
-    feedPending()
+    input.attach(uart)
   }
 
-  func detach() { uart = nil }
+  func detach() {
+    uart = nil
+    input.detach()
+  }
 
   // MARK: Output
 
@@ -106,19 +105,12 @@ final class ConsoleRelay {
   private func flush() {
     guard !isWaitingToWrite else { return }
     var count = 0
-    // SAFETY: the bytes stay until the closure returns, and are only counted or written out in it.
-    let hasRoomAgain =
-      if hasLostOutput {
-        unsafe output.withFront(countAs: .dropped) { bytes in
-          count = bytes.count
-          return count
-        }
-      } else {
-        unsafe output.withFront(countAs: .output) { bytes in
-          count = unsafe end.output == nil ? bytes.count : write(bytes)
-          return count
-        }
-      }
+    // SAFETY: the bytes stay until the closure returns, and are only counted, copied or written out in it.
+    let hasRoomAgain = unsafe output.withFront(countAs: hasLostOutput ? .dropped : .output) { bytes in
+      count = unsafe hasLostOutput || end.output == nil ? bytes.count : write(bytes)
+      if count > 0, let viewers { viewers.show(unsafe Array(bytes.prefix(count))) }
+      return count
+    }
     if hasRoomAgain { uart?.transmitterHasRoom() }
     if isWaitingToWrite { return }
     if let whenDrained {
@@ -135,10 +127,7 @@ final class ConsoleRelay {
   private func write(_ bytes: UnsafeRawBufferPointer) -> Int {
     do throws(SystemCallError) {
       // SAFETY: the caller's bytes, for the call.
-      return switch end.writing {
-      case .plain: unsafe try end.output!.descriptor.write(bytes)
-      case .socket: unsafe try end.output!.descriptor.sendWithoutWaiting(bytes)
-      }
+      return unsafe try end.output!.write(bytes)
     } catch where error.errno == .again {
       waitToWrite()
     } catch where error.errno == .interrupted {
@@ -165,59 +154,5 @@ final class ConsoleRelay {
     } catch {
       hasLostOutput = true
     }
-  }
-
-  // MARK: Input
-
-  private func watchInput(_ number: Int32) {
-    do throws(SystemCallError) {
-      try loop.add(number, .readable) { [unowned self] _ in readInput() }
-      inputState = .watched
-    } catch {
-      // Regular files cannot be waited for, and need not be.
-      inputState = .alwaysReady
-      output.inputRoom.signal()
-    }
-  }
-
-  private func readInput() {
-    var chunk = InlineArray<4096, UInt8>(repeating: 0)
-    var count = 0
-    do throws(SystemCallError) {
-      // SAFETY: the local array's own memory.
-      count = unsafe try withUnsafeMutableBytes(of: &chunk) { buffer throws(SystemCallError) in
-        unsafe try end.input!.descriptor.read(into: buffer)
-      }
-    } catch where error.errno == .again || error.errno == .interrupted {
-      return
-    } catch {
-      count = 0
-    }
-    guard count > 0 else { return closeInput() }
-    for index in 0..<count { pending.append(chunk[index]) }
-    feedPending()
-  }
-
-  /// Gives the UART what it takes, and reads on only when it has taken all: so input is never lost.
-  private func feedPending() {
-    if !pending.isEmpty, let uart {
-      let taken = uart.receive(pending.span)
-      meter.count(taken, .input)
-      pending.removeFirst(taken)
-    }
-    guard let number = end.input?.number else { return }
-    switch (inputState, pending.isEmpty) {
-    case (.watched, false):
-      loop.remove(number)
-      inputState = .paused
-    case (.paused, true): watchInput(number)
-    case (.alwaysReady, true): readInput()
-    default: break
-    }
-  }
-
-  private func closeInput() {
-    if inputState == .watched, let number = end.input?.number { loop.remove(number) }
-    inputState = .closed
   }
 }

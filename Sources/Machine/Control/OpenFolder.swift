@@ -8,11 +8,13 @@ import Host
 struct OpenFolder {
   private let folder: SharedDescriptor
   let control: StreamListener
+  let console: StreamListener
 
   /// - Throws: also when another VMM has been here, as its sockets then are.
   init(_ path: String) throws(SystemCallError) {
     folder = SharedDescriptor(try .open(path, [.readOnly, .directory]))
     control = try StreamListener(at: Self.path(of: .control, in: folder))
+    console = try StreamListener(at: Self.path(of: .console, in: folder))
   }
 
   func path(of file: FolderFile) -> String { Self.path(of: file, in: folder) }

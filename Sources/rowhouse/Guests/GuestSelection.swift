@@ -50,13 +50,14 @@ extension GuestFolder {
 }
 
 extension ControlFault {
-  fileprivate var reason: String {
+  var reason: String {
     switch self {
     case .unknownRequest, .malformed: "the guest's VMM is of another version and does not know this request"
     case .notRunning: "the guest is starting or has ended"
     case .noSuchDevice: "the guest has no such device; give it one when you start it"
     case .outOfRange: "the guest cannot have this value"
     case .busy: "too many wait for the same; try again"
+    case .notAllowed: "another writes on the console, or this is not allowed to"
     }
   }
 }

@@ -22,6 +22,8 @@ struct GuestSummary: JSONDocument {
   /// CPU time that the VMM has used, and that as a share of one CPU over the guest's life.
   let cpuNanoseconds: UInt64?
   let cpuPercent: Double?
+  /// How many watch the console by `rowhouse console` and the like.
+  let viewers: UInt64?
 
   init(_ folder: GuestFolder) {
     let look = try? folder.look()
@@ -34,6 +36,7 @@ struct GuestSummary: JSONDocument {
     process = isOver ? nil : meter?.process
     cpus = meter?.cpus.count
     memoryBytes = meter?.memoryBytes
+    viewers = isOver ? nil : meter?.viewers
     let end = meter?.phases[.guestEnded] ?? (isOver ? nil : .now)
     uptimeNanoseconds = meter?.phases[.guestStarted].flatMap { start in end?.nanoseconds(since: start) }
     let usage = process.flatMap(ProcessUsage.init)

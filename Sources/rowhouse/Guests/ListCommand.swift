@@ -35,11 +35,12 @@ struct ListCommand: ParsableCommand {
   private struct GuestList: JSONDocument { let guests: [GuestSummary] }
 
   static func table(_ guests: [GuestSummary]) -> String {
-    let head = ["NAME", "STATE", "UPTIME", "CPUS", "MEMORY", "RESIDENT", "CPU", "VERDICT"]
+    let head = ["NAME", "STATE", "UPTIME", "CPUS", "MEMORY", "RESIDENT", "CPU", "VIEWERS", "VERDICT"]
     let rows = guests.map { guest -> [String] in
       let figures: [String?] = [
         guest.uptimeNanoseconds.map(duration), guest.cpus.map(String.init), guest.memoryBytes.map(ByteSize.format),
-        guest.residentBytes.map { "\($0 >> 20)M" }, guest.cpuPercent.map { "\($0)%" }, guest.verdict,
+        guest.residentBytes.map { "\($0 >> 20)M" }, guest.cpuPercent.map { "\($0)%" },
+        guest.viewers.map(String.init), guest.verdict,
       ]
       return [guest.name, guest.state.rawValue] + figures.map { $0 ?? "-" }
     }

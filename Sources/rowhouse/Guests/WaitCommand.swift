@@ -25,7 +25,7 @@ struct WaitCommand: ParsableCommand {
       throw ExitCode(Verdict.timeout.exitStatus)
     }
     folder.settle()
-    if end == .crashed { StandardError.say("\(folder.name): its VMM died before it could say how the guest ended") }
+    if end == .crashed { StandardError.say("\(folder.name): \(end)") }
     throw ExitCode(end.exitStatus)
   }
 }

@@ -5,13 +5,21 @@ import Machine
 import Metering
 
 /// How a guest ended, as far as anybody knows.
-enum GuestEnd: Equatable {
+enum GuestEnd: Equatable, CustomStringConvertible {
   case verdict(Verdict)
   /// Its VMM died without a word.
   case crashed
 
   /// - Parameter verdict: what its meter says, now that its VMM has gone.
   init(_ verdict: Verdict?) { self = verdict.map(Self.verdict) ?? .crashed }
+
+  /// In a person's words.
+  var description: String {
+    switch self {
+    case .verdict(let verdict): "\(verdict)"
+    case .crashed: "its VMM died before it could say how the guest ended"
+    }
+  }
 
   /// The exit status of whoever waited for the guest.
   var exitStatus: Int32 {

@@ -1,0 +1,142 @@
+import Control
+import Host
+import Metering
+
+/// Who watches a guest's console, and which one of them types on it; on the I/O thread.
+///
+/// Nobody here can make the guest wait: who does not read is cut off when its buffer is full, and who types more than the
+/// guest takes is not read from.
+final class ConsoleViewers {
+  private var listener: PeerListener!
+  private let input: ConsoleInput
+  private let meter: MeterPage
+  private var history: ConsoleHistory
+
+  /// Those who have attached.
+  private var viewers: [Int: ConsoleAttachment] = [:]
+  private var writer: Int?
+  /// The window of who writes, or wrote last.
+  private(set) var window = WindowSize.unknown
+
+  /// Input whose sender wants to know when the guest has taken it: when ``ConsoleInput/taken`` has come to the mark.
+  private var waiting: [(viewer: Int, id: UInt32, mark: UInt64)] = []
+  private static let mostWaiting = 1024
+
+  private static let historyBytes = 64 << 10
+  /// What a viewer may leave unread beyond what the kernel holds; four times what it gets at once when it comes.
+  private static let mostOutput = 256 << 10
+
+  init(
+    at socket: StreamListener, on loop: EventLoop, input: ConsoleInput, meter: MeterPage
+  ) throws(SystemCallError) {
+    self.input = input
+    self.meter = meter
+    history = try ConsoleHistory(capacity: Self.historyBytes)
+    listener = try PeerListener(at: socket, on: loop, mostOutput: Self.mostOutput) { [unowned self] frame, key in
+      receive(frame, from: key)
+    } closed: { [unowned self] key in
+      forget(key)
+    }
+    input.whenTaken = { [unowned self] in inputWasTaken() }
+  }
+
+  // MARK: To the viewers
+
+  /// Shows what the guest says, and keeps it for those who come later.
+  func show(_ bytes: [UInt8]) {
+    history.append(bytes)
+    if !viewers.isEmpty { send(bytes, to: Array(viewers.keys)) }
+  }
+
+  private func send(_ bytes: [UInt8], to keys: [Int]) {
+    for start in stride(from: 0, to: bytes.count, by: Frame.mostBytes) {
+      let piece = bytes[start..<min(start + Frame.mostBytes, bytes.count)]
+      let frame = ConsoleMessage.output(Array(piece)).frame().bytes
+      for key in keys { listener[key]?.send(frame) }
+    }
+  }
+
+  private func say(_ message: ConsoleMessage, to key: Int, id: UInt32 = 0) { listener[key]?.send(message.frame(id: id)) }
+
+  /// Tells all that the guest has ended.
+  func end(_ verdict: Verdict) {
+    let reply = ControlReply.ended(code: verdict.code.code, value: verdict.code.value)
+    for key in Array(viewers.keys) { say(.reply(reply), to: key) }
+  }
+
+  /// Whether each viewer has all that it will be told, or has gone.
+  var isDrained: Bool { viewers.keys.allSatisfy { listener[$0].map { !$0.hasOutput } ?? true } }
+
+  // MARK: From the viewers
+
+  private func receive(_ frame: Frame, from key: Int) {
+    do throws(ControlFault) {
+      try obey(try ViewerMessage(frame), id: frame.id, from: key)
+    } catch {
+      say(.reply(.refused(error)), to: key, id: frame.id)
+    }
+  }
+
+  private func obey(_ message: ViewerMessage, id: UInt32, from key: Int) throws(ControlFault) {
+    if case .attach(let attachment) = message { return try attach(attachment, key, id: id) }
+    guard let viewer = viewers[key] else { throw .notAllowed }
+    switch message {
+    case .attach: break
+    case .input(let bytes):
+      guard viewer.writing != .never else { throw .notAllowed }
+      try type(bytes, id: id, from: key)
+    case .window(let size):
+      viewers[key]?.window = size
+      if writer == key { window = size }
+    case .takeOver:
+      guard viewer.writing != .never else { throw .notAllowed }
+      setWriter(key)
+    }
+  }
+
+  private func attach(_ attachment: ConsoleAttachment, _ key: Int, id: UInt32) throws(ControlFault) {
+    guard viewers[key] == nil else { throw .notAllowed }
+    viewers[key] = attachment
+    meter.set(viewers: viewers.count)
+    let takesOver = attachment.writing == .takesOver
+    say(.attached(isWritten: writer != nil && !takesOver), to: key, id: id)
+    if takesOver { setWriter(key) }
+    send(history.last(Int(attachment.replayBytes)), to: [key])
+  }
+
+  private func setWriter(_ key: Int) {
+    if writer == key { return }
+    if let writer { say(.notice(.takenOver), to: writer) }
+    writer = key
+    window = viewers[key]?.window ?? window
+    say(.notice(.youWrite), to: key)
+  }
+
+  private func type(_ bytes: [UInt8], id: UInt32, from key: Int) throws(ControlFault) {
+    if writer == nil { setWriter(key) }
+    guard writer == key else {
+      if id != 0 { throw .notAllowed }
+      return say(.notice(.othersWrite), to: key)
+    }
+    if id != 0 {
+      guard waiting.count < Self.mostWaiting else { throw .busy }
+      waiting.append((key, id, input.offered + UInt64(bytes.count)))
+    }
+    input.offer(bytes)
+    if !input.hasRoom { listener[key]?.pause() }
+  }
+
+  private func inputWasTaken() {
+    for (viewer, id, mark) in waiting where mark <= input.taken { say(.reply(.done), to: viewer, id: id) }
+    waiting.removeAll { $0.mark <= input.taken }
+    guard input.hasRoom else { return }
+    for key in Array(viewers.keys) { listener[key]?.resume() }
+  }
+
+  private func forget(_ key: Int) {
+    guard viewers.removeValue(forKey: key) != nil else { return }
+    meter.set(viewers: viewers.count)
+    waiting.removeAll { $0.viewer == key }
+    if writer == key { writer = nil }
+  }
+}

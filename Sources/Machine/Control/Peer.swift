@@ -1,0 +1,99 @@
+import Host
+
+/// A connected socket on the I/O thread. Whatever the other side sends or leaves unread, it costs this side no more than
+/// a buffer, and in the end the connection.
+final class Peer {
+  private let socket: SharedDescriptor
+  private let loop: EventLoop
+  private var output: [UInt8] = []
+  private let mostOutput: Int
+
+  private let receive: ([UInt8]) -> Void
+  private let closed: () -> Void
+  private(set) var isClosed = false
+
+  /// Whether what the other side sends is left in the socket for now.
+  var isPaused = false {
+    didSet { if isPaused != oldValue, !isClosed { updateEvents() } }
+  }
+
+  /// - Parameters:
+  ///   - mostOutput: bytes that the other side may leave unread, beyond what the kernel holds, before it is cut off.
+  ///   - receive: gets what has come, as it was cut.
+  ///   - closed: called once, whoever ended the connection; never from within ``init``.
+  init(
+    _ socket: consuming Descriptor, on loop: EventLoop, mostOutput: Int, receive: @escaping ([UInt8]) -> Void,
+    closed: @escaping () -> Void
+  ) throws(SystemCallError) {
+    self.socket = SharedDescriptor(socket)
+    self.loop = loop
+    self.mostOutput = mostOutput
+    self.receive = receive
+    self.closed = closed
+    try loop.add(self.socket.number, .readable) { [unowned self] in ready($0) }
+  }
+
+  deinit { if !isClosed { loop.remove(socket.number) } }
+
+  /// Whether there is something that the other side has not taken.
+  var hasOutput: Bool { !isClosed && !output.isEmpty }
+
+  func send(_ bytes: [UInt8]) {
+    guard !isClosed else { return }
+    output += bytes
+    flush()
+    if output.count > mostOutput { close() }
+  }
+
+  func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    loop.remove(socket.number)
+    closed()
+  }
+
+  private func updateEvents() {
+    let reading: EventLoop.Events = isPaused ? [] : .readable
+    loop.change(socket.number, to: output.isEmpty ? reading : reading.union(.writable))
+  }
+
+  private func ready(_ events: EventLoop.Events) {
+    if events.contains(.writable) { flush() }
+    guard !isClosed else { return }
+    if isPaused {
+      // Reported also to who does not wait for it. What was sent before and could not be taken is lost.
+      if !events.isDisjoint(with: [.hangUp, .error]) { close() }
+    } else if !events.isDisjoint(with: [.readable, .hangUp, .error]) {
+      read()
+    }
+  }
+
+  private func read() {
+    do throws(SystemCallError) {
+      let bytes = try socket.descriptor.read(atMost: 4096)
+      if bytes.isEmpty { close() } else { receive(bytes) }
+    } catch where error.errno == .again || error.errno == .interrupted {
+      // It will be ready again.
+    } catch {
+      close()
+    }
+  }
+
+  private func flush() {
+    let wasEmpty = output.isEmpty
+    do throws(SystemCallError) {
+      while !output.isEmpty {
+        // SAFETY: the array's own memory, for the call.
+        let count = unsafe try output.withUnsafeBufferPointer { bytes throws(SystemCallError) in
+          unsafe try socket.descriptor.sendWithoutWaiting(UnsafeRawBufferPointer(bytes))
+        }
+        output.removeFirst(count)
+      }
+    } catch where error.errno == .again || error.errno == .interrupted {
+      // The rest goes when there is room.
+    } catch {
+      return close()
+    }
+    if !wasEmpty || !output.isEmpty { updateEvents() }
+  }
+}

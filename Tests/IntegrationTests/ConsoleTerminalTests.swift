@@ -1,0 +1,148 @@
+import Foundation
+import Host
+import Testing
+
+/// `rowhouse console` on a person's terminal: several at once, and the terminal given back however it ends.
+@Suite(
+  "Console on a terminal",
+  .enabled(
+    if: GuestRunner.reasonAgainstHost == nil,
+    "THE CONSOLE'S TERMINAL TESTS WERE NOT RUN: they need a /dev/kvm on this host, since the terminal is this host's too"),
+  .serialized)
+struct ConsoleTerminalTests {
+  /// A detached guest, which is gone with the value.
+  private final class Guest {
+    let name = "console-\(UUID().uuidString.prefix(8))"
+    private static let rowhouse = GuestRunner.root + "/bin/rowhouse"
+
+    init() throws {
+      let kernel = GuestRunner.root + "/guests/build/echo.elf"
+      #expect(try Self.run(["run", "--detach", "--name", name, kernel, "--timeout", "120"]) == .exited(status: 0))
+    }
+
+    deinit { _ = try? Self.run(["stop", "--grace", "0", "--remove", name]) }
+
+    private static func run(_ words: [String]) throws -> ChildProcess.End {
+      try TerminalSession([rowhouse] + words).waitForEnd()
+    }
+
+    func attach(_ options: String...) throws -> TerminalSession {
+      let session = try TerminalSession([Self.rowhouse, "console", name] + options)
+      try session.expect("rowhouse: attached")
+      try TerminalSession.wait(for: "raw mode") { session.isRaw }
+      return session
+    }
+
+    /// Its VMM, known by the guest's folder among its arguments.
+    var process: Int32 {
+      get throws {
+        let process = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.first {
+          let arguments = (try? String(contentsOfFile: "/proc/\($0)/cmdline", encoding: .utf8)) ?? ""
+          return arguments.contains("rowhouse-vmm\0") && arguments.contains("/\(name)\0")
+        }
+        return try #require(process)
+      }
+    }
+  }
+
+  @Test func keysAndReplay() throws {
+    let guest = try Guest()
+    let first = try guest.attach()
+    try first.expect("echoing until a line says exit")
+    try first.type("abc\u{3}\u{1a}\u{1}\u{1}z")
+    try first.expect("abc\u{3}\u{1a}\u{1}z")
+    try first.type("\u{1}h")
+    try first.expect("Ctrl-A d detaches")
+    try first.type("\u{1}d")
+    #expect(try first.waitForEnd() == .exited(status: 0))
+    try first.expect("rowhouse: detached from \(guest.name), which goes on")
+    #expect(!first.isRaw)
+    let second = try guest.attach("--replay", "6")
+    #expect(try second.expect("z").contains("c\u{3}\u{1a}\u{1}"))
+    try second.type("\rexit\r")
+    #expect(try second.waitForEnd() == .exited(status: 0))
+    try second.expect("bytes=")
+    try second.expect("rowhouse: \(guest.name): the guest powered off")
+    #expect(!second.isRaw)
+  }
+
+  @Test func severalWatchAndOneWrites() throws {
+    let guest = try Guest()
+    let (first, second) = (try guest.attach(), try guest.attach())
+    let third = try guest.attach("--read-only")
+    try first.type("one")
+    for session in [first, second, third] { try session.expect("one") }
+    try second.type("nowhere")
+    try second.expect("rowhouse: another writes here: your keys go nowhere; Ctrl-A w takes over")
+    try second.type("\u{1}w")
+    try first.expect("rowhouse: another has taken over writing; Ctrl-A w takes it back")
+    try second.type("two")
+    for session in [first, second, third] { #expect(try !session.expect("two").contains("nowhere")) }
+    let fourth = try guest.attach("--write")
+    try second.expect("rowhouse: another has taken over writing")
+    try third.type("deaf\u{1}w")
+    try fourth.type("four")
+    for session in [first, second, third, fourth] { #expect(try !session.expect("four").contains("deaf")) }
+    for session in [first, second, third, fourth] {
+      try session.type("\u{1}d")
+      #expect(try session.waitForEnd() == .exited(status: 0))
+    }
+  }
+
+  @Test func windowSizeIsTypedForTheGuest() throws {
+    let guest = try Guest()
+    let session = try guest.attach("--no-replay")
+    try session.resize(columns: 132, rows: 43)
+    try session.type("\u{1}r")
+    try session.expect("stty rows 43 columns 132")
+    try session.type("\u{1}d")
+    #expect(try session.waitForEnd() == .exited(status: 0))
+  }
+
+  @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGQUIT])
+  func signalsDetach(signal: Int32) throws {
+    let guest = try Guest()
+    let session = try guest.attach()
+    session.send(signal)
+    #expect(try session.waitForEnd() == .exited(status: 128 + signal))
+    #expect(!session.isRaw)
+    _ = try guest.attach()
+  }
+
+  @Test func theVMMIsKilled() throws {
+    let guest = try Guest()
+    let session = try guest.attach()
+    kill(try guest.process, SIGKILL)
+    #expect(try session.waitForEnd() == .exited(status: 137))
+    try session.expect("its VMM died before it could say how the guest ended")
+    #expect(!session.isRaw)
+  }
+
+  @Test func aKilledConsoleIsNoLossToOthers() throws {
+    let guest = try Guest()
+    let (first, second) = (try guest.attach("--write"), try guest.attach())
+    first.send(SIGKILL)
+    #expect(try first.waitForEnd() == .killed(signal: SIGKILL))
+    try second.type("mine")
+    try second.expect("mine")
+  }
+
+  @Test func aLostTerminalDetaches() throws {
+    let guest = try Guest()
+    let session = try guest.attach()
+    session.hangUp()
+    #expect(try session.waitForEnd() == .exited(status: 128 + SIGHUP))
+    _ = try guest.attach()
+  }
+
+  @Test func stopsAndGoesOn() throws {
+    let guest = try Guest()
+    let session = try guest.attach()
+    session.send(SIGTSTP)
+    try TerminalSession.wait(for: "the terminal") { !session.isRaw }
+    session.send(SIGCONT)
+    try TerminalSession.wait(for: "raw mode") { session.isRaw }
+    try session.type("back")
+    try session.expect("back")
+  }
+}
