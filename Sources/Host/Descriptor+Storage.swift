@@ -66,7 +66,8 @@ extension Descriptor {
     try checked("fcntl", linux_lock_byte(number, offset))
   }
 
-  /// Waits until no other open file holds this lock on the whole file, and takes it (flock(2)). It goes when the file is closed.
+  /// Waits until no other open file holds this lock on the whole file, and takes it (flock(2)). It goes when the file
+  /// is closed.
   package func lockExclusively() throws(SystemCallError) { try checked("flock", linux_lock(number)) }
 
   /// Whether another open file holds a lock on the byte (fcntl(2), F_OFD_GETLK).

@@ -46,8 +46,8 @@ package final class Thread: Sendable {
   /// Sends the thread a signal (pthread_kill(3)), to get it out of a system call.
   package func send(signal: Int32) { _ = linux_send_thread_signal(handle, signal) }
 
-  /// The calling thread sleeps until `deadline`, or until the signal comes. One that came after `isWanted` was asked is not
-  /// slept through.
+  /// The calling thread sleeps until `deadline`, or until the signal comes. One that came after `isWanted` was asked
+  /// is not slept through.
   package static func sleep(until deadline: Instant, wokenBy signal: Int32, unless isWanted: () -> Bool) {
     _ = linux_set_blocked(signal, 1)
     if !isWanted() { _ = linux_sleep_until(deadline.nanoseconds, signal) }

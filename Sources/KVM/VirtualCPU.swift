@@ -125,8 +125,8 @@ package final class VirtualCPU: Sendable {
   /// Makes ``kickSignal`` harmless. Once per process, before the first vCPU runs.
   package static func installKickHandler() { ckvm_install_kick_handler() }
 
-  /// Has each ``kickSignal`` to the calling thread, which is to run this vCPU, be an exit request as well, so that it also
-  /// counts when it comes outside KVM_RUN.
+  /// Has each ``kickSignal`` to the calling thread, which is to run this vCPU, be an exit request as well, so that it
+  /// also counts when it comes outside KVM_RUN.
   package func exitAtKicks() {
     // SAFETY: the mapping lives as long as the thread runs the vCPU; the handler only stores one byte that KVM reads.
     unsafe ckvm_exit_at_kicks(shared)

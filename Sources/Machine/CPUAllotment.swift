@@ -8,7 +8,8 @@ package struct CPUAllotment: Equatable, Sendable {
   package var periodNanoseconds = CPUQuota.defaultPeriod
   /// CPU time that may be saved up beyond the quota of one period, in nanoseconds.
   package var burstNanoseconds: UInt64 = 0
-  /// The host's CPUs that vCPUs stay on, one after the other, and from the first again; none: wherever the host puts them.
+  /// The host's CPUs that vCPUs stay on, one after the other, and from the first again; none: wherever the host puts
+  /// them.
   package var pinnedCPUs: [Int] = []
 
   package init() {}
@@ -58,7 +59,9 @@ extension CPUAllotment {
   }
 
   package static func parseSpan(_ text: String, option: String) throws(ConfigurationError) -> UInt64 {
-    guard let span = TimeSpan.parse(text) else { throw ConfigurationError(option, "give a time like 500us, 10ms or 1s") }
+    guard let span = TimeSpan.parse(text) else {
+      throw ConfigurationError(option, "give a time like 500us, 10ms or 1s")
+    }
     return span
   }
 

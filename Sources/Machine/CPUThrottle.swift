@@ -85,8 +85,8 @@ final class CPUThrottle: Sendable {
         return .wait(until: state.bucket?.nextTime ?? now)
       }
       if isIdle { return .runUnreserved }
-      // Those who hold a reservation have theirs. The rest is for this one and for others that will come for some; a sleeper
-      // may wake, and is kept a quarter of a share.
+      // Those who hold a reservation have theirs. The rest is for this one and for others that will come for some; a
+      // sleeper may wake, and is kept a quarter of a share.
       let others = max(0, cpuCount - 1 - state.holders - state.sleepers)
       let slice = max(4 * bucket.balance / Int64(4 + 4 * others + state.sleepers), Self.shortestSlice)
       account.reserved = slice

@@ -56,7 +56,8 @@ package struct Configuration: Equatable, Sendable {
   package var disks: [DiskConfiguration] = []
   /// In the order in which the guest finds them.
   package var networks: [NetworkConfiguration] = []
-  /// What of the guest and its VMM may be in the host's memory, in bytes; its balloon takes what is more. Nil: no limit.
+  /// What of the guest and its VMM may be in the host's memory, in bytes; its balloon takes what is more. Nil: no
+  /// limit.
   package var memoryLimitBytes: UInt64?
   /// Memory that the guest shall give back to the host, in bytes, a multiple of 4 KiB; with nil it has no balloon, with 0
   /// it only reports what is free.
@@ -111,7 +112,8 @@ extension Configuration {
         throw ConfigurationError(option, "the guest's balloon takes what is more; give it one: --balloon 0M")
       }
       guard memoryLimitBytes >= Self.leastMemoryLimit else {
-        throw ConfigurationError(option, "the least is \(ByteSize.format(Self.leastMemoryLimit)): the VMM needs some itself")
+        let least = ByteSize.format(Self.leastMemoryLimit)
+        throw ConfigurationError(option, "the least is \(least): the VMM needs some itself")
       }
     }
     guard cpuCount >= 1 else { throw ConfigurationError("--cpus \(cpuCount)", "a guest has at least one CPU") }

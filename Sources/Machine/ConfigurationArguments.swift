@@ -8,7 +8,8 @@ extension Configuration {
   private enum Key: String, CaseIterable {
     case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
     case cpuQuota = "cpu-quota", cpuPeriod = "cpu-period", cpuBurst = "cpu-burst", cpuPin = "cpu-pin"
-    case memoryMax = "memory-max", cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, folder
+    case memoryMax = "memory-max"
+    case cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, folder
     case detach, endWithParent = "end-with-parent"
   }
 

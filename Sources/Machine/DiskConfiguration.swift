@@ -2,8 +2,8 @@ import DiskImage
 import Metering
 
 /// A disk of the guest, as a person names it: "PATH[,OPTION]…", where the options are `readonly`, `serial=ID`,
-/// `format=raw|qcow2`, `overlay[=PATH]`, `cache=writeback|writethrough|none`, `direct` and `aio=io_uring|none`; and limits,
-/// such as `write-bandwidth=20M` (see ``LimitedDevice``).
+/// `format=raw|qcow2`, `overlay[=PATH]`, `cache=writeback|writethrough|none`, `direct` and `aio=io_uring|none`; and
+/// limits, such as `write-bandwidth=20M` (see ``LimitedDevice``).
 package struct DiskConfiguration: Equatable, Sendable {
   /// An image of the guest's own for what it writes, so that the one that was named is never written.
   package enum Overlay: Equatable, Sendable {

@@ -25,7 +25,8 @@ struct MachineBuilder {
     self.hypervisor = hypervisor
     self.console = console
     self.meter = meter
-    limiters = (configuration.disks.map(\.limits) + configuration.networks.map(\.limits)).map { RateLimiter($0, at: .now) }
+    let limits = configuration.disks.map(\.limits) + configuration.networks.map(\.limits)
+    limiters = limits.map { RateLimiter($0, at: .now) }
     supported = try host { () throws(SystemCallError) in try SupportedCPUID(of: hypervisor) }
     do throws(ImageError) { disks = try DiskShelf(configuration.disks) } catch { throw .disk(error) }
     try checkHost()

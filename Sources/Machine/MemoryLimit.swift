@@ -1,5 +1,5 @@
-/// Keeps what a guest has in the host's memory near a limit, by its balloon: what is too much the guest is asked to give up,
-/// and when there is room again it gets that back by and by.
+/// Keeps what a guest has in the host's memory near a limit, by its balloon: what is too much the guest is asked to
+/// give up, and when there is room again it gets that back by and by.
 struct MemoryLimit {
   /// What may be resident, VMM included, in bytes.
   let bytes: UInt64

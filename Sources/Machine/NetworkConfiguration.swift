@@ -1,7 +1,7 @@
 import Metering
 
-/// A network card of the guest, as a person names it: "tap=NAME" or "socket=PATH", then ",mac=…", ",mtu=N" and limits, such as
-/// ",tx-bandwidth=1M" (see ``LimitedDevice``).
+/// A network card of the guest, as a person names it: "tap=NAME" or "socket=PATH", then ",mac=…", ",mtu=N" and
+/// limits, such as ",tx-bandwidth=1M" (see ``LimitedDevice``).
 package struct NetworkConfiguration: Equatable, Sendable {
   package enum End: Equatable, Sendable {
     /// A TAP device of the host, existing or to be made.

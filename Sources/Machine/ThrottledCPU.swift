@@ -2,12 +2,14 @@ import Host
 import KVM
 import Metering
 
-/// A vCPU's thread under a quota: leaves the guest when its time is used, and waits for more. It belongs to that thread.
+/// A vCPU's thread under a quota: leaves the guest when its time is used, and waits for more. It belongs to that
+/// thread.
 ///
-/// A timer on the accounting clock is exact, and as no thread uses CPU time faster than time passes it never rings too late;
-/// when the vCPU has slept meanwhile, it is armed again for the rest. A vCPU that mostly sleeps would be woken by it over and
-/// over. So for that one a timer on the thread's own CPU clock is armed instead: the kernel only looks at it in its
-/// tick, but it costs nothing as long as nobody runs. When it rings the vCPU is busy, and the exact one takes over.
+/// A timer on the accounting clock is exact, and as no thread uses CPU time faster than time passes it never rings
+/// too late; when the vCPU has slept meanwhile, it is armed again for the rest. A vCPU that mostly sleeps would be
+/// woken by it over and over. So for that one a timer on the thread's own CPU clock is armed instead: the kernel only
+/// looks at it in its tick, but it costs nothing as long as nobody runs. When it rings the vCPU is busy, and the
+/// exact one takes over.
 struct ThrottledCPU: ~Copyable {
   private let throttle: CPUThrottle
   private let meter: CPUMeter
@@ -49,8 +51,8 @@ struct ThrottledCPU: ~Copyable {
     }
   }
 
-  /// A vCPU is idle that has slept, and used less than this part of the time. One that only had to make place for others is
-  /// not.
+  /// A vCPU is idle that has slept, and used less than this part of the time. One that only had to make place for
+  /// others is not.
   private static let idlePart: UInt64 = 16
   /// CPU time after which an idle vCPU is looked at, in nanoseconds.
   private static let idleCPUTime: UInt64 = 100_000

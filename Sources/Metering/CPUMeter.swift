@@ -7,10 +7,12 @@ package struct CPUMeter: Sendable {
   init(_ block: MeterBlock) { self.block = block }
 
   @inline(__always)
-  package func countExit(_ reason: ExitReason) { block.add(1, at: MeterLayout.CPU.exits.rawValue + 8 * reason.rawValue) }
+  package func countExit(_ reason: ExitReason) {
+    block.add(1, at: MeterLayout.CPU.exits.rawValue + 8 * reason.rawValue)
+  }
 
-  /// Writes down the CPU time of the vCPU's thread, guest and host together, in nanoseconds; never less than before. The
-  /// I/O thread does while the thread runs, the thread itself when it ends.
+  /// Writes down the CPU time of the vCPU's thread, guest and host together, in nanoseconds; never less than before.
+  /// The I/O thread does while the thread runs, the thread itself when it ends.
   package func raiseTimeRun(to nanoseconds: UInt64) {
     block.page.word(block.start + MeterLayout.CPU.timeRun.rawValue) { _ = $0.max(nanoseconds, ordering: .relaxed) }
   }

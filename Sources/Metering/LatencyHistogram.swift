@@ -1,7 +1,7 @@
 /// How long requests took, each counted in the bucket of its logarithm to base 2.
 ///
-/// Bucket 0 is for less than 2 ns, bucket `i` for 2^i to 2^(i+1) ns, and the last, from 2^39 ns (nine minutes) on, has no
-/// end.
+/// Bucket 0 is for less than 2 ns, bucket `i` for 2^i to 2^(i+1) ns, and the last, from 2^39 ns (nine minutes) on,
+/// has no end.
 package struct LatencyHistogram: Equatable, Sendable {
   package static let bucketCount = 40
   /// Requests by bucket.

@@ -3,8 +3,8 @@ import Synchronization
 
 /// A guest's meter, as the VMM writes it: relaxed atomic words in memory that readers share.
 ///
-/// Writing costs a store, reading costs the guest nothing, and what was written survives the VMM's death. A word that is
-/// counted up has one writer, unless its function says otherwise.
+/// Writing costs a store, reading costs the guest nothing, and what was written survives the VMM's death. A word that
+/// is counted up has one writer, unless its function says otherwise.
 package final class MeterPage: Sendable {
   private let mapping: Mapping
   package let shape: MeterShape

@@ -26,8 +26,8 @@ struct MeterWords {
       let networks = Self.count(head[.networkCount], 0...256)
     else { return nil }
     shape = MeterShape(cpuCount: cpus, diskCount: disks, networkCount: networks)
-    guard head[.byteCount] == UInt64(shape.byteCount), shape.byteCount <= bytes.count, head[.cpus] == UInt64(shape.cpus),
-      head[.disks] == UInt64(shape.disks), head[.networks] == UInt64(shape.networks)
+    guard head[.byteCount] == UInt64(shape.byteCount), shape.byteCount <= bytes.count,
+      head[.cpus] == UInt64(shape.cpus), head[.disks] == UInt64(shape.disks), head[.networks] == UInt64(shape.networks)
     else { return nil }
   }
 

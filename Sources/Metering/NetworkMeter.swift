@@ -1,4 +1,5 @@
-/// What goes through one network card, frames without virtio's header. Only the I/O thread writes here; anybody may read.
+/// What goes through one network card, frames without virtio's header. Only the I/O thread writes here; anybody may
+/// read.
 package struct NetworkMeter: Sendable {
   package struct Direction: Equatable, Sendable {
     package var packets: UInt64 = 0
@@ -31,8 +32,8 @@ package struct NetworkMeter: Sendable {
     block.add(1, at: base + MeterLayout.Packets.packets.rawValue)
   }
 
-  /// Counts a packet that no buffer of the guest can hold; or one that the host did not take: nobody is at the other end,
-  /// it does not read, the packet makes no sense, or the card's budget is used up.
+  /// Counts a packet that no buffer of the guest can hold; or one that the host did not take: nobody is at the other
+  /// end, it does not read, the packet makes no sense, or the card's budget is used up.
   package func countDrop(_ direction: FlowDirection) {
     block.add(1, at: Self.base(direction) + MeterLayout.Packets.drops.rawValue)
   }

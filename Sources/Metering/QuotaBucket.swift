@@ -3,8 +3,9 @@ import Host
 /// The CPU time that a guest's vCPUs still have: filled up by the quota at the end of each period, a grid of absolute
 /// instants from its start on.
 ///
-/// A vCPU reserves time before it uses it, and gives back what it did not use. When it used more, because it could not be
-/// stopped in time, the bucket owes: the next refill pays first, so that over many periods the quota is kept exactly.
+/// A vCPU reserves time before it uses it, and gives back what it did not use. When it used more, because it could
+/// not be stopped in time, the bucket owes: the next refill pays first, so that over many periods the quota is kept
+/// exactly.
 package struct QuotaBucket: Sendable {
   package private(set) var quota: CPUQuota
   /// In nanoseconds; below zero when vCPUs have used more than there was.
@@ -17,7 +18,9 @@ package struct QuotaBucket: Sendable {
     nextRefill = now.advanced(byNanoseconds: quota.periodNanoseconds)
   }
 
-  private var most: Int64 { Int64(clamping: quota.nanoseconds.addingReportingOverflow(quota.burstNanoseconds).partialValue) }
+  private var most: Int64 {
+    Int64(clamping: quota.nanoseconds.addingReportingOverflow(quota.burstNanoseconds).partialValue)
+  }
 
   /// Adds the shares of the periods that have ended.
   package mutating func refill(at now: Instant) {

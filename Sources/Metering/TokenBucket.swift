@@ -2,8 +2,8 @@ import Host
 
 /// Tokens that come at a steady rate and are saved up to a burst: the classic limiter of bytes or operations.
 ///
-/// A cost larger than the burst is taken when the bucket is full, and owed: what comes next waits until that is paid. So
-/// it is spread over time, and over time the rate is exact.
+/// A cost larger than the burst is taken when the bucket is full, and owed: what comes next waits until that is paid.
+/// So it is spread over time, and over time the rate is exact.
 package struct TokenBucket: Sendable {
   package struct Limit: Equatable, Sendable {
     /// Tokens a second, above 0.

@@ -179,7 +179,8 @@ struct RunCommand: ParsableCommand {
       "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
       "memory": memory, "cpu-quota": cpuQuota, "cpu-period": cpuPeriod, "cpu-burst": cpuBurst, "cpu-pin": cpuPin,
       "cpu-mask": cpuMask,
-      "console": console ?? (detach ? "none" : nil), "balloon": balloon, "memory-max": memoryMax, "entropy": entropy ? "yes" : nil,
+      "console": console ?? (detach ? "none" : nil), "balloon": balloon, "memory-max": memoryMax,
+      "entropy": entropy ? "yes" : nil,
       "timeout": timeout, "on-reset": onReset,
     ]
     if detach, verdict != nil {

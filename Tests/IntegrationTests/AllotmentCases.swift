@@ -14,8 +14,8 @@ extension Case {
     milliseconds() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
     """
 
-  /// What a guest may use of the host, and that it does not use more. How much it gets is up to a busy host, so only the
-  /// benchmark asks for that.
+  /// What a guest may use of the host, and that it does not use more. How much it gets is up to a busy host, so only
+  /// the benchmark asks for that.
   static let allotments: [Case] = [
     quota("10%", cpus: 1, percent: 10),
     quota("60%", cpus: 2, percent: 60),

@@ -1,8 +1,8 @@
 import Testing
 
 extension Case {
-  /// Shell functions for cases that read meters: `json NAME` prints a guest's without blanks, `figure NAME KEY` what follows
-  /// the first such key.
+  /// Shell functions for cases that read meters: `json NAME` prints a guest's without blanks, `figure NAME KEY` what
+  /// follows the first such key.
   static let meters = """
     json() { rowhouse meter "$1" --json | tr -d ' \\n'; echo; }
     figure() { json "$1" | sed 's/.*"'$2'":\\([0-9]*\\).*/\\1/'; }

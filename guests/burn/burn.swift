@@ -6,10 +6,11 @@ private let firstRounds = Atomic<UInt64>(0)
 private let otherRounds = Atomic<UInt64>(0)
 private let started = Atomic<Int>(0)
 
-/// Keeps its processors busy at their full speed, in ring 3, and counts what they do: a round is ten million turns of a loop.
+/// Keeps its processors busy at their full speed, in ring 3, and counts what they do: a round is ten million turns of
+/// a loop.
 ///
-/// With `rounds=N` the first processor does so many and the guest powers off; without, it goes on for ever. With `say=N` a
-/// line tells of every Nth round. With `alone` the other processors are left asleep.
+/// With `rounds=N` the first processor does so many and the guest powers off; without, it goes on for ever. With
+/// `say=N` a line tells of every Nth round. With `alone` the other processors are left asleep.
 @main enum Burn: Guest {
   private static let millions: UInt64 = 10
 

@@ -53,8 +53,9 @@ struct BlockDevice {
   /// The data of a slot's request.
   func buffer(_ slot: Int) -> UInt { buffers + UInt(slot * Self.mostBytes) }
 
-  /// Does requests of one kind and size at the disk's start, `depth` at once and then the next as many, with as little work of
-  /// the driver's as there can be. What is moved is whatever lies in memory from 32 MiB on, all requests' the same.
+  /// Does requests of one kind and size at the disk's start, `depth` at once and then the next as many, with as
+  /// little work of the driver's as there can be. What is moved is whatever lies in memory from 32 MiB on, all
+  /// requests' the same.
   ///
   /// - Returns: whether all went well.
   mutating func repeatRequests(_ kind: Kind, rounds: UInt64, bytes: Int) -> Bool {

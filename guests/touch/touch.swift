@@ -1,7 +1,7 @@
 import Hardware
 
-/// Writes to so many pages of 4 KiB as `pages=N` says, says so, and idles on: only a person or a time limit ends it. With
-/// `slowly` it makes a pause of a tenth of a second after every 256 pages.
+/// Writes to so many pages of 4 KiB as `pages=N` says, says so, and idles on: only a person or a time limit ends it.
+/// With `slowly` it makes a pause of a tenth of a second after every 256 pages.
 @main enum Touch: Guest {
   /// Behind the guest's image, whatever its size.
   private static let first: UInt64 = 16 << 20

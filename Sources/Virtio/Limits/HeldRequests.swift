@@ -1,8 +1,8 @@
 import Host
 import Metering
 
-/// Requests of a disk that its limits hold back, in the order in which they came: reads and writes apart, but where they
-/// have a limit in common.
+/// Requests of a disk that its limits hold back, in the order in which they came: reads and writes apart, but where
+/// they have a limit in common.
 struct HeldRequests {
   struct Request {
     let tag: Int

@@ -13,8 +13,8 @@ struct SetCommand: ParsableCommand {
         memory=SIZE             what the guest keeps of its memory; its balloon takes the rest (needs run --balloon)
         cpu-quota=SHARE         CPU time for all its CPUs together, in per cent of one; none takes the quota away
         cpu-period=TIME, cpu-burst=TIME
-        diskN.LIMIT, netN.LIMIT a limit as in --disk or --net, of the disk or network card N from 0: disk0.write-bandwidth=20M,
-                                net0.packets=1000, disk1.budget=10G; none takes it away
+        diskN.LIMIT, netN.LIMIT a limit as in --disk or --net, of the disk or network card N from 0:
+                                disk0.write-bandwidth=20M, net0.packets=1000, disk1.budget=10G; none takes it away
       What was saved up or is owed stays.
       """)
 

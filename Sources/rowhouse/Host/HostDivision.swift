@@ -48,9 +48,10 @@ struct HostDivision {
 
   var text: String {
     let cpus = UInt64(cpuCount) * 10_000
+    func ofCPUs(_ share: UInt64) -> String { "\(Percentage.format(share)) of \(Percentage.format(cpus))" }
     let rows = [
-      ["cpu allotted", Bar(cpuAllotted, of: cpus).text, "\(Percentage.format(cpuAllotted)) of \(Percentage.format(cpus))"],
-      ["cpu used", Bar(cpuUsed, of: cpus).text, "\(Percentage.format(cpuUsed)) of \(Percentage.format(cpus))"],
+      ["cpu allotted", Bar(cpuAllotted, of: cpus).text, ofCPUs(cpuAllotted)],
+      ["cpu used", Bar(cpuUsed, of: cpus).text, ofCPUs(cpuUsed)],
       [
         "memory allotted", Bar(memoryAllotted, of: memoryBytes).text,
         "\(HumanQuantity.bytes(memoryAllotted)) of \(HumanQuantity.bytes(memoryBytes))",

@@ -29,7 +29,7 @@ struct MemoryBudget {
 
   static func factor(_ text: String, _ option: String) throws(ConfigurationError) -> Double {
     guard let factor = Double(text), factors.contains(factor) else {
-      throw ConfigurationError(option, "give a factor like 1.5: how many times the host's memory guests may be promised")
+      throw ConfigurationError(option, "give a factor like 1.5, of the host's memory that guests may be promised")
     }
     return factor
   }

@@ -52,7 +52,9 @@ struct Bill {
   func text(_ format: Format) -> String {
     switch format {
     case .table:
-      let head = [grouping.rawValue.uppercased(), "RUNS", "CPU-SECONDS", "GIB-HOURS", "READ", "WRITTEN", "RECEIVED", "SENT"]
+      let head = [
+        grouping.rawValue.uppercased(), "RUNS", "CPU-SECONDS", "GIB-HOURS", "READ", "WRITTEN", "RECEIVED", "SENT",
+      ]
       return TextTable(head, (lines + [total]).map(Self.cells)).text
     case .csv:
       let head = [

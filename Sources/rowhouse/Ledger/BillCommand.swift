@@ -8,7 +8,7 @@ struct BillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bill",
     abstract: "Sums what guests that have ended used: CPU time, memory over time, bytes moved.",
-    discussion: "It is made from $XDG_STATE_HOME/rowhouse/ledger.jsonl, which has a line for every guest that has ended.")
+    discussion: "It is made from $XDG_STATE_HOME/rowhouse/ledger.jsonl, with a line for every guest that has ended.")
 
   @Option(
     parsing: .unconditional,
@@ -41,7 +41,8 @@ struct BillCommand: ParsableCommand {
   ) throws(ConfigurationError) -> Choice {
     guard let text else { return usual }
     guard let choice = Choice(rawValue: text) else {
-      throw ConfigurationError("\(option) \(text)", "it is \(Choice.allCases.map(\.rawValue).joined(separator: " or "))")
+      let choices = Choice.allCases.map(\.rawValue).joined(separator: " or ")
+      throw ConfigurationError("\(option) \(text)", "it is \(choices)")
     }
     return choice
   }
@@ -54,7 +55,7 @@ struct BillCommand: ParsableCommand {
     }
     let whole = text.count == 10 ? text + "T00:00:00Z" : text
     guard let date = try? Date(whole, strategy: .iso8601) else {
-      throw ConfigurationError("--since \(text)", "give a day like 2026-11-24, a moment like 2026-11-24T12:00:00Z, 12h or 7d")
+      throw ConfigurationError("--since \(text)", "give a day like 2026-11-24, 2026-11-24T12:00:00Z, 12h or 7d")
     }
     return date.formatted(.iso8601)
   }

@@ -27,8 +27,8 @@ struct Ledger {
 
   /// Appends a guest's record, durably, unless it is there already.
   ///
-  /// A guest's folder says how far its books are: `settling` has the ledger's length before the record was appended, so that
-  /// who comes after a crash finds out whether it was; `settled` says that it was.
+  /// A guest's folder says how far its books are: `settling` has the ledger's length before the record was appended,
+  /// so that who comes after a crash finds out whether it was; `settled` says that it was.
   ///
   /// - Parameter folder: nil when nobody else can find the guest.
   func settle(_ record: LedgerRecord, in folder: GuestFolder?) throws(SystemCallError) {

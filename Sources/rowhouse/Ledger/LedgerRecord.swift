@@ -2,7 +2,8 @@ import Host
 import Machine
 import Metering
 
-/// What a guest used from its start to its end, as the ledger keeps it. All of it is from the last state of the guest's meter.
+/// What a guest used from its start to its end, as the ledger keeps it. All of it is from the last state of the
+/// guest's meter.
 struct LedgerRecord: Codable, Equatable {
   /// What tells this run from every other; the ledger has it once.
   let run: String

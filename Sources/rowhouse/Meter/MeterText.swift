@@ -15,13 +15,16 @@ struct MeterText {
     let end = Verdict(meter).map { ", \($0.name)" } ?? ""
     let quota = meter.cpuQuota.map { Percentage.format($0.basisPoints) }
     for (index, cpu) in meter.cpus.enumerated() {
+      // All share one quota.
+      let share = index == 0 ? quota : quota.map { _ in "shared" }
       add(
-        "cpu\(index)", index == 0 ? quota ?? "-" : quota == nil ? "-" : "shared", HumanQuantity.seconds(cpu.runNanoseconds),
+        "cpu\(index)", share ?? "-", HumanQuantity.seconds(cpu.runNanoseconds),
         Self.throttled(cpu.throttledNanoseconds) + "\(cpu.exits.values.reduce(0, +)) exits")
     }
     add("devices", "-", HumanQuantity.seconds(meter.deviceNanoseconds))
+    let most = meter.memoryLimitBytes.map { ", \(ByteSize.format($0)) resident" } ?? ""
     add(
-      "memory", ByteSize.format(meter.memoryGivenBytes) + (meter.memoryLimitBytes.map { ", \(ByteSize.format($0)) resident" } ?? ""), HumanQuantity.bytes(meter.residentBytes),
+      "memory", ByteSize.format(meter.memoryGivenBytes) + most, HumanQuantity.bytes(meter.residentBytes),
       "peak \(HumanQuantity.bytes(meter.residentPeakBytes)), \(HumanQuantity.gibibyteHours(meter.residentByteSeconds))")
     for (index, disk) in meter.disks.enumerated() {
       for (what, transfers) in [("read", disk.read), ("written", disk.written)] {
@@ -56,7 +59,8 @@ extension RateLimits {
     let words = Item.all.compactMap { item -> String? in
       guard let value = self[item] else { return nil }
       switch item {
-      case .rate(let quantity): return isMeant(quantity) ? item.format(value) + (quantity.isOfBytes ? "/s" : " ops/s") : nil
+      case .rate(let quantity):
+        return isMeant(quantity) ? item.format(value) + (quantity.isOfBytes ? "/s" : " ops/s") : nil
       case .burst: return nil
       case .budget: return item.format(value) + " in all"
       }

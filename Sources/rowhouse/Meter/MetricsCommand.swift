@@ -4,19 +4,22 @@ import Machine
 /// `rowhouse metrics`: all guests' meters for a monitoring system.
 struct MetricsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "metrics", abstract: "Prints all guests' meters as metrics, in the OpenMetrics text format, or serves them.")
+    commandName: "metrics",
+    abstract: "Prints all guests' meters as metrics, in the OpenMetrics text format, or serves them.")
 
   @Option(parsing: .unconditional, help: "openmetrics, or prometheus for its older text format (default: openmetrics).")
   var format: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Serve them at /metrics on this machine's own address, like 127.0.0.1:9464.", valueName: "address"))
+    help: ArgumentHelp("Serve them at /metrics to this machine, like 127.0.0.1:9464.", valueName: "address"))
   var serve: String?
 
   func run() throws {
     if let serve {
-      guard format == nil else { throw ConfigurationError("--format", "who asks the server says which format it wants") }
+      guard format == nil else {
+        throw ConfigurationError("--format", "who asks the server says which format it wants")
+      }
       return try MetricsServer(serve).run()
     }
     guard let format = Exposition.Format(rawValue: format ?? "openmetrics") else {

@@ -84,7 +84,8 @@ private final class MetricsHandler: ChannelInboundHandler {
     let buffer = context.channel.allocator.buffer(string: body)
     var headers = HTTPHeaders([("content-type", type), ("content-length", String(buffer.readableBytes))])
     if status == .methodNotAllowed { headers.add(name: "allow", value: "GET, HEAD") }
-    context.write(wrapOutboundOut(.head(HTTPResponseHead(version: request.version, status: status, headers: headers))), promise: nil)
+    let head = HTTPResponseHead(version: request.version, status: status, headers: headers)
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
     if request.method != .HEAD { context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil) }
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     if !request.isKeepAlive { context.close(promise: nil) }

@@ -44,7 +44,9 @@ final class TopScreen {
   var size: (rows: Int, columns: Int) {
     var size = winsize()
     // SAFETY: a local variable of the type that the call fills.
-    guard unsafe ioctl(output.number, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else { return (24, 80) }
+    guard unsafe ioctl(output.number, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else {
+      return (24, 80)
+    }
     return (Int(size.ws_row), Int(size.ws_col))
   }
 

@@ -65,7 +65,8 @@ struct TopView {
 
   private var summary: String {
     let memory = "\(Self.bytes(sum(.memory))) of \(HumanQuantity.bytes(memoryBytes))"
-    return "\(guests.count) guests  cpu \(Self.percent(sum(.cpu))) of \(cpuCount)00%  memory \(memory)  by \(order.word)"
+    let cpu = "\(Self.percent(sum(.cpu))) of \(cpuCount)00%"
+    return "\(guests.count) guests  cpu \(cpu)  memory \(memory)  by \(order.word)"
   }
 
   private func head(_ spark: Int) -> String {
