@@ -10,6 +10,10 @@ package enum ControlRequest: Equatable, Sendable {
   case balloon(target: UInt64)
   /// Answer when the guest has ended, however long that takes.
   case awaitEnd
+  /// Stop the vCPUs.
+  case pause
+  /// Let them go on; nothing changes when they run.
+  case resume
   /// Change what the guest may use.
   ///
   /// - value: 0 takes a limit away.
@@ -50,6 +54,8 @@ extension ControlRequest {
       guard let target = body.next(UInt64.self) else { throw .malformed }
       self = .balloon(target: target)
     case 5: self = .awaitEnd
+    case 6: self = .pause
+    case 7: self = .resume
     case 16:
       guard let code = body.next(UInt8.self), let group = AllotmentItem.Group(rawValue: code),
         let index = body.next(UInt16.self), let item = body.next(UInt8.self), let value = body.next(UInt64.self)
@@ -72,6 +78,8 @@ extension ControlRequest {
       kind = 4
       body.append(little: target)
     case .awaitEnd: kind = 5
+    case .pause: kind = 6
+    case .resume: kind = 7
     case .allot(let item, let value):
       kind = 16
       body.append(little: item.group.rawValue)

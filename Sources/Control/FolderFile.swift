@@ -6,6 +6,8 @@ package enum FolderFile: String, CaseIterable, Sendable {
   case console = "console.sock"
   /// All that a detached guest has said on its console.
   case log = "console.log"
+  /// What was said before that was started anew.
+  case olderLog = "console.log.1"
   /// What the VMM of a guest without a supervisor has to say.
   case messages = "vmm.log"
   /// The ledger's length before the guest's record was appended; there since somebody began to.

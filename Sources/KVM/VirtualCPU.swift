@@ -132,6 +132,10 @@ package final class VirtualCPU: Sendable {
     unsafe ckvm_exit_at_kicks(shared)
   }
 
+  /// Tells the guest's watchdogs that this vCPU was kept from running (KVM_KVMCLOCK_CTRL). Refused, with nothing to tell,
+  /// while the guest has no kvmclock.
+  package func excuseAbsence() { _ = ckvm_kvmclock_ctrl(descriptor.number) }
+
   // MARK: State
 
   /// Whether the vCPU sits in HLT with interrupts off: nothing that this machine has can wake it. Also true of one that

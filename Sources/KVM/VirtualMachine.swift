@@ -57,6 +57,16 @@ package final class VirtualMachine: Sendable {
       "KVM_IOEVENTFD", ckvm_ioeventfd(descriptor.number, event.number, address.rawValue, 4, UInt64(value)))
   }
 
+  /// The time that guests read by kvmclock, in nanoseconds (KVM_GET_CLOCK); nil where KVM does not tell.
+  package var clockNanoseconds: UInt64? {
+    var nanoseconds: UInt64 = 0
+    // SAFETY: a local variable that the call fills.
+    return unsafe ckvm_get_clock(descriptor.number, &nanoseconds) < 0 ? nil : nanoseconds
+  }
+
+  /// Has that clock go on from there (KVM_SET_CLOCK); where KVM refuses it has gone on by itself.
+  package func setClock(nanoseconds: UInt64) { _ = ckvm_set_clock(descriptor.number, nanoseconds) }
+
   /// Makes the vCPU with local APIC identifier `id`. The first starts at once, the others wait for INIT and SIPI.
   package func makeVirtualCPU(_ id: Int) throws(KVMError) -> VirtualCPU {
     let number = try kvm("KVM_CREATE_VCPU", ckvm_create_vcpu(descriptor.number, UInt(id)))

@@ -72,6 +72,8 @@ package struct Configuration: Equatable, Sendable {
   /// The guest's folder, which must be there: its sockets are made in it, and its meter, unless that has a place of its
   /// own. Nil: nobody can find the guest.
   package var folder: String?
+  /// The size of each of the two files that keep what the guest says, in its folder; nil: it is not kept.
+  package var consoleLogBytes: UInt64?
   /// Whether the guest goes on without the program that started it, and without its terminal: what the VMM has to say
   /// once the guest runs goes to `vmm.log` in the folder.
   package var isDetached = false
@@ -131,6 +133,10 @@ extension Configuration {
     if bootProtocol != .flat, loadAddress != nil || entry != nil {
       let option = loadAddress != nil ? "--load-address" : "--entry"
       throw ConfigurationError(option, "only a flat binary is told its address: it goes with --boot flat")
+    }
+    if let consoleLogBytes, folder == nil || consoleLogBytes < Self.pageBytes {
+      let option = "--console-log \(ByteSize.format(consoleLogBytes))"
+      throw ConfigurationError(option, folder == nil ? "the log lies in a --folder" : "give a size of at least 4K")
     }
     if isDetached, folder == nil { throw ConfigurationError("--detach yes", "a detached guest needs a --folder") }
     if timeoutNanoseconds == 0 { throw ConfigurationError("--timeout 0", "give a time above 0 in seconds") }

@@ -10,6 +10,7 @@ extension Configuration {
     case cpuQuota = "cpu-quota", cpuPeriod = "cpu-period", cpuBurst = "cpu-burst", cpuPin = "cpu-pin"
     case memoryMax = "memory-max"
     case cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, folder
+    case consoleLog = "console-log"
     case detach, endWithParent = "end-with-parent"
   }
 
@@ -47,6 +48,7 @@ extension Configuration {
     add(.onReset, onReset == defaults.onReset ? nil : onReset.rawValue)
     add(.meter, meter)
     add(.folder, folder)
+    add(.consoleLog, consoleLogBytes.map(ByteSize.format))
     add(.detach, isDetached ? "yes" : nil)
     add(.endWithParent, endsWithParent ? "yes" : nil)
     return arguments
@@ -94,6 +96,7 @@ extension Configuration {
       onReset = action
     case .meter: meter = value
     case .folder: folder = value
+    case .consoleLog: consoleLogBytes = try Self.parseConsoleLog(value)
     case .disk: disks.append(try DiskConfiguration(argument: value))
     case .net: networks.append(try NetworkConfiguration(argument: value))
     case .memoryMax:
@@ -126,6 +129,13 @@ extension Configuration {
       throw ConfigurationError("--boot \(text)", "the boot protocols are \(known)")
     }
     return bootProtocol
+  }
+
+  package static func parseConsoleLog(_ text: String) throws(ConfigurationError) -> UInt64 {
+    guard let bytes = ByteSize.parse(text) else {
+      throw ConfigurationError("--console-log \(text)", "give a size like 16M")
+    }
+    return bytes
   }
 
   package static func parseCPUs(_ text: String) throws(ConfigurationError) -> Int {

@@ -53,6 +53,26 @@ package final class Machine {
     threads = []
   }
 
+  /// The guest's own clock while it is paused, in nanoseconds.
+  private var pausedClock: UInt64?
+  private(set) var isPaused = false
+
+  /// Keeps all vCPUs from running, from a moment from now on.
+  func pause() {
+    guard !isPaused else { return }
+    isPaused = true
+    for (cpu, thread) in zip(cpus, threads) { cpu.setPaused(true, thread) }
+    pausedClock = virtualMachine.clockNanoseconds
+  }
+
+  /// Lets them go on, with the guest's clock where it was.
+  func resume() {
+    guard isPaused else { return }
+    isPaused = false
+    if let pausedClock { virtualMachine.setClock(nanoseconds: pausedClock) }
+    for (cpu, thread) in zip(cpus, threads) { cpu.setPaused(false, thread) }
+  }
+
   /// Has every vCPU say whether it is halted for good; the answers are in ``isHaltedForGood`` a moment later.
   func examine() { ask(.examine) }
 

@@ -24,7 +24,7 @@ package final class Runner {
 
   private let signals: SignalFD
   private let deadline: TimerFD
-  private var hasDeadline = false
+  private let timeLimit: TimeLimit
   private let haltTimer: TimerFD
   private var haltWatch = HaltWatch()
   private var isExamining = false
@@ -59,6 +59,7 @@ package final class Runner {
     do throws(SystemCallError) {
       signals = try SignalFD(configuration.endsWithParent ? [SIGTERM] : [SIGTERM, SIGINT, SIGHUP])
       deadline = try TimerFD()
+      timeLimit = try TimeLimit(configuration.timeoutNanoseconds)
       haltTimer = try TimerFD()
       loop = try EventLoop()
     } catch {
@@ -66,6 +67,8 @@ package final class Runner {
     }
     // A console's reader that goes away is not the guest's affair.
     signal(SIGPIPE, SIG_IGN)
+    // Nor is a file that may not grow: the write fails, and that is seen.
+    signal(SIGXFSZ, SIG_IGN)
     VirtualCPU.installKickHandler()
 
     let hypervisor: Hypervisor
@@ -76,6 +79,9 @@ package final class Runner {
       try host { () throws(SystemCallError) in
         control = try ControlServer(at: folder.control, on: loop) { [unowned self] in answer($0) }
         relay.viewers = try ConsoleViewers(at: folder.console, on: loop, input: relay.input, meter: meter)
+        relay.log = try configuration.consoleLogBytes.map { bytes throws(SystemCallError) in
+          try ConsoleLog(in: folder, fileBytes: bytes)
+        }
       }
     }
   }
@@ -148,7 +154,7 @@ package final class Runner {
       meter.setAllotment(cpuAllotment.quota)
       meter.setMemoryLimit(configuration.memoryLimitBytes)
       showLimits()
-      startDeadline()
+      timeLimit.start()
       if configuration.isDetached { try folder?.takeMessages() }
       // Before the start: one that fails half-way has threads too.
       defer {
@@ -183,19 +189,27 @@ package final class Runner {
       haltTimer.acknowledge()
       lookForHalt()
     }
-    if configuration.timeoutNanoseconds != nil {
-      try loop.add(deadline.number, .readable) { [unowned self] _ in
-        deadline.acknowledge()
-        machine?.ending.report(.timeout)
-      }
-    }
+    try timeLimit.watch(on: loop) { [unowned self] in machine?.ending.report(.timeout) }
   }
 
-  /// The guest's time runs from its first instruction, and goes on when it resets.
-  private func startDeadline() {
-    guard let limit = configuration.timeoutNanoseconds, !hasDeadline else { return }
-    hasDeadline = true
-    deadline.arm(at: .now.advanced(byNanoseconds: limit))
+  func pause(_ machine: Machine) {
+    guard !machine.isPaused else { return }
+    sample()
+    machine.pause()
+    timeLimit.pause()
+    // Halted for good is what it looks like.
+    haltTimer.disarm()
+    isExamining = false
+    meter.set(.paused)
+  }
+
+  func resume(_ machine: Machine) {
+    guard machine.isPaused else { return }
+    meter.set(.running)
+    timeLimit.resume()
+    haltWatch = HaltWatch()
+    haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
+    machine.resume()
   }
 
   /// Brings the meter up to date.
@@ -232,7 +246,7 @@ package final class Runner {
   }
 
   private func lookForHalt() {
-    guard let machine else { return }
+    guard let machine, !machine.isPaused else { return }
     if !hasSettled {
       hasSettled = true
       ProcessControl.releaseCode()

@@ -26,6 +26,9 @@ final class VirtualCPUThread: Sendable {
     case examine
   }
 
+  /// Whether the vCPU is kept from running.
+  private let isPaused = Atomic<Bool>(false)
+
   /// The answer to ``Request/examine``.
   private let examination = Atomic<Examination>(.pending)
   enum Examination: UInt8, AtomicRepresentable {
@@ -70,7 +73,9 @@ final class VirtualCPUThread: Sendable {
         memory.write(address, size: size, value: value)
       case .interrupted:
         meter.countExit(.interrupted)
-        if !obeyRequest() || !keepQuota(&share) { return finish() }
+        if !obeyRequest() { return finish() }
+        waitWhilePaused()
+        if !keepQuota(&share) { return finish() }
       case let exit:
         meter.countExit(.other)
         if let verdict = judge(exit) {
@@ -107,6 +112,21 @@ final class VirtualCPUThread: Sendable {
       return false
     }
   }
+
+  /// Waits while the guest is paused, but for requests: the next run of the vCPU comes back for them.
+  private func waitWhilePaused() {
+    guard isPaused.load(ordering: .acquiring) else { return }
+    while isPaused.load(ordering: .acquiring), request.load(ordering: .acquiring) == .none {
+      let never = Instant.now.advanced(byNanoseconds: Self.longestSleep)
+      Thread.sleep(until: never, wokenBy: VirtualCPU.kickSignal) {
+        !isPaused.load(ordering: .acquiring) || request.load(ordering: .acquiring) != .none
+      }
+    }
+    cpu.excuseAbsence()
+  }
+
+  /// A day, in nanoseconds: then it sleeps on.
+  private static let longestSleep: UInt64 = 86_400_000_000_000
 
   /// - Returns: whether the vCPU goes on.
   private func obeyRequest() -> Bool {
@@ -146,6 +166,12 @@ final class VirtualCPUThread: Sendable {
   func ask(_ request: Request, of thread: Thread) {
     if request == .examine { examination.store(.pending, ordering: .relaxed) }
     self.request.store(request, ordering: .releasing)
+    kick(thread)
+  }
+
+  /// Has the vCPU stop soon, or go on.
+  func setPaused(_ isPaused: Bool, _ thread: Thread) {
+    self.isPaused.store(isPaused, ordering: .releasing)
     kick(thread)
   }
 

@@ -1,6 +1,6 @@
 /// How far a guest has come.
 package enum GuestState: UInt64, Sendable {
-  case starting = 0, running = 1, ended = 2
+  case starting = 0, running = 1, ended = 2, paused = 3
 }
 
 /// A moment in a guest's life, each reached at most once per run.

@@ -12,8 +12,9 @@ struct Rowhouse: ParsableCommand {
     discussion: "Everything is a process: there is no daemon, and a guest needs no right but to open /dev/kvm.",
     version: "rowhouse 0.1",
     subcommands: [
-      RunCommand.self, ListCommand.self, ConsoleCommand.self, LogsCommand.self, SetCommand.self, StopCommand.self,
-      KillCommand.self, WaitCommand.self, RemoveCommand.self, MeterCommand.self, TopCommand.self, HostCommand.self,
+      RunCommand.self, ListCommand.self, ShowCommand.self, ConsoleCommand.self, SendCommand.self, ExpectCommand.self,
+      LogsCommand.self, SetCommand.self, PauseCommand.self, ResumeCommand.self, StopCommand.self, KillCommand.self,
+      WaitCommand.self, RemoveCommand.self, MeterCommand.self, TopCommand.self, HostCommand.self,
       BillCommand.self, MetricsCommand.self, DiskCommand.self,
     ])
 

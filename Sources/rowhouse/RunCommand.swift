@@ -89,6 +89,13 @@ struct RunCommand: ParsableCommand {
   var console: String?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Keep what the guest says in two files of this size in its folder, see `logs` (default: with --detach 16M; 0M: do not).",
+      valueName: "size"))
+  var consoleLog: String?
+
+  @Option(
     parsing: .unconditional, help: ArgumentHelp("End the guest after so long, like 2.5.", valueName: "seconds"))
   var timeout: String?
 
@@ -202,10 +209,11 @@ struct RunCommand: ParsableCommand {
     let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
     try MemoryBudget(overcommit: overcommit).check(
       configuration.memoryBytes, promised: (try? Street())?.promisedMemory ?? 0)
+    let logBytes = try logBytes()
     let claim = try claim()
     configuration.folder = claim?.folder.path
+    configuration.consoleLogBytes = claim == nil ? nil : logBytes
     if detach, let claim {
-      if console == nil { configuration.console = .file(claim.folder.path(of: .log)) }
       if let status = try startDetached(configuration, claim) { throw ExitCode(status) }
       return print(claim.folder.name)
     }
@@ -227,6 +235,17 @@ struct RunCommand: ParsableCommand {
     }
   }
 
+  private static let usualLogBytes: UInt64 = 16 << 20
+
+  private func logBytes() throws(ConfigurationError) -> UInt64? {
+    guard let consoleLog else { return detach ? Self.usualLogBytes : nil }
+    let bytes = try Configuration.parseConsoleLog(consoleLog)
+    guard bytes == 0 || bytes >= Configuration.pageBytes else {
+      throw ConfigurationError("--console-log \(consoleLog)", "give a size of at least 4K, or 0M for no log")
+    }
+    return bytes == 0 ? nil : bytes
+  }
+
   /// The guest's folder. Who asked for none and has no place for it runs without, and is then not listed.
   private func claim() throws -> Street.Claim? {
     let name = try name.map { text throws(ConfigurationError) in try GuestName(text, option: "--name \(text)") }
@@ -237,7 +256,7 @@ struct RunCommand: ParsableCommand {
         StandardError.say("\(name): the name was that of a guest that had \(state); its folder is replaced")
       }
       return claim
-    } catch is HostError where name == nil && !detach {
+    } catch is HostError where name == nil && !detach && consoleLog == nil {
       return nil
     }
   }

@@ -109,6 +109,69 @@ extension Case {
         rm out; rowhouse remove one
         """, says: ["one\n", "status 85\n", "9600   28800  153600"]),
     Case(
+      "paused-guest-uses-no-cpu",
+      script: """
+        \(detach("one", "spin")); rowhouse expect one spins && rowhouse pause one && rowhouse list
+        used() { cut -d ' ' -f 14,15 /proc/$(rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p')/stat; }
+        sleep 0.1; before=$(used); sleep 1; [ "$before" = "$(used)" ] && echo still
+        rowhouse pause one; rowhouse resume one; rowhouse resume one; rowhouse list
+        sleep 0.5; [ "$before" = "$(used)" ] || echo moves; rowhouse stop --all --remove --grace 0
+        """, says: ["spins\n", "one   paused", "still\n", "one   running", "moves\n"], warningLines: 0),
+    Case(
+      "paused-guest-has-all-its-time",
+      script: """
+        \(detach("one", "echo", "--timeout 1")); rowhouse pause one; sleep 1.5; rowhouse list; rowhouse resume one
+        rowhouse wait one; echo "status $?"; rowhouse remove one
+        """, says: ["one   paused", "status 124\n"]),
+    Case(
+      "paused-guest-is-stopped-and-killed",
+      script: """
+        \(detach("one", "echo")); rowhouse pause one; rowhouse kill one; rowhouse wait one; echo "status $?"
+        \(detach("one", "echo")); rowhouse pause one; rowhouse stop --grace 0 --remove one; rowhouse list
+        """, says: ["status 137\n", "NAME"], warns: ["its folder is replaced"], warningLines: 1
+    ) { $0.expectNo("running") },
+    Case(
+      "send-and-expect",
+      script: """
+        \(detach("one", "echo")); rowhouse expect one 'echoing (.*) a line'
+        rowhouse send one 'a\\x62c\\n' --expect '^a(.)c$'; rowhouse expect one 'never' --timeout 0.2; echo "status $?"
+        rowhouse expect one '^abc$' --no-replay --timeout 0.2; echo "status $?"
+        rowhouse send one exit --enter --expect 'bytes=([0-9]+)'; rowhouse wait one; echo "status $?"
+        rowhouse expect one 'adler32'; rowhouse expect one 'nothing like it'; echo "status $?"; rowhouse remove one
+        """,
+      says: ["until\n", "b\n", "status 124\n", "status 124\n", "9\n", "status 0\n", "adler32\n", "status 124\n"],
+      warningLines: 3),
+    Case(
+      "send-to-a-guest-that-does-not-read",
+      script: """
+        \(detach("one", "spin")); rowhouse send one $(printf '%0200d' 0) --timeout 0.3; echo "status $?"
+        rowhouse stop --all --remove --grace 0
+        """, says: ["status 124\n"], warns: ["one: the guest has not taken the text"], warningLines: 1),
+    Case(
+      "console-log-is-kept-in-two-files",
+      script: """
+        rowhouse run --detach --name one $GUESTS/flood.bin --boot flat --load-address 0x10000 --console-log 64K
+        rowhouse logs one --follow > out; rowhouse wait one; echo "status $?"; rowhouse logs one | wc -c
+        wc -c < run/rowhouse/one/console.log.1; rowhouse logs one | tail -n 1; tail -n 1 out; rm out; rowhouse remove one
+        """, says: ["one\n", "status 85\n", "88064\n", "65536\n", "line 09599 here\n", "line 09599 here\n"]),
+    Case(
+      "console-log-that-may-not-grow",
+      script: """
+        (ulimit -f 128; rowhouse run --detach --name one $GUESTS/flood.bin --boot flat --load-address 0x10000)
+        rowhouse wait one; echo "status $?"; rowhouse logs one | wc -c; cat run/rowhouse/one/vmm.log; rowhouse remove one
+        """,
+      says: ["one\n", "status 85\n", "65536\n", "console.log: File too large: what the guest says is not kept\n"]),
+    Case(
+      "show-says-all",
+      script: """
+        \(detach("one", "echo", "--balloon 16M")); rowhouse show one; rowhouse show one --json
+        rowhouse stop --all --remove --grace 0
+        """,
+      says: [
+        "name:         one\n", "state:        running\n", "memory:       256M\n", "balloon:", "folder:", "arguments:",
+        "--console-log 16M", "\"arguments\"", "\"target_bytes\" : 16777216", "\"guest\"",
+      ]),
+    Case(
       "folder-is-removed-under-a-guest",
       script: """
         \(detach("one", "echo", "--timeout 1"))
@@ -123,6 +186,11 @@ extension Case {
       refused: "console-both-ways", "rowhouse console nobody --write --read-only", naming: "--write", "--read-only"),
     Case(
       refused: "console-with-both-replays", "rowhouse console nobody --replay 1K --no-replay", naming: "--replay"),
+    Case(refused: "expect-no-regex", "rowhouse expect nobody '('", naming: "(", "no regular expression"),
+    Case(refused: "send-no-escape", "rowhouse send nobody '\\q'", naming: "\\q", "no escape"),
+    Case(
+      refused: "console-log-too-small", "rowhouse run --detach $GUESTS/hello.elf --console-log 1K",
+      naming: "--console-log 1K"),
     Case(refused: "console-with-no-size", "rowhouse console nobody --replay much", naming: "--replay much"),
     Case(refused: "stop-nobody", "rowhouse stop", naming: "<names>"),
     Case(

@@ -53,9 +53,9 @@ import Testing
   private func take(_ limit: Int, into bytes: inout [UInt8]) -> Bool {
     var taken: [UInt8] = []
     // SAFETY: the bytes are copied before the closure returns.
-    let hasRoomAgain = unsafe output.withFront(countAs: .output) { front in
+    let hasRoomAgain = unsafe output.withFront { front in
       taken = unsafe Array(front.prefix(limit))
-      return taken.count
+      return (taken.count, 0)
     }
     bytes += taken
     return hasRoomAgain

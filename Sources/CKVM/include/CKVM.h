@@ -67,8 +67,20 @@ CKVM int ckvm_ioeventfd(int vm, int event, uint64_t address, uint32_t bytes, uin
       .fd = event, .addr = address, .len = bytes, .datamatch = value, .flags = KVM_IOEVENTFD_FLAG_DATAMATCH};
   return CKVM_RESULT(ioctl(vm, KVM_IOEVENTFD, &binding));
 }
+/* The clock that guests read by kvmclock, in nanoseconds. */
+CKVM int ckvm_get_clock(int vm, uint64_t *nanoseconds) {
+  struct kvm_clock_data data = {0};
+  int error = CKVM_RESULT(ioctl(vm, KVM_GET_CLOCK, &data));
+  *nanoseconds = data.clock;
+  return error;
+}
+CKVM int ckvm_set_clock(int vm, uint64_t nanoseconds) {
+  struct kvm_clock_data data = {.clock = nanoseconds};
+  return CKVM_RESULT(ioctl(vm, KVM_SET_CLOCK, &data));
+}
 
 /* Virtual CPU */
+CKVM int ckvm_kvmclock_ctrl(int vcpu) { return CKVM_RESULT(ioctl(vcpu, KVM_KVMCLOCK_CTRL, 0)); }
 CKVM int ckvm_run(int vcpu) { return CKVM_RESULT(ioctl(vcpu, KVM_RUN, 0)); }
 CKVM int ckvm_get_regs(int vcpu, struct kvm_regs *regs) { return CKVM_RESULT(ioctl(vcpu, KVM_GET_REGS, regs)); }
 CKVM int ckvm_set_regs(int vcpu, const struct kvm_regs *regs) { return CKVM_RESULT(ioctl(vcpu, KVM_SET_REGS, regs)); }

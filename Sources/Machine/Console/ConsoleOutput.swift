@@ -84,16 +84,18 @@ final class ConsoleOutput: SerialPeer, Sendable {
 
   // MARK: The I/O thread's side
 
-  /// Hands the bytes at the front to `take`, which says how many it took, 0 for none now.
+  /// Hands the bytes at the front to `take`, which says how many it took, 0 for none now, and how many of these went
+  /// nowhere.
   ///
   /// - Returns: whether the UART must be told that there is room again.
-  func withFront(countAs counter: ConsoleCounter, _ take: (UnsafeRawBufferPointer) -> Int) -> Bool {
+  func withFront(_ take: (UnsafeRawBufferPointer) -> (taken: Int, lost: Int)) -> Bool {
     // SAFETY: the front stays as it is until removeFirst, and only this thread calls that.
     let front = state.withLock { state in unsafe Front(bytes: state.ring.front) }
     guard unsafe !front.bytes.isEmpty else { return false }
-    let count = unsafe take(front.bytes)
+    let (count, lost) = unsafe take(front.bytes)
     guard count > 0 else { return false }
-    meter.count(count, counter)
+    meter.count(count - lost, .output)
+    if lost > 0 { meter.count(lost, .dropped) }
     return state.withLock { state in
       state.ring.removeFirst(count)
       state.isStalled = false

@@ -31,6 +31,8 @@ final class ConsoleRelay {
 
   /// Who else watches and types; nil: nobody can.
   var viewers: ConsoleViewers?
+  /// Nil: it is not kept.
+  var log: ConsoleLog?
 
   init(_ console: Configuration.Console, loop: EventLoop, meter: MeterPage) throws(MachineError) {
     do throws(ConsoleError) { end = try ConsoleEnd.open(console) } catch { throw .console(error) }
@@ -106,10 +108,13 @@ final class ConsoleRelay {
     guard !isWaitingToWrite else { return }
     var count = 0
     // SAFETY: the bytes stay until the closure returns, and are only counted, copied or written out in it.
-    let hasRoomAgain = unsafe output.withFront(countAs: hasLostOutput ? .dropped : .output) { bytes in
+    let hasRoomAgain = unsafe output.withFront { bytes in
       count = unsafe hasLostOutput || end.output == nil ? bytes.count : write(bytes)
-      if count > 0, let viewers { viewers.show(unsafe Array(bytes.prefix(count))) }
-      return count
+      let lost = hasLostOutput ? count : 0
+      if count == 0 || viewers == nil && log == nil { return (count, lost) }
+      let said = unsafe Array(bytes.prefix(count))
+      viewers?.show(said)
+      return (count, max(lost, log?.write(said) ?? 0))
     }
     if hasRoomAgain { uart?.transmitterHasRoom() }
     if isWaitingToWrite { return }

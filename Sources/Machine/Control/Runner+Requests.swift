@@ -28,6 +28,12 @@ extension Runner {
     case .sample:
       sample()
       return .done
+    case .pause:
+      pause(machine)
+      return .done
+    case .resume:
+      resume(machine)
+      return .done
     case .awaitEnd:
       // Answered by the server, when it is time.
       return .refused(.unknownRequest)

@@ -3,12 +3,15 @@ import Glibc
 import Host
 import Machine
 
-/// `rowhouse logs`: what a detached guest has said on its console.
+/// `rowhouse logs`: what a guest has said on its console.
 struct LogsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "logs",
-    abstract: "Prints all that a detached guest has said on its console.",
-    discussion: "A guest that was given another --console has no log.")
+    abstract: "Prints what a guest has said on its console, as far as it is kept.",
+    discussion: """
+      A detached guest has a log, any other one that was started with --console-log. It is kept in two files of that size, \
+      so of a guest that has said more only the last is left.
+      """)
 
   @OptionGroup var guest: OneGuest
 
@@ -17,9 +20,9 @@ struct LogsCommand: ParsableCommand {
 
   func run() throws {
     let folder = try guest.guest()
-    let (log, output): (SharedDescriptor, SharedDescriptor)
+    var (log, output): (LogReader, SharedDescriptor)
     do throws(SystemCallError) {
-      log = SharedDescriptor(try .open(folder.path(of: .log), .readOnly))
+      log = try LogReader(folder)
       output = SharedDescriptor(try .duplicate(of: STDOUT_FILENO))
     } catch {
       throw ConfigurationError("\(folder.name)", "the guest has no console.log")
@@ -27,22 +30,16 @@ struct LogsCommand: ParsableCommand {
     while true {
       // Asked first: what a guest says to the last is in the file before its VMM has ended.
       let isAlive = (try? folder.look().isAlive) ?? false
-      do throws(SystemCallError) { try copy(log, to: output) } catch {
+      do throws(SystemCallError) {
+        while case let bytes = try log.read(), !bytes.isEmpty { try output.descriptor.writeAll(bytes) }
+      } catch {
         throw HostError("\(folder.name): console.log: \(error)")
       }
-      guard follow, isAlive else { return }
+      guard follow, isAlive else { break }
       usleep(Self.pauseMicroseconds)
     }
+    if log.hasMissed { StandardError.say("\(folder.name): the guest said more than its log keeps; some is missing above") }
   }
 
   private static let pauseMicroseconds: UInt32 = 50_000
-
-  /// Copies from where the last call stopped to the end.
-  private func copy(_ log: SharedDescriptor, to output: SharedDescriptor) throws(SystemCallError) {
-    while true {
-      let bytes = try log.descriptor.read(atMost: 64 << 10)
-      if bytes.isEmpty { return }
-      try output.descriptor.writeAll(bytes)
-    }
-  }
 }

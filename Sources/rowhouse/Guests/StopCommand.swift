@@ -57,6 +57,8 @@ extension GuestFolder {
   /// One that has ended has no button.
   fileprivate func press() {
     var client = try? ControlClient(self)
+    // Paused, it would not see the button.
+    _ = try? client?.ask(.resume)
     _ = try? client?.ask(.powerButton)
   }
 

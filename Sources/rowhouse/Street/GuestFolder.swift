@@ -26,6 +26,7 @@ struct GuestFolder {
       switch meter?.state {
       case nil, .starting: return .starting
       case .running: return .running
+      case .paused: return .paused
       // The VMM still gives its console's reader the rest.
       case .ended: return .running
       }
@@ -33,7 +34,7 @@ struct GuestFolder {
   }
 
   enum State: String, Encodable {
-    case starting, running, ended
+    case starting, running, paused, ended
     /// The VMM died without a word: by SIGKILL, or with its host.
     case crashed
   }

@@ -1,0 +1,95 @@
+import Control
+import Glibc
+import Host
+import Machine
+
+/// A script's word with a guest's console: something typed, something waited for, or first the one and then the other.
+final class ConsoleDialog {
+  enum End: Equatable {
+    /// The guest has taken what was typed, and nothing was waited for.
+    case typed
+    case matched(String)
+    case timedOut
+    case guestEnded(Verdict)
+    case refused(ControlFault)
+    /// The VMM ended the connection without a word.
+    case cutOff
+  }
+
+  private let loop: EventLoop
+  private let timer: TimerFD
+  private var connection: ConsoleConnection!
+  private var isTyped = true
+  private var expectation: Expectation?
+  /// What has come and not been looked at: all that is there at once is looked at once.
+  private var output: [UInt8] = []
+  private let wake: EventFD
+  private var end = End.cutOff
+
+  /// The id of the last piece of input, which is answered when the guest has taken it.
+  private static let lastInput: UInt32 = 1
+
+  init(
+    _ folder: GuestFolder, _ attachment: ConsoleAttachment, typing bytes: [UInt8]?, expecting expectation: Expectation?,
+    nanoseconds: UInt64
+  ) throws(SystemCallError) {
+    signal(SIGPIPE, SIG_IGN)
+    loop = try EventLoop()
+    timer = try TimerFD()
+    wake = try EventFD()
+    self.expectation = expectation
+    try loop.add(timer.number, .readable) { [unowned self] _ in finish(.timedOut) }
+    timer.arm(at: .now.advanced(byNanoseconds: nanoseconds))
+    try loop.add(wake.number, .readable) { [unowned self] _ in
+      wake.drain()
+      look()
+    }
+    connection = try ConsoleConnection(to: folder, attachment, on: loop) { [unowned self] message, id in
+      take(message, id)
+    } ended: { [unowned self] in
+      look()
+      finish(.cutOff)
+    }
+    guard let bytes else { return }
+    isTyped = false
+    let last = bytes.suffix(Frame.mostBytes)
+    connection.writer.write(ConsoleConnection.input(Array(bytes.dropLast(last.count))))
+    connection.send(.input(Array(last)), id: Self.lastInput)
+  }
+
+  func run() throws(SystemCallError) -> End {
+    try loop.run()
+    return end
+  }
+
+  private var isOver = false
+
+  /// The first end counts.
+  private func finish(_ end: End) {
+    if !isOver { self.end = end }
+    isOver = true
+    loop.stop()
+  }
+
+  private func take(_ message: ConsoleMessage, _ id: UInt32) {
+    switch message {
+    case .output(let bytes):
+      output += bytes
+      wake.signal()
+    case .reply(.done) where id == Self.lastInput:
+      isTyped = true
+      if expectation == nil { finish(.typed) }
+    case .reply(.refused(let fault)): finish(.refused(fault))
+    case .reply(.ended(let code, let value)):
+      look()
+      finish(Verdict(code: code, value: value).map(End.guestEnded) ?? .cutOff)
+    case .attached, .notice, .reply: break
+    }
+  }
+
+  private func look() {
+    defer { output = [] }
+    guard !output.isEmpty, let match = expectation?.match(after: output) else { return }
+    finish(.matched(match))
+  }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Control
+import FoundationEssentials
+import Host
+import Machine
+
+/// `rowhouse show`: all about one guest.
+struct ShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Shows all about one guest: how it is, where its folder is, and what it was started with.",
+    discussion: "What it has used is in `rowhouse meter`.")
+
+  @OptionGroup var guest: OneGuest
+
+  @Flag(help: "Say it as JSON.")
+  var json = false
+
+  func run() throws {
+    let details = GuestDetails(try guest.guest())
+    print(json ? details.json : details.text, terminator: "")
+  }
+}
+
+/// What there is to say of one guest.
+struct GuestDetails: JSONDocument {
+  struct Balloon: Encodable {
+    let targetBytes: UInt64
+    let actualBytes: UInt64
+  }
+
+  let guest: GuestSummary
+  let folder: String
+  let balloon: Balloon?
+  /// What the VMM was started with.
+  let arguments: [String]
+
+  init(_ folder: GuestFolder) {
+    guest = GuestSummary(folder)
+    self.folder = folder.path
+    arguments = guest.process.map(Self.arguments) ?? []
+    var status: GuestStatus?
+    if guest.process != nil, var client = try? ControlClient(folder), case .status(let answer)? = try? client.ask(.status) {
+      status = answer
+    }
+    balloon = status?.balloon.map { Balloon(targetBytes: $0.target, actualBytes: $0.actual) }
+  }
+
+  /// Those of a process, by /proc/PID/cmdline (proc(5)); without the program's name.
+  private static func arguments(of process: Int32) -> [String] {
+    guard let file = try? Descriptor.open("/proc/\(process)/cmdline", .readOnly) else { return [] }
+    var bytes: [UInt8] = []
+    while let more = try? file.read(atMost: 4096), !more.isEmpty { bytes += more }
+    let words = bytes.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+    // Each ends with a zero.
+    return Array(words.dropFirst().dropLast())
+  }
+
+  /// A line for each.
+  var text: String {
+    let lines: [(String, String?)] = [
+      ("name", guest.name), ("state", guest.state.rawValue), ("verdict", guest.verdict),
+      ("exit status", guest.exitStatus.map(String.init)), ("process", guest.process.map(String.init)),
+      ("uptime", guest.uptimeNanoseconds.map(ListCommand.duration)), ("CPUs", guest.cpus.map(String.init)),
+      ("CPU share", guest.cpuPercent.map { "\($0)%" }), ("memory", guest.memoryBytes.map(ByteSize.format)),
+      ("resident", guest.residentBytes.map { "\($0 >> 20)M" }),
+      ("balloon", balloon.map { "\(ByteSize.format($0.actualBytes)) of \(ByteSize.format($0.targetBytes))" }),
+      ("viewers", guest.viewers.map(String.init)),
+      ("folder", folder),
+      ("arguments", arguments.isEmpty ? nil : arguments.map(Self.quoted).joined(separator: " ")),
+    ]
+    return lines.compactMap { name, value in
+      value.map { "\(name):\(String(repeating: " ", count: 13 - name.count))\($0)\n" }
+    }.joined()
+  }
+
+  /// A word as a shell takes it.
+  private static func quoted(_ word: String) -> String {
+    let isPlain = !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=,:@%+".contains($0)) }
+    return isPlain ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
+}
