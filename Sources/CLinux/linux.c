@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,18 @@ int linux_map(void **address, size_t length, int protection, int flags, int fd, 
   *address = mapped;
   return 0;
 }
+int linux_map_aligned(void **address, size_t length, size_t alignment) {
+  /* Room for it wherever the kernel puts it; what lies before and behind is given back. */
+  char *room;
+  int error = linux_map((void **)&room, length + alignment, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (error < 0) return error;
+  size_t before = -(uintptr_t)room & (alignment - 1);
+  if (before > 0) munmap(room, before);
+  munmap(room + before + length, alignment - before);
+  *address = room + before;
+  return 0;
+}
 int linux_unmap(void *address, size_t length) { return result(munmap(address, length)); }
 int linux_advise(void *address, size_t length, int advice) { return result(madvise(address, length, advice)); }
 int linux_memfd(const char *name) { return result(memfd_create(name, MFD_CLOEXEC)); }
@@ -255,6 +268,12 @@ int linux_signal_process(int process, int signal) {
 int linux_new_session(void) { return result(setsid()); }
 int linux_replace(int fd, int place) { return result(dup2(fd, place)); }
 
+int linux_set_affinity(int first, int count) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int cpu = first; cpu < first + count; cpu++) CPU_SET(cpu, &set);
+  return result(sched_setaffinity(0, sizeof set, &set));
+}
 int linux_set_thread_name(const char *name) { return result(prctl(PR_SET_NAME, name)); }
 int linux_die_with_parent(int signal) { return result(prctl(PR_SET_PDEATHSIG, signal)); }
 int linux_send_thread_signal(pthread_t thread, int signal) { return -pthread_kill(thread, signal); }

@@ -66,6 +66,9 @@ int linux_collect(pid_t child, struct linux_child_end *end) {
       .exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
       .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
       .user_ns = nanoseconds(usage.ru_utime),
-      .system_ns = nanoseconds(usage.ru_stime)};
+      .system_ns = nanoseconds(usage.ru_stime),
+      .peak_resident_bytes = (uint64_t)usage.ru_maxrss << 10,
+      .minor_faults = (uint64_t)usage.ru_minflt,
+      .major_faults = (uint64_t)usage.ru_majflt};
   return 1;
 }

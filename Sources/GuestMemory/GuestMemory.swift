@@ -83,7 +83,7 @@ extension GuestMemory.Region {
     self.range = range
     switch backing {
     case .anonymous:
-      owner = MappingOwner(try .anonymous(count), backing)
+      owner = MappingOwner(try Self.mapInHugePages(count), backing)
     case .memfd:
       let memory = try Descriptor.memory(named: "guest-memory")
       try memory.truncate(to: Int64(count))
@@ -91,6 +91,21 @@ extension GuestMemory.Region {
     }
     // SAFETY: only the number is kept; the owner keeps what it stands for.
     hostAddress = UInt(bitPattern: unsafe owner.mapping.base)
+  }
+
+  /// The size of the pages that CPU and KVM map with one entry of the second level of the page tables.
+  private static let hugePageBytes = 2 << 20
+
+  /// Memory that KVM can map in huge pages: it does that where guest and host address agree modulo the page's size. A
+  /// kernel that starts touches tens of thousands of small pages, and each is an exit.
+  ///
+  /// The first two MiB stay as the host has it: a guest that never leaves them is a small one, and shall cost little.
+  private static func mapInHugePages(_ count: Int) throws(SystemCallError) -> Mapping {
+    guard count > hugePageBytes else { return try .anonymous(count) }
+    let mapping = try Mapping.anonymous(count, alignment: hugePageBytes)
+    // A kernel that was built without them refuses; then pages are small.
+    try? mapping.advise(MADV_HUGEPAGE, hugePageBytes..<count)
+    return mapping
   }
 
   fileprivate init(emptyIn other: GuestMemory.Region) {

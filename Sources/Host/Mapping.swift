@@ -18,6 +18,21 @@ package struct Mapping: ~Copyable, Sendable {
     try Mapping(count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
   }
 
+  /// The same at an address that is a multiple of `alignment`.
+  ///
+  /// - Parameter alignment: a power of two, a multiple of the page size.
+  package static func anonymous(_ count: Int, alignment: Int) throws(SystemCallError) -> Mapping {
+    var address: UnsafeMutableRawPointer?
+    // SAFETY: as below.
+    unsafe try checked("mmap", linux_map_aligned(&address, count, alignment))
+    return Mapping(owning: UInt(bitPattern: address), count: count)
+  }
+
+  private init(owning address: UInt, count: Int) {
+    self.address = address
+    self.count = count
+  }
+
   /// The bytes of a file or device, for reading and writing.
   ///
   /// - Parameter offset: where it starts in the file, a multiple of the page size.

@@ -53,8 +53,40 @@ struct MappingTests {
     #expect(try !mapped())
   }
 
+  @Test(arguments: [4096, 1 << 21, (1 << 21) + 4096, 5 << 20])
+  func alignedMemoryIsItsOwn(count: Int) throws {
+    // Several at once, each filled to its ends: none may lie over another.
+    let alignment = 1 << 21
+    let mappings = try InlineArray<4, AlignedMapping> { _ in try AlignedMapping(count, alignment) }
+    for index in mappings.indices { mappings[index].fill(UInt64(index)) }
+    for index in mappings.indices { #expect(mappings[index].ends == [UInt64(index), UInt64(index)]) }
+  }
+
   @Test func refusesNothingAndTooMuch() {
     #expect(throws: SystemCallError("mmap", .invalidArgument)) { _ = try Mapping.anonymous(0) }
     #expect(throws: SystemCallError("mmap", .noMemory)) { _ = try Mapping.anonymous(Int.max & ~4095) }
+  }
+}
+
+/// A mapping of its own, with a word at each end.
+private final class AlignedMapping {
+  private let mapping: Mapping
+
+  init(_ count: Int, _ alignment: Int) throws {
+    mapping = try .anonymous(count, alignment: alignment)
+    #expect(mapping.count == count)
+    #expect(unsafe UInt(bitPattern: mapping.base) % UInt(alignment) == 0)
+  }
+
+  func fill(_ word: UInt64) {
+    // SAFETY: here and below, both places lie inside the mapping's count.
+    unsafe mapping.base.storeBytes(of: word, as: UInt64.self)
+    unsafe mapping.base.storeBytes(of: word, toByteOffset: mapping.count - 8, as: UInt64.self)
+  }
+
+  var ends: [UInt64] {
+    unsafe [
+      mapping.base.load(as: UInt64.self), mapping.base.load(fromByteOffset: mapping.count - 8, as: UInt64.self),
+    ]
   }
 }

@@ -57,6 +57,8 @@ int linux_identity(int fd, uint64_t *device, uint64_t *inode, uint64_t *allocate
 
 /* mmap(2); the address comes back in *address, so that errors need no MAP_FAILED. */
 int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset);
+/* Fresh private memory without swap space set aside, at a multiple of `alignment`, a power of two above the page size. */
+int linux_map_aligned(void **address, size_t length, size_t alignment);
 int linux_unmap(void *address, size_t length);
 int linux_advise(void *address, size_t length, int advice);
 int linux_memfd(const char *name);
@@ -96,8 +98,11 @@ int linux_set_window_size(int fd, uint16_t columns, uint16_t rows);
 enum { LINUX_SPAWN_DESCRIPTORS_MAX = 8 };
 int linux_spawn(const char *path, char *const arguments[], const int descriptors[], int count, const sigset_t *defaults,
                 int is_tied);
-/* How a child ended: its exit status, or the signal that killed it, and the CPU time it took. */
-struct linux_child_end { int32_t exit_status, signal; uint64_t user_ns, system_ns; };
+/* How a child ended: its exit status, or the signal that killed it; the CPU time and memory it took. */
+struct linux_child_end {
+  int32_t exit_status, signal;
+  uint64_t user_ns, system_ns, peak_resident_bytes, minor_faults, major_faults;
+};
 /* 1 when the child has ended, and is then gone; 0 while it lives. */
 int linux_collect(pid_t child, struct linux_child_end *end);
 
@@ -107,6 +112,8 @@ int linux_signal_process(int process, int signal);
 int linux_new_session(void); /* setsid(2) */
 int linux_replace(int fd, int place); /* dup2(2) */
 
+/* Has the calling thread run on `count` of this computer's CPUs only, from `first` on (sched_setaffinity(2)). */
+int linux_set_affinity(int first, int count);
 /* Names the calling thread, at most 15 bytes (prctl PR_SET_NAME). */
 int linux_set_thread_name(const char *name);
 /* Has the kernel send `signal` to this process when the thread that started it ends (prctl PR_SET_PDEATHSIG). */
