@@ -172,6 +172,9 @@ package final class VirtualCPU: Sendable {
     guard taken == values.count else { throw .call(SystemCallError("KVM_SET_MSRS", .invalidArgument)) }
   }
 
+  /// A descriptor of KVM's counters (KVM_GET_STATS_FD), or `-errno`.
+  func getStatistics() -> Int32 { ckvm_get_stats_fd(descriptor.number) }
+
   /// The bytes of the instruction that could not be emulated, at most 15; empty when KVM does not say.
   var failedInstruction: [UInt8] {
     // SAFETY: KVM filled this member at an exit for an internal error; for others the flag keeps it from being used.

@@ -69,6 +69,8 @@ package struct Configuration: Equatable, Sendable {
   package var onReset = OnReset.exit
   /// The file that the meter is put in; nil: nobody reads it.
   package var meter: String?
+  /// The file that says in the end what the guest's exits cost (``ProfileFile``); nil: it is not counted.
+  package var exitProfile: String?
   /// The guest's folder, which must be there: its sockets are made in it, and its meter, unless that has a place of its
   /// own. Nil: nobody can find the guest.
   package var folder: String?

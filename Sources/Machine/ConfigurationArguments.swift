@@ -10,7 +10,7 @@ extension Configuration {
     case cpuQuota = "cpu-quota", cpuPeriod = "cpu-period", cpuBurst = "cpu-burst", cpuPin = "cpu-pin"
     case memoryMax = "memory-max"
     case cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, folder
-    case consoleLog = "console-log"
+    case consoleLog = "console-log", exitProfile = "exit-profile"
     case detach, endWithParent = "end-with-parent"
   }
 
@@ -47,6 +47,7 @@ extension Configuration {
     add(.timeout, timeoutNanoseconds.map(Self.formatSeconds))
     add(.onReset, onReset == defaults.onReset ? nil : onReset.rawValue)
     add(.meter, meter)
+    add(.exitProfile, exitProfile)
     add(.folder, folder)
     add(.consoleLog, consoleLogBytes.map(ByteSize.format))
     add(.detach, isDetached ? "yes" : nil)
@@ -95,6 +96,7 @@ extension Configuration {
       }
       onReset = action
     case .meter: meter = value
+    case .exitProfile: exitProfile = value
     case .folder: folder = value
     case .consoleLog: consoleLogBytes = try Self.parseConsoleLog(value)
     case .disk: disks.append(try DiskConfiguration(argument: value))

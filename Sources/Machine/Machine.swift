@@ -73,6 +73,21 @@ package final class Machine {
     for (cpu, thread) in zip(cpus, threads) { cpu.setPaused(false, thread) }
   }
 
+  /// What the vCPUs' exits cost, to be asked after ``stop()``; empty when they were not counted.
+  var profiles: [ExitProfile] {
+    // SAFETY: the threads that the profiles belong to have ended.
+    cpus.compactMap { unsafe $0.profile }
+  }
+
+  /// KVM's own counters, the vCPUs' together.
+  func statistics() throws(KVMError) -> [KVMStatistic] {
+    var sums: [KVMStatistic] = try cpus[0].cpu.statistics()
+    for cpu in cpus.dropFirst() {
+      for (index, statistic) in try cpu.cpu.statistics().enumerated() { sums[index].value += statistic.value }
+    }
+    return sums
+  }
+
   /// Has every vCPU say whether it is halted for good; the answers are in ``isHaltedForGood`` a moment later.
   func examine() { ask(.examine) }
 

@@ -81,7 +81,8 @@ struct MachineBuilder {
       return virtualCPUs.map {
         VirtualCPUThread(
           $0, ports: ports, memory: windows, ending: ending, meter: meter.cpu($0.id), throttle: throttle,
-          pin: pins.isEmpty ? nil : pins[$0.id % pins.count])
+          pin: pins.isEmpty ? nil : pins[$0.id % pins.count],
+          profile: configuration.exitProfile == nil ? nil : ExitProfile())
       }
     }
     return Machine(

@@ -34,6 +34,7 @@ package final class Runner {
   private(set) var machine: Machine?
   private var control: ControlServer?
   private let folder: OpenFolder?
+  private let profileFile: ProfileFile?
 
   /// How long a console's reader may take for the rest when the run must end, in nanoseconds.
   private static let patience: UInt64 = 1_000_000_000
@@ -52,6 +53,11 @@ package final class Runner {
       for number in [SIGINT, SIGHUP, SIGQUIT] { signal(number, SIG_IGN) }
     }
     folder = try Self.openFolder(configuration)
+    do throws(ConfigurationError) {
+      profileFile = try configuration.exitProfile.map { path throws(ConfigurationError) in try ProfileFile(path) }
+    } catch {
+      throw .configuration(error)
+    }
     (meterFile, meter) = try Self.openMeter(configuration, folder)
     meter.reached(.processStarted)
     ProcessControl.shareOneHeap()
@@ -170,9 +176,17 @@ package final class Runner {
     } catch {
       throw .host(error)
     }
+    try writeProfile(of: machine)
     relay.detach()
     self.machine = nil
     return verdict
+  }
+
+  private func writeProfile(of machine: Machine) throws(MachineError) {
+    guard let profileFile else { return }
+    let statistics: [KVMStatistic]
+    do throws(KVMError) { statistics = try machine.statistics() } catch { throw .kvm(error) }
+    try host { () throws(SystemCallError) in try profileFile.write(machine.profiles, statistics) }
   }
 
   /// The verdict of the machine that runs, nil while there is none.

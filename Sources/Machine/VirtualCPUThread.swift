@@ -16,6 +16,8 @@ final class VirtualCPUThread: Sendable {
   private let throttle: CPUThrottle
   /// The host's CPU that the thread stays on.
   private let pin: Int?
+  /// Counts what exits cost; nil: nobody asked for it. Not read by others while the thread runs.
+  nonisolated(unsafe) let profile: ExitProfile?
 
   /// What other threads ask of this one. They set it, then have the vCPU leave the guest.
   private let request = Atomic<Request>(.none)
@@ -35,7 +37,10 @@ final class VirtualCPUThread: Sendable {
     case pending, alive, haltedForGood
   }
 
-  init(_ cpu: VirtualCPU, ports: Bus, memory: Bus, ending: Ending, meter: CPUMeter, throttle: CPUThrottle, pin: Int?) {
+  init(
+    _ cpu: VirtualCPU, ports: Bus, memory: Bus, ending: Ending, meter: CPUMeter, throttle: CPUThrottle, pin: Int?,
+    profile: ExitProfile?
+  ) {
     self.cpu = cpu
     self.ports = ports
     self.memory = memory
@@ -43,6 +48,8 @@ final class VirtualCPUThread: Sendable {
     self.meter = meter
     self.throttle = throttle
     self.pin = pin
+    // SAFETY: see the variable.
+    unsafe self.profile = profile
   }
 
   // MARK: On the vCPU's own thread
@@ -51,10 +58,19 @@ final class VirtualCPUThread: Sendable {
   ///
   /// This is the hot path: per exit one switch, one binary search, one device. No allocation, no lock but the device's.
   func run() {
+    // SAFETY: this is the thread that the profile belongs to.
+    if let profile = unsafe profile { run(profile) } else { run(Unobserved()) }
+  }
+
+  /// One loop for each observer, so that a guest that nobody profiles pays nothing for it.
+  private func run(_ observer: some ExitObserver) {
     var share = ThrottledCPU(throttle, meter)
     guard prepare(&share) else { return finish() }
     while true {
-      switch cpu.run() {
+      let exit = cpu.run()
+      observer.leave(exit)
+      defer { observer.enter() }
+      switch exit {
       case .portOut(let port, let size, let count):
         meter.countExit(.portWrite)
         for index in 0..<count {
@@ -76,7 +92,7 @@ final class VirtualCPUThread: Sendable {
         if !obeyRequest() { return finish() }
         waitWhilePaused()
         if !keepQuota(&share) { return finish() }
-      case let exit:
+      case .tripleFault, .systemEvent, .unsupported, .hostError:
         meter.countExit(.other)
         if let verdict = judge(exit) {
           ending.report(verdict)

@@ -11,6 +11,14 @@ extension Case {
       // All but the loop's own are for the few lines that the guest prints.
       #expect((20_000...22_000).contains(outcome.exits("port_write")), "\(outcome.exits("port_write")) port writes")
     },
+    // Of the loop's exits none is lost, and each was away for some time.
+    Case(
+      "exits-are-profiled",
+      script: """
+        rowhouse-vmm --kernel $GUESTS/portexits.elf --cmdline count=20000 --exit-profile profile || exit
+        awk '$1 == "exit" && $2 == "port_write" { count += $4; time += $5 } END { exit !(count >= 20000 && time > 20000) }' \
+          profile && grep -q '^kvm ' profile && rm profile
+        """),
 
     // Input, with every byte there is, also those that a terminal would take for keys.
     Case(

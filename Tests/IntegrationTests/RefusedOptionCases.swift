@@ -65,6 +65,9 @@ extension Case {
       refused: "vmm-meter-cannot-be-made", "rowhouse-vmm --kernel $GUESTS/hello.elf --meter no/such/folder",
       naming: "--meter"),
     Case(
+      refused: "vmm-profile-cannot-be-made", "rowhouse-vmm --kernel $GUESTS/hello.elf --exit-profile no/such/folder",
+      naming: "--exit-profile"),
+    Case(
       refused: "flat-with-a-command-line", "rowhouse run $GUESTS/realmode.bin --boot flat -- word",
       naming: "--cmdline"),
     Case(

@@ -78,6 +78,7 @@ import Testing
     configuration.timeoutNanoseconds = maybe(UInt64.random(in: 1...1 << 50, using: &random))
     configuration.onReset = Configuration.OnReset.allCases.randomElement(using: &random)!
     configuration.meter = maybe(text())
+    configuration.exitProfile = maybe(text())
     configuration.endsWithParent = .random(using: &random)
     return configuration
   }

@@ -91,6 +91,7 @@ CKVM int ckvm_get_mp_state(int vcpu) {
   int error = CKVM_RESULT(ioctl(vcpu, KVM_GET_MP_STATE, &state));
   return error < 0 ? error : (int)state.mp_state;
 }
+CKVM int ckvm_get_stats_fd(int vcpu) { return CKVM_RESULT(ioctl(vcpu, KVM_GET_STATS_FD, NULL)); }
 CKVM int ckvm_get_tsc_khz(int vcpu) { return CKVM_RESULT(ioctl(vcpu, KVM_GET_TSC_KHZ, 0)); }
 CKVM int ckvm_set_cpuid2(int vcpu, const struct kvm_cpuid_entry2 *entries, uint32_t count) {
   CKVM_FLEXIBLE(struct kvm_cpuid2, all, entries, CKVM_CPUID_MAX);
