@@ -23,6 +23,16 @@ package struct ChildProcess: ~Copyable {
     }
   }
 
+  /// What an ended child and the children that it waited for took of memory (getrusage(2)).
+  package struct MemoryUse: Equatable, Sendable {
+    /// The most that was resident at once. Linux counts from the start, when the child is still a copy of its parent: up
+    /// to the parent's own peak the figure says nothing.
+    package let peakResidentBytes: UInt64
+    /// Page faults that needed no reading from a disk, and those that did.
+    package let minorFaults: UInt64
+    package let majorFaults: UInt64
+  }
+
   /// Starts a program.
   ///
   /// - Parameters:
@@ -50,13 +60,15 @@ package struct ChildProcess: ~Copyable {
   package func send(_ signal: Int32) { kill(process, signal) }
 
   /// How the child ended, or nil while it lives. SIGCHLD says when it is worth asking.
-  package func collect() throws(SystemCallError) -> (end: End, cpuTime: CPUTime)? {
+  package func collect() throws(SystemCallError) -> (end: End, cpuTime: CPUTime, memory: MemoryUse)? {
     var end = linux_child_end()
     // SAFETY: a local variable of the type that the call fills.
     guard try checked("wait4", unsafe linux_collect(process, &end)) > 0 else { return nil }
     return (
       end.signal == 0 ? .exited(status: end.exit_status) : .killed(signal: end.signal),
-      CPUTime(userNanoseconds: end.user_ns, systemNanoseconds: end.system_ns)
+      CPUTime(userNanoseconds: end.user_ns, systemNanoseconds: end.system_ns),
+      MemoryUse(
+        peakResidentBytes: end.peak_resident_bytes, minorFaults: end.minor_faults, majorFaults: end.major_faults)
     )
   }
 }

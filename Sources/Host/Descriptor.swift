@@ -91,6 +91,9 @@ package struct Descriptor: ~Copyable, Sendable {
     try checked("fcntl", linux_set_nonblocking(number))
   }
 
+  /// Bytes that can be read at once, of a pipe or a terminal (FIONREAD).
+  package var inputWaiting: Int { Int(max(0, linux_input_waiting(number))) }
+
   /// Sets the file's length in bytes (ftruncate(2)).
   package func truncate(to length: Int64) throws(SystemCallError) {
     try checked("ftruncate", linux_truncate(number, length))

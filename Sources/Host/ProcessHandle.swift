@@ -4,6 +4,9 @@ import CLinux
 package struct ProcessHandle: ~Copyable {
   private let descriptor: Descriptor
 
+  /// Readable once the process has ended.
+  package var number: Int32 { descriptor.number }
+
   package init(_ process: Int32) throws(SystemCallError) {
     descriptor = Descriptor(owning: try checked("pidfd_open", linux_process(process)))
   }

@@ -8,3 +8,8 @@ struct HostError: Error, CustomStringConvertible {
 
   init(_ error: SystemCallError) { self.init("the host refused \(error)") }
 }
+
+/// Runs `body`, and turns a refused system call into a ``HostError``.
+func host<Result: ~Copyable>(_ body: () throws(SystemCallError) -> Result) throws(HostError) -> Result {
+  do throws(SystemCallError) { return try body() } catch { throw HostError(error) }
+}

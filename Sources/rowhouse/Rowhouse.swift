@@ -15,7 +15,7 @@ struct Rowhouse: ParsableCommand {
       RunCommand.self, ListCommand.self, ShowCommand.self, ConsoleCommand.self, SendCommand.self, ExpectCommand.self,
       LogsCommand.self, SetCommand.self, PauseCommand.self, ResumeCommand.self, StopCommand.self, KillCommand.self,
       WaitCommand.self, RemoveCommand.self, MeterCommand.self, TopCommand.self, HostCommand.self,
-      BillCommand.self, MetricsCommand.self, DiskCommand.self,
+      BillCommand.self, MetricsCommand.self, BenchCommand.self, DiskCommand.self,
     ])
 
   /// What is left when a command is done.

@@ -125,7 +125,7 @@ final class Supervisor {
     do throws(SystemCallError) {
       // The child also says when it is stopped or goes on.
       guard let collected = try vmm.collect() else { return }
-      ended = collected
+      ended = (collected.end, collected.cpuTime)
     } catch {
       // There is no child to wait for.
     }

@@ -7,15 +7,15 @@ struct ChildProcessTests {
   /// Runs a shell command and returns how it ended and what it wrote to its descriptor 3.
   private func shell(
     _ command: String, defaults: [Int32] = []
-  ) throws -> (end: ChildProcess.End, cpuTime: ChildProcess.CPUTime, text: String) {
+  ) throws -> (end: ChildProcess.End, cpuTime: ChildProcess.CPUTime, memory: ChildProcess.MemoryUse, text: String) {
     let output = try Descriptor.memory(named: "child-output")
     let child = try ChildProcess(
       "/bin/sh", ["-c", command], descriptors: [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, output.number],
       defaults: defaults)
     while true {
-      if let (end, cpuTime) = try child.collect() {
+      if let (end, cpuTime, memory) = try child.collect() {
         let bytes = try output.read(count: Int(try output.status().size), at: 0)
-        return (end, cpuTime, String(decoding: bytes, as: UTF8.self))
+        return (end, cpuTime, memory, String(decoding: bytes, as: UTF8.self))
       }
       usleep(1000)
     }
@@ -34,6 +34,12 @@ struct ChildProcessTests {
   @Test func cpuTimeIsCounted() throws {
     let time = try shell("i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done").cpuTime
     #expect(time.userNanoseconds + time.systemNanoseconds > 1_000_000)
+  }
+
+  @Test func memoryIsCounted() throws {
+    let memory = try shell("head -c 50000000 /dev/zero | { read -r -d x line; true; }; true").memory
+    #expect(memory.minorFaults > 100)
+    #expect(memory.peakResidentBytes > 1 << 20)
   }
 
   @Test func getsItsDescriptorsAndNoOther() throws {

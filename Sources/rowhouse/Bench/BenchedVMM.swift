@@ -1,0 +1,113 @@
+/// A virtual machine monitor that the benchmarks know how to start.
+enum BenchedVMM: String, CaseIterable {
+  /// `rowhouse-vmm` itself, which is what the others are compared with: they too are one process.
+  case rowhouse
+  /// The whole command `rowhouse run`.
+  case rowhouseRun = "rowhouse-run"
+  case qemuMicrovm = "qemu-microvm"
+  case qemuQ35 = "qemu-q35"
+  case kvmtool
+  case firecracker
+  case cloudHypervisor = "cloud-hypervisor"
+
+  /// The program's file name.
+  var program: String {
+    switch self {
+    case .rowhouse: "rowhouse-vmm"
+    case .rowhouseRun: "rowhouse"
+    case .qemuMicrovm, .qemuQ35: "qemu-system-x86_64"
+    case .kvmtool: "lkvm"
+    case .firecracker: "firecracker"
+    case .cloudHypervisor: "cloud-hypervisor"
+    }
+  }
+
+  /// What has the program say its version in one line; nil: it has none of its own.
+  var versionArguments: [String]? {
+    switch self {
+    case .rowhouse: nil
+    case .kvmtool: ["version"]
+    default: ["--version"]
+    }
+  }
+
+  /// Why it cannot start a kernel, nil when it may.
+  func refusal(isELF: Bool) -> String? {
+    switch self {
+    case .kvmtool where isELF: "boots no ELF kernels"
+    case .firecracker where !isELF: "boots ELF kernels only"
+    default: nil
+    }
+  }
+
+  /// The arguments for a guest whose console is the standard output; nothing but what was asked for is in its machine.
+  ///
+  /// - Parameters:
+  ///   - qemuCPU: QEMU's `-cpu`; the others have no choice but the host's.
+  ///   - configuration: the path of Firecracker's configuration (``firecrackerConfiguration(of:)``).
+  func arguments(for guest: BenchedGuest, qemuCPU: String, configuration: String) -> [String] {
+    let cpus = String(guest.cpus)
+    let mebibytes = String(guest.memoryBytes >> 20)
+    switch self {
+    case .rowhouse:
+      return ["--kernel", guest.kernel] + Self.option("--initrd", guest.initrd) + Self.option("--cmdline", guest.commandLine)
+        + ["--cpus", cpus, "--memory", "\(mebibytes)M"]
+    case .rowhouseRun:
+      return ["run", guest.kernel] + Self.option("--initrd", guest.initrd) + Self.option("--cmdline", guest.commandLine)
+        + ["--cpus", cpus, "--memory", "\(mebibytes)M", "--quiet"]
+    case .qemuMicrovm, .qemuQ35:
+      let machine = self == .qemuMicrovm ? "microvm" : "q35"
+      return ["-M", machine, "-accel", "kvm", "-cpu", qemuCPU, "-smp", cpus, "-m", mebibytes]
+        + ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"]
+        + ["-kernel", guest.kernel] + Self.option("-initrd", guest.initrd) + Self.option("-append", guest.commandLine)
+    case .kvmtool:
+      return ["run", "--kernel", guest.kernel] + Self.option("--initrd", guest.initrd)
+        + Self.option("--params", guest.commandLine)
+        + ["--cpus", cpus, "--mem", mebibytes, "--console", "serial", "--network", "mode=none"]
+    case .firecracker:
+      return ["--no-api", "--config-file", configuration]
+    case .cloudHypervisor:
+      return ["--kernel", guest.kernel] + Self.option("--initramfs", guest.initrd)
+        + Self.option("--cmdline", guest.commandLine)
+        + ["--cpus", "boot=\(cpus)", "--memory", "size=\(mebibytes)M", "--serial", "tty", "--console", "off"]
+    }
+  }
+
+  private static func option(_ name: String, _ value: String?) -> [String] { value.map { [name, $0] } ?? [] }
+
+  /// What Firecracker reads from a file, as others read their arguments.
+  struct FirecrackerConfiguration: JSONDocument {
+    struct BootSource: Encodable {
+      let kernelImagePath: String
+      let bootArgs: String?
+      let initrdPath: String?
+    }
+    struct MachineConfig: Encodable {
+      let vcpuCount: Int
+      let memSizeMib: UInt64
+    }
+    enum CodingKeys: String, CodingKey {
+      case bootSource = "boot-source", machineConfig = "machine-config", drives
+    }
+
+    let bootSource: BootSource
+    let machineConfig: MachineConfig
+    let drives: [String] = []
+
+    init(_ guest: BenchedGuest) {
+      bootSource = BootSource(
+        kernelImagePath: guest.kernel, bootArgs: guest.commandLine, initrdPath: guest.initrd)
+      machineConfig = MachineConfig(vcpuCount: guest.cpus, memSizeMib: guest.memoryBytes >> 20)
+    }
+  }
+}
+
+/// What every virtual machine monitor is given alike.
+struct BenchedGuest {
+  var kernel: String
+  var initrd: String?
+  var commandLine: String?
+  var cpus: Int
+  /// Whole MiB.
+  var memoryBytes: UInt64
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Host
+import Machine
+
+/// `rowhouse bench boot`: how long kernels take to boot, and where the time goes.
+struct BenchBootCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "boot",
+    abstract: "Measures how long a kernel takes to boot under each VMM that is installed.",
+    discussion: """
+      The VMMs take turns, so a machine that is slower for a while is slower for all. Each is measured from outside: from \
+      its start to the first byte of the guest's console, to what --until names, and to its end. Of rowhouse there are \
+      also the phases between, and, from one more run that does not count, what its exits cost.
+
+      A guest has to end by itself, as Linux with `panic=-1` and a command that powers off, unless --until names something \
+      before.
+
+      The exit status:
+        0    measured
+        1    the host failed, or rowhouse itself did not start the guest
+        2    wrong arguments
+      """)
+
+  @Argument(help: "The kernel.")
+  var kernel: String
+
+  @Option(
+    name: .customLong("also"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Another kernel that takes part, with all else the same; may be repeated.", valueName: "kernel"))
+  var otherKernels: [String] = []
+
+  @OptionGroup var guestOptions: BenchedGuestOptions
+
+  @Option(name: .customShort("n"), help: "How many runs of each count.")
+  var runs = 20
+
+  @Option(help: "How many runs of each come before those.")
+  var warmup = 2
+
+  @Option(help: ArgumentHelp("init, login, marker:REGEX or exit.", valueName: "goal"))
+  var until = "exit"
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("The longest that a run may take.", valueName: "seconds"))
+  var limit = "60"
+
+  @Flag(help: "Keep the VMMs and this program on CPUs of their own.")
+  var pin = false
+
+  @Argument(
+    parsing: .postTerminator,
+    help: ArgumentHelp("The kernels' command line, instead of --cmdline.", valueName: "command line"))
+  var commandLine: [String] = []
+
+  func run() throws {
+    let benchmark = try makeBenchmark()
+    let folder = try guestOptions.output.map { path throws(ConfigurationError) in try ResultsFolder(path) }
+    let results = try benchmark.run()
+    print(BootTable(results).text, terminator: "")
+    try folder?.write(results)
+    if benchmark.hasFailed(results) { throw ExitCode(1) }
+  }
+
+  func makeBenchmark() throws -> BootBenchmark {
+    guard runs >= 1 else { throw ConfigurationError("-n \(runs)", "one run at least is needed") }
+    guard warmup >= 0 else { throw ConfigurationError("--warmup \(warmup)", "give a number of runs, 0 for none") }
+    let nanoseconds = try Configuration.parseSeconds(limit, option: "--limit")
+    guard nanoseconds > 0 else { throw ConfigurationError("--limit \(limit)", "give a time above 0 in seconds") }
+    if guestOptions.cmdline != nil, !commandLine.isEmpty {
+      throw ConfigurationError("--cmdline", "the command line is also given after --; one of the two is enough")
+    }
+    var guests: [BenchedGuest] = []
+    for kernel in [kernel] + otherKernels {
+      var guest = try guestOptions.guest(kernel)
+      if !commandLine.isEmpty { guest.commandLine = commandLine.joined(separator: " ") }
+      try Self.requireFile(kernel)
+      if let initrd = guest.initrd { try Self.requireFile(initrd) }
+      guests.append(guest)
+    }
+    return BootBenchmark(
+      guests: guests, vmms: try guestOptions.vmms(), qemuCPU: guestOptions.qemuCpu, runs: runs, warmup: warmup,
+      goal: try BootGoal(until), until: until, limitNanoseconds: nanoseconds,
+      pinned: pin ? try PinnedCPUs(guestCPUs: guests[0].cpus) : nil, label: guestOptions.label)
+  }
+
+  /// Says at once what each VMM would say in its own way.
+  private static func requireFile(_ path: String) throws(ConfigurationError) {
+    do throws(SystemCallError) { _ = try Descriptor.open(path, .readOnly) } catch {
+      throw ConfigurationError(path, "it cannot be read: \(error.errno)")
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Host
+import Machine
+
+/// Runs the contestants in turns, A B A B, and puts together what came of it.
+struct BootBenchmark {
+  let guests: [BenchedGuest]
+  let vmms: [BenchedVMM]
+  let qemuCPU: String
+  let runs: Int
+  let warmup: Int
+  let goal: BootGoal
+  /// The goal as the person wrote it.
+  let until: String
+  let limitNanoseconds: UInt64
+  let pinned: PinnedCPUs?
+  let label: String?
+
+  /// - Throws: when nobody is left to measure.
+  func run() throws(HostError) -> BootResults {
+    var missing: [MissingContestant] = []
+    var contestants = try Contestant.find(vmms, guests: guests, qemuCPU: qemuCPU, missing: &missing)
+    var results: [String: [BootRun]] = [:]
+    var progress = ProgressBar(total: (warmup + runs) * contestants.count)
+    for round in 0..<warmup + runs {
+      for contestant in contestants {
+        progress.next(contestant.name)
+        switch try host({ () throws(SystemCallError) in
+          try BootTrial(contestant, until: goal).run(limit: limitNanoseconds, cpus: pinned)
+        }) {
+        case .done(let run):
+          if round >= warmup { results[contestant.name, default: []].append(run) }
+        case .failed(let reason):
+          // One that fails once is out: what is left would be the runs that went well.
+          contestants.removeAll { $0.name == contestant.name }
+          missing.append(.init(name: contestant.name, reason: reason))
+        }
+      }
+    }
+    let profiles = try profiles(of: contestants, &progress)
+    progress.clear()
+    guard let first = contestants.first else {
+      let reasons = missing.map { "\($0.name): \($0.reason)" }.joined(separator: "; ")
+      throw HostError("there is nothing to measure: \(reasons)")
+    }
+    let reference = results[first.name] ?? []
+    return BootResults(
+      kind: BootResults.kind, date: CalendarDate.now, label: label, host: HostDescription(),
+      guest: .init(
+        kernels: guests.map { FileDescription($0.kernel) }, initrd: guests[0].initrd.map(FileDescription.init),
+        commandLine: guests[0].commandLine, cpus: guests[0].cpus, memoryBytes: guests[0].memoryBytes),
+      measurement: .init(
+        runs: runs, warmup: warmup, until: until, pinned: pinned != nil, limitSeconds: Double(limitNanoseconds) / 1e9),
+      contestants: contestants.map {
+        .init($0, runs: results[$0.name] ?? [], reference: reference, profile: profiles[$0.name])
+      },
+      missing: missing)
+  }
+
+  /// One more run of each that can tell what its exits cost. Telling takes time, so it is none of those that count.
+  private func profiles(
+    of contestants: [Contestant], _ progress: inout ProgressBar
+  ) throws(HostError) -> [String: ProfileReading] {
+    var profiles: [String: ProfileReading] = [:]
+    for contestant in contestants where contestant.vmm == .rowhouse {
+      progress.next("\(contestant.name), its exits")
+      try host { () throws(SystemCallError) in
+        let file = try Descriptor.memory(named: "exit-profile")
+        let trial = try BootTrial(contestant, until: .exit)
+        guard case .done = try trial.run(limit: limitNanoseconds, cpus: pinned, profile: file.number) else { return }
+        let bytes = try file.read(count: Int(clamping: try file.status().size), at: 0)
+        profiles[contestant.name] = ProfileReading(String(decoding: bytes, as: UTF8.self))
+      }
+    }
+    return profiles
+  }
+
+  /// Whether rowhouse was to take part and did not.
+  func hasFailed(_ results: BootResults) -> Bool {
+    results.missing.contains { $0.name.hasPrefix(BenchedVMM.rowhouse.rawValue) }
+  }
+}

@@ -1,0 +1,85 @@
+/// The results of `rowhouse bench boot` as a person reads them.
+struct BootTable {
+  private let results: BootResults
+  /// How many of the dearest exits are shown.
+  private static let exitLimit = 10
+
+  init(_ results: BootResults) { self.results = results }
+
+  var text: String {
+    var parts = BootMoment.compared.compactMap(comparison)
+    parts += [resources] + results.contestants.flatMap { [phases(of: $0), exits(of: $0)] }.compactMap(\.self)
+    if !results.missing.isEmpty {
+      parts.append(results.missing.map { "\($0.name) is missing: \($0.reason)\n" }.joined())
+    }
+    return parts.joined(separator: "\n")
+  }
+
+  private func comparison(of moment: BootMoment) -> String? {
+    let first = results.contestants[0].name
+    let rows = results.contestants.compactMap { contestant -> [String]? in
+      guard let summary = contestant.summary[moment.rawValue] else { return nil }
+      let times = [summary.minimum, summary.median, summary.p90, summary.maximum].map(\.milliseconds)
+      let interval = "\((summary.medianLow / 1e6).fixed(2)) to \((summary.medianHigh / 1e6).fixed(2))"
+      let ratio = contestant.name == first ? "" : contestant.ratios[moment.rawValue]?.text ?? ""
+      return [contestant.name] + times + [interval, ratio]
+    }
+    if rows.isEmpty { return nil }
+    let head = ["", "MINIMUM", "MEDIAN", "P90", "MAXIMUM", "MEDIAN, 95 %", "\(first.uppercased()) / IT, 95 %"]
+    return "From start \(Self.title(moment)), \(results.measurement.runs) runs each:\n" + TextTable(head, rows).text
+  }
+
+  private static func title(_ moment: BootMoment) -> String {
+    switch moment {
+    case .firstByte: "to the first console byte"
+    case .initReached: "to init"
+    case .marker: "to the marker"
+    default: "to end"
+    }
+  }
+
+  private var resources: String {
+    func median(_ runs: [BootRun], _ figure: (BootRun) -> UInt64?) -> Double? {
+      Sample(runs.compactMap(figure).map { Double($0) })?.median
+    }
+    let rows = results.contestants.map { contestant -> [String] in
+      let runs = contestant.runs
+      return [
+        contestant.name, median(runs, \.userNanoseconds)?.milliseconds ?? "-",
+        median(runs, \.systemNanoseconds)?.milliseconds ?? "-",
+        median(runs) { $0.minorFaults + $0.majorFaults }?.fixed(0) ?? "-",
+        median(runs, \.peakResidentBytes).map { ($0 / 1_048_576).fixed(1) + " MiB" } ?? "-",
+      ]
+    }
+    return "Medians of CPU time, page faults and memory:\n"
+      + TextTable(["", "USER", "SYSTEM", "FAULTS", "PEAK RESIDENT"], rows).text
+  }
+
+  /// Of a VMM that tells more than what is seen from outside.
+  private func phases(of contestant: BootResults.Contestant) -> String? {
+    guard contestant.summary[BootMoment.machineCreated.rawValue] != nil else { return nil }
+    var last = 0.0
+    let moments = BootMoment.allCases.compactMap { moment in
+      contestant.sample(moment).map { (moment, median: $0.median) }
+    }
+    let rows = moments.sorted { $0.median < $1.median }.map { moment, median in
+      defer { last = median }
+      return [moment.phase, (median - last).milliseconds, median.milliseconds]
+    }
+    return "Phases of \(contestant.name), medians:\n" + TextTable(["", "TIME", "SINCE START"], rows).text
+  }
+
+  private func exits(of contestant: BootResults.Contestant) -> String? {
+    guard let exits = contestant.exits, let kvm = contestant.kvm else { return nil }
+    let rows = exits.prefix(Self.exitLimit).map { exit in
+      [
+        exit.name, exit.reason, "0x" + String(exit.address, radix: 16), String(exit.count),
+        Double(exit.nanoseconds).milliseconds,
+      ]
+    }
+    let count = exits.reduce(0) { $0 + $1.count }
+    let all = kvm["exits"].map { " of \($0) that KVM counts" } ?? ""
+    return "Exits of \(contestant.name), \(count)\(all), the dearest by time outside the guest:\n"
+      + TextTable(["", "REASON", "ADDRESS", "COUNT", "TIME"], rows).text
+  }
+}

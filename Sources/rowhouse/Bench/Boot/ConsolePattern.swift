@@ -1,0 +1,57 @@
+import Glibc
+import Machine
+
+/// A POSIX extended regular expression that is looked for in the lines of a console.
+@safe final class ConsolePattern {
+  // SAFETY: only regcomp, regexec and regfree look into it.
+  private var compiled = unsafe regex_t()
+
+  /// What getty says.
+  static let login = "login: *$"
+
+  init(_ expression: String) throws(ConfigurationError) {
+    // SAFETY: the expression outlives the call, which fills the variable; `deinit` frees what it filled.
+    let status = unsafe regcomp(&compiled, expression, REG_EXTENDED | REG_NOSUB)
+    guard status == 0 else {
+      throw ConfigurationError(
+        "--until marker:\(expression)", "not an extended regular expression, as `grep -E` knows them")
+    }
+  }
+
+  deinit {
+    // SAFETY: filled by regcomp.
+    unsafe regfree(&compiled)
+  }
+
+  func matches(_ line: some StringProtocol) -> Bool {
+    // SAFETY: filled by regcomp; the line outlives the call, which only reads it.
+    unsafe regexec(&compiled, String(line), 0, nil, 0) == 0
+  }
+}
+
+/// What a Linux kernel says when it starts the first program, unless it is told to be quiet.
+enum InitLine {
+  static func matches(_ line: String) -> Bool { line.contains("Run /") && line.hasSuffix("as init process") }
+}
+
+/// Looks at a console's lines as they come, the last one too while it is unfinished: prompts have no end.
+struct ConsoleWatch {
+  private var unfinished: [UInt8] = []
+  /// A line longer than this is looked at in pieces.
+  private static let lineLimit = 4096
+
+  /// Calls `look` with each line that `bytes` add to.
+  mutating func take(_ bytes: [UInt8], _ look: (String) -> Void) {
+    for byte in bytes {
+      if byte != UInt8(ascii: "\n"), unfinished.count < Self.lineLimit {
+        unfinished.append(byte)
+      } else {
+        look(line)
+        unfinished.removeAll(keepingCapacity: true)
+      }
+    }
+    if !unfinished.isEmpty { look(line) }
+  }
+
+  private var line: String { String(decoding: unfinished.filter { $0 != 0 && $0 != UInt8(ascii: "\r") }, as: UTF8.self) }
+}

@@ -1,0 +1,87 @@
+import Glibc
+import Host
+
+/// A VMM with a kernel: what takes part in a benchmark.
+struct Contestant {
+  /// "qemu-q35", with the kernel's name behind it where there are several.
+  let name: String
+  let vmm: BenchedVMM
+  let guest: BenchedGuest
+  /// The program's path and its arguments.
+  let program: String
+  let arguments: [String]
+  let version: String
+  private let configuration: SharedDescriptor?
+
+  /// - Returns: in `missing`, who cannot take part and why.
+  static func find(
+    _ vmms: [BenchedVMM], guests: [BenchedGuest], qemuCPU: String, missing: inout [MissingContestant]
+  ) throws(HostError) -> [Contestant] {
+    var contestants: [Contestant] = []
+    for vmm in vmms {
+      guard let program = InstalledProgram(vmm.program) else {
+        missing.append(.init(name: vmm.rawValue, reason: "\(vmm.program) is not installed"))
+        continue
+      }
+      let said = vmm.versionArguments.map { program.firstLine($0) ?? "unknown version" }
+      let version = said ?? Rowhouse.configuration.version
+      for guest in guests {
+        let kernel = guest.kernel.split(separator: "/").last.map(String.init) ?? guest.kernel
+        let name = guests.count == 1 ? vmm.rawValue : "\(vmm.rawValue) \(kernel)"
+        if let reason = vmm.refusal(isELF: isELF(guest.kernel)) {
+          missing.append(.init(name: name, reason: reason))
+        } else {
+          contestants.append(try Contestant(name, vmm, guest, program.path, version, qemuCPU: qemuCPU))
+        }
+      }
+    }
+    return contestants
+  }
+
+  private init(
+    _ name: String, _ vmm: BenchedVMM, _ guest: BenchedGuest, _ program: String, _ version: String, qemuCPU: String
+  ) throws(HostError) {
+    self.name = name
+    self.vmm = vmm
+    self.guest = guest
+    self.program = program
+    self.version = version
+    var path = ""
+    do throws(SystemCallError) {
+      if vmm == .firecracker {
+        let file = SharedDescriptor(try .memory(named: "firecracker-configuration"))
+        try file.descriptor.writeAll(BenchedVMM.FirecrackerConfiguration(guest).json)
+        path = "/proc/\(getpid())/fd/\(file.number)"
+        configuration = file
+      } else {
+        configuration = nil
+      }
+    } catch {
+      throw HostError(error)
+    }
+    var arguments = vmm.arguments(for: guest, qemuCPU: qemuCPU, configuration: path)
+    // The first descriptor behind the three standard ones.
+    if vmm == .rowhouse { arguments += ["--meter", "/proc/self/fd/3"] }
+    self.arguments = arguments
+  }
+
+  private static func isELF(_ path: String) -> Bool {
+    guard let file = try? Descriptor.open(path, .readOnly) else { return false }
+    return (try? file.read(count: 4, at: 0)) == Array("\u{7f}ELF".utf8)
+  }
+
+  /// As a person would type it.
+  var commandLine: String {
+    let safe = { (character: Character) in character.isLetter || character.isNumber || "-_./=,:+".contains(character) }
+    return ([program] + arguments).map { word in
+      word.allSatisfy(safe) && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
+        .joined(separator: #"'\''"#) + "'"
+    }.joined(separator: " ")
+  }
+}
+
+/// Who does not take part.
+struct MissingContestant: Codable {
+  let name: String
+  let reason: String
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Machine
+
+/// `rowhouse bench density`: what many guests at once take.
+struct BenchDensityCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "density",
+    abstract: "Starts many guests one after the other, and measures how fast they come and what they take.",
+    discussion: """
+      A guest has started when its console says the first byte; then the next one is started, and all stay. At 1, 10, 100… \
+      guests memory is looked at: what of each VMM is resident, its share of what it shares with others, and how much \
+      of that is not the guest's memory. The kernel must be one that does not end by itself, such as our echo.elf.
+      """)
+
+  @Argument(help: "The kernel.")
+  var kernel: String
+
+  @OptionGroup var guestOptions: BenchedGuestOptions
+
+  @Option(name: .customShort("n"), help: "How many guests.")
+  var guests = 100
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("The longest that a start may take.", valueName: "seconds"))
+  var limit = "60"
+
+  func run() throws {
+    guard guests >= 1 else { throw ConfigurationError("-n \(guests)", "one guest at least is needed") }
+    let nanoseconds = try Configuration.parseSeconds(limit, option: "--limit")
+    guard nanoseconds > 0 else { throw ConfigurationError("--limit \(limit)", "give a time above 0 in seconds") }
+    let benchmark = DensityBenchmark(
+      guest: try guestOptions.guest(kernel), vmms: try guestOptions.vmms(), qemuCPU: guestOptions.qemuCpu,
+      guests: guests, limitNanoseconds: nanoseconds, label: guestOptions.label)
+    let folder = try guestOptions.output.map { path throws(ConfigurationError) in try ResultsFolder(path) }
+    let results = try benchmark.run()
+    print(results.table, terminator: "")
+    try folder?.write(results)
+  }
+}

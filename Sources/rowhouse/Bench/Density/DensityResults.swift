@@ -1,0 +1,44 @@
+/// results.json of `rowhouse bench density`.
+struct DensityResults: JSONDocument {
+  /// Figures with a number of guests of a VMM.
+  struct Point: Encodable {
+    let guests: Int
+    /// From the first one's start to the last one's first console byte.
+    let startNanoseconds: UInt64
+    let guestsPerSecond: Double
+    /// Of each guest's VMM, the mean; see ``ResidentMemory``.
+    let residentBytesPerGuest: UInt64
+    let overheadBytesPerGuest: UInt64
+  }
+
+  struct Contestant: Encodable {
+    let name: String
+    let version: String
+    let command: String
+    let points: [Point]
+  }
+
+  let kind = "density"
+  let date: String
+  let label: String?
+  let host: HostDescription
+  let kernel: FileDescription
+  let cpus: Int
+  let memoryBytes: UInt64
+  let contestants: [Contestant]
+  let missing: [MissingContestant]
+
+  var table: String {
+    let rows = contestants.flatMap { contestant in
+      contestant.points.map { point in
+        [
+          contestant.name, String(point.guests), point.guestsPerSecond.fixed(1),
+          (Double(point.residentBytesPerGuest) / 1_048_576).fixed(2) + " MiB",
+          (Double(point.overheadBytesPerGuest) / 1_048_576).fixed(2) + " MiB",
+        ]
+      }
+    }
+    let head = ["", "GUESTS", "STARTED A SECOND", "RESIDENT EACH", "OF THAT OVERHEAD"]
+    return TextTable(head, rows).text + missing.map { "\($0.name) is missing: \($0.reason)\n" }.joined()
+  }
+}

@@ -1,0 +1,79 @@
+/// results.json of `rowhouse bench boot`: everything that is known, the runs one by one.
+struct BootResults: JSONDocument, Decodable {
+  struct Guest: Codable {
+    let kernels: [FileDescription]
+    let initrd: FileDescription?
+    let commandLine: String?
+    let cpus: Int
+    let memoryBytes: UInt64
+  }
+
+  struct Measurement: Codable {
+    let runs: Int
+    let warmup: Int
+    let until: String
+    let pinned: Bool
+    let limitSeconds: Double
+  }
+
+  struct Contestant: Codable {
+    let name: String
+    let vmm: String
+    let kernel: String
+    let version: String
+    let command: String
+    let runs: [BootRun]
+    /// By ``BootMoment``, those that every run reached.
+    let summary: [String: Summary]
+    /// The first contestant's median by this one's, by ``BootMoment``.
+    let ratios: [String: Ratio]
+    /// From a run of its own, which is not among the others; nil for VMMs that cannot tell.
+    let exits: [ExitCost]?
+    /// KVM's own counters of that run.
+    let kvm: [String: UInt64]?
+  }
+
+  /// What the file is, for who reads it.
+  let kind: String
+  let date: String
+  let label: String?
+  let host: HostDescription
+  let guest: Guest
+  let measurement: Measurement
+  let contestants: [Contestant]
+  let missing: [MissingContestant]
+
+  static let kind = "boot"
+}
+
+extension BootResults.Contestant {
+  /// The runs' times of a moment in nanoseconds; nil when not every run reached it.
+  func sample(_ moment: BootMoment) -> Sample? { Self.sample(runs, moment) }
+
+  static func sample(_ runs: [BootRun], _ moment: BootMoment) -> Sample? {
+    let times = runs.compactMap { $0[moment] }
+    return times.count == runs.count ? Sample(times.map { Double($0) }) : nil
+  }
+
+  /// - Parameter reference: the first contestant's runs.
+  init(_ contestant: Contestant, runs: [BootRun], reference: [BootRun], profile: ProfileReading?) {
+    name = contestant.name
+    vmm = contestant.vmm.rawValue
+    kernel = contestant.guest.kernel
+    version = contestant.version
+    command = contestant.commandLine
+    self.runs = runs
+    var summary: [String: Summary] = [:]
+    var ratios: [String: Ratio] = [:]
+    for moment in BootMoment.allCases {
+      guard let sample = Self.sample(runs, moment) else { continue }
+      summary[moment.rawValue] = Summary(sample)
+      guard BootMoment.compared.contains(moment), let reference = Self.sample(reference, moment) else { continue }
+      ratios[moment.rawValue] = Ratio(of: reference, to: sample)
+    }
+    self.summary = summary
+    self.ratios = ratios
+    exits = profile?.exits
+    kvm = profile?.kvm
+  }
+}

@@ -1,0 +1,59 @@
+import FoundationEssentials
+import Glibc
+import Host
+import Machine
+
+/// The folder of `--output`: results.json, and what the report script makes of it.
+struct ResultsFolder {
+  private let path: String
+  private let results: FileReplacement
+
+  /// Makes the folder where it is missing, before anything is measured.
+  init(_ path: String) throws(ConfigurationError) {
+    self.path = path
+    do throws(SystemCallError) {
+      do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists {}
+      results = try FileReplacement(of: "\(path)/results.json")
+    } catch {
+      throw ConfigurationError("--output \(path)", "it cannot be written: \(error.errno)")
+    }
+  }
+
+  func write(_ document: some JSONDocument) throws(HostError) {
+    try host { () throws(SystemCallError) in try results.write(document.json) }
+    try Self.report(path)
+  }
+
+  /// Has the report drawn. Its script is beside this program, as installed or as in the repository.
+  private static func report(_ path: String) throws(HostError) {
+    let folder = InstalledProgram.ownFolder ?? "."
+    let places = ["\(folder)/../share/rowhouse/bench-report", "\(folder)/../Tests/Benchmarks/bench-report"]
+    // SAFETY: the call only reads the text.
+    guard let script = places.first(where: { unsafe access($0, X_OK) == 0 }) else {
+      return StandardError.say("there is results.json in \(path) and no report: bench-report is not installed")
+    }
+    let end = try host { () throws(SystemCallError) in
+      try InstalledProgram(path: script).output(["\(path)/results.json"]).end
+    }
+    if end != .exited(status: 0) { StandardError.say("there is results.json in \(path), but no report") }
+  }
+}
+
+/// Reads what ``ResultsFolder`` has written.
+enum ResultsFile {
+  static func read(_ path: String) throws(ConfigurationError) -> BootResults {
+    let bytes: [UInt8]
+    do throws(SystemCallError) {
+      let file = try Descriptor.open(path, .readOnly)
+      bytes = try file.read(count: Int(clamping: min(1 << 26, try file.status().size)), at: 0)
+    } catch {
+      throw ConfigurationError(path, "it cannot be read: \(error.errno)")
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    guard let results = try? decoder.decode(BootResults.self, from: Data(bytes)), results.kind == BootResults.kind,
+      results.contestants.allSatisfy({ !$0.runs.isEmpty })
+    else { throw ConfigurationError(path, "not the results.json of `rowhouse bench boot`") }
+    return results
+  }
+}

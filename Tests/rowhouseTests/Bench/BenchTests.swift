@@ -1,0 +1,129 @@
+import Testing
+
+@testable import rowhouse
+
+@Suite("rowhouse bench")
+struct BenchTests {
+  private func lines(_ pieces: [String]) -> [String] {
+    var watch = ConsoleWatch()
+    var seen: [String] = []
+    for piece in pieces { watch.take(Array(piece.utf8)) { seen.append($0) } }
+    return seen
+  }
+
+  @Test func consoleLinesAreSeenAsTheyCome() {
+    #expect(lines(["one\r\ntw", "o\n", "login: "]) == ["one", "tw", "two", "login: "])
+  }
+
+  @Test func patternsAreExtendedRegularExpressions() throws {
+    let pattern = try ConsolePattern("^(ready|done) [0-9]+$")
+    #expect(pattern.matches("ready 12") && !pattern.matches("ready"))
+    #expect(throws: (any Error).self) { try ConsolePattern("(") }
+  }
+
+  private static let profile = """
+    exit port_write 0x3f8 130 786132
+    exit port_read 0x71 75 122302
+    exit port_write 0xcf8 114 241426
+    exit port_read 0x2f9 3 2932
+    exit memory_write 0xc0000000 1 1340
+    exit memory_read 0x12345678 1 10
+    exit interrupted 0x0 2 20
+    kvm exits 5282
+    """
+
+  @Test func profileIsReadWithNames() throws {
+    let profile = try #require(ProfileReading(Self.profile))
+    #expect(profile.exits.map(\.name) == [
+      "8250 transmit", "CMOS", "PCI configuration probe", "8250 probe, COM2", "boot timer", "no device",
+      "a request of the VMM's other threads",
+    ])
+    #expect(profile.exits[0].count == 130 && profile.exits[0].nanoseconds == 786_132)
+    #expect(profile.kvm == ["exits": 5282])
+    for text in ["exit port_write 3 4", "exit port_write 0xzz 1 1", "kvm exits many", "words"] {
+      #expect(ProfileReading(text) == nil)
+    }
+  }
+
+  /// As rows of a few runs, so that medians and ratios can be told by looking.
+  private func results(_ times: [String: [UInt64]]) -> BootResults {
+    let contestants = times.keys.sorted().map { name in
+      let runs = times[name]!.map { time in
+        var run = BootRun()
+        run[.exit] = time * 1_000_000
+        return run
+      }
+      let summary = Summary(BootResults.Contestant.sample(runs, .exit)!)
+      return BootResults.Contestant(
+        name: name, vmm: name, kernel: "k", version: "v", command: "c", runs: runs, summary: ["exit": summary],
+        ratios: [:], exits: nil, kvm: nil)
+    }
+    return BootResults(
+      kind: "boot", date: "2026-01-01T00:00:00Z", label: nil, host: HostDescription(),
+      guest: .init(kernels: [], initrd: nil, commandLine: nil, cpus: 1, memoryBytes: 1 << 28),
+      measurement: .init(runs: 3, warmup: 0, until: "exit", pinned: false, limitSeconds: 60), contestants: contestants,
+      missing: [])
+  }
+
+  @Test func summaryIsInNanoseconds() throws {
+    let summary = try #require(results(["a": [10, 30, 20]]).contestants[0].summary["exit"])
+    #expect(summary.minimum == 10e6 && summary.median == 20e6 && summary.maximum == 30e6)
+    #expect(summary.medianLow == 10e6 && summary.medianHigh == 30e6)
+  }
+
+  @Test func comparisonTellsChangeFromNoise() {
+    let before = results(["a": [100, 101, 99], "b": [100, 120, 80], "gone": [1, 1, 1]])
+    let after = results(["a": [50, 51, 49], "b": [101, 119, 83]])
+    let lines = BenchCompareCommand.text(before, after).split(separator: "\n")
+    #expect(lines.count == 3)
+    #expect(lines[1].hasPrefix("a") && lines[1].hasSuffix("faster"))
+    #expect(lines[2].hasPrefix("b") && lines[2].hasSuffix("no more than noise"))
+  }
+
+  @Test func residentMemoryIsDividedByTheGuestsMappings() {
+    // The first 2 MiB, the rest, and two mappings of the VMM's own.
+    let smaps = """
+      00400000-00500000 r-xp 00000000 00:00 0 /bin/vmm
+      Pss:                 100 kB
+      Pss_Dirty:            50 kB
+      7f0000000000-7f0000200000 rw-p 00000000 00:00 0
+      Pss:                  40 kB
+      7f0000200000-7f0010000000 rw-p 00000000 00:00 0
+      Pss:                2048 kB
+      7fff00000000-7fff00021000 rw-p 00000000 00:00 0 [stack]
+      Pss:                   8 kB
+      """
+    let memory = ResidentMemory(smaps: smaps, guestBytes: 256 << 20)
+    #expect(memory.proportional == (100 + 40 + 2048 + 8) << 10)
+    #expect(memory.overhead == 108 << 10)
+  }
+
+  @Test(arguments: [
+    (["bench", "boot"], "<kernel>"),
+    (["bench", "boot", "/dev/null", "--also", "no/such/kernel"], "no/such/kernel"),
+    (["bench", "boot", "no/such/kernel"], "no/such/kernel"),
+    (["bench", "boot", "/dev/null", "-n", "0"], "-n 0"),
+    (["bench", "boot", "/dev/null", "--warmup=-1"], "--warmup -1"),
+    (["bench", "boot", "/dev/null", "--vmm", "xen"], "--vmm xen"),
+    (["bench", "boot", "/dev/null", "--until", "later"], "--until later"),
+    (["bench", "boot", "/dev/null", "--until", "marker:("], "--until marker:("),
+    (["bench", "boot", "/dev/null", "--until", "marker:"], "--until marker:"),
+    (["bench", "boot", "/dev/null", "--limit", "0"], "--limit 0"),
+    (["bench", "boot", "/dev/null", "--memory", "1028K"], "--memory 1028K"),
+    (["bench", "boot", "/dev/null", "--initrd", "no/such"], "no/such"),
+    (["bench", "boot", "/dev/null", "--pin", "--cpus", "9999"], "--pin"),
+    (["bench", "boot", "/dev/null", "--cmdline", "a", "--", "b"], "--cmdline"),
+    (["bench", "boot", "/dev/null", "--output", "/dev/null/folder"], "--output"),
+    (["bench", "density", "/dev/null", "-n", "0"], "-n 0"),
+    (["bench", "compare", "/dev/null", "/dev/null"], "/dev/null"),
+    (["bench", "compare", "no/such", "/dev/null"], "no/such"),
+    (["bench", "race"], "bench race"),
+  ])
+  func wrongUsageIsOneLine(arguments: [String], name: String) {
+    guard case .failure(let line, status: 2) = Rowhouse.perform(arguments) else {
+      Issue.record("\(arguments) is accepted")
+      return
+    }
+    #expect(line.contains(name) && !line.contains("\n"), "\(line)")
+  }
+}

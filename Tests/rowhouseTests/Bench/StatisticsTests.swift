@@ -1,0 +1,61 @@
+import Testing
+
+@testable import rowhouse
+
+@Suite("Statistics")
+struct StatisticsTests {
+  /// The first numbers of the author's own program, for seed 1234567.
+  @Test func splitMix64() {
+    var random = SplitMix64(seed: 1_234_567)
+    let numbers = (0..<3).map { _ in random.next() }
+    #expect(numbers == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423])
+  }
+
+  @Test func quantilesLieBetweenNeighbours() throws {
+    let sample = try #require(Sample([4, 1, 3, 2].map { Double($0) }))
+    #expect((sample.minimum, sample.maximum) == (1, 4))
+    #expect(sample.median == 2.5)
+    #expect(abs(sample.p90 - 3.7) < 1e-12)
+    let one = try #require(Sample([7.0]))
+    #expect([one.minimum, one.median, one.p90, one.maximum] == [7, 7, 7, 7])
+    #expect(Sample([Double]()) == nil)
+  }
+
+  @Test("The interval of a median holds the true one about 95 times of 100")
+  func coverage() throws {
+    var random = SplitMix64(seed: 42)
+    var hits = 0
+    let trials = 40
+    for _ in 0..<trials {
+      // Uniform from 0 to 1: the true median is 0.5.
+      let sample = try #require(Sample((0..<25).map { _ in Double.random(in: 0..<1, using: &random) }))
+      if Bootstrap.median(of: sample).contains(0.5) { hits += 1 }
+    }
+    // The binomial distribution's 99.9 % for 40 trials of 0.95 begins at 33.
+    #expect((33...40).contains(hits), "\(hits) of \(trials)")
+  }
+
+  @Test("A ratio's interval holds the true one, and leaves 1 out when the difference is real")
+  func ratio() throws {
+    var random = SplitMix64(seed: 7)
+    func noisy(_ middle: Double) throws -> Sample {
+      try #require(Sample((0..<20).map { _ in middle * Double.random(in: 0.9..<1.1, using: &random) }))
+    }
+    let interval = Bootstrap.ratio(of: try noisy(50), to: try noisy(100))
+    #expect(interval.contains(0.5) && interval.upperBound < 0.7)
+    #expect(Bootstrap.ratio(of: try noisy(100), to: try noisy(100)).contains(1))
+  }
+
+  @Test func sameRunsSameInterval() throws {
+    let sample = try #require(Sample([3.0, 1, 4, 1, 5, 9, 2, 6]))
+    #expect(Bootstrap.median(of: sample) == Bootstrap.median(of: sample))
+    let same = try #require(Sample([2.0, 2, 2]))
+    #expect(Bootstrap.median(of: same) == 2...2)
+  }
+
+  @Test(arguments: [
+    (0.0449, 2, "0.04"), (0.996, 2, "1.00"), (12345.6, 0, "12346"), (-1.5, 1, "-1.5"), (-0.001, 2, "0.00"), (0, 3, "0.000"),
+    (8.4, 2, "8.40"),
+  ] as [(Double, Int, String)])
+  func fixedPoint(value: Double, decimals: Int, text: String) { #expect(value.fixed(decimals) == text) }
+}
