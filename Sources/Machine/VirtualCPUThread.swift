@@ -16,7 +16,8 @@ final class VirtualCPUThread: Sendable {
   private let throttle: CPUThrottle
   /// The host's CPU that the thread stays on.
   private let pin: Int?
-  /// Counts what exits cost; nil: nobody asked for it. Not read by others while the thread runs.
+  /// Counts what exits cost; nil: nobody asked for it.
+  // SAFETY: the vCPU's thread has it alone while it runs; others ask once the thread has ended.
   nonisolated(unsafe) let profile: ExitProfile?
 
   /// What other threads ask of this one. They set it, then have the vCPU leave the guest.

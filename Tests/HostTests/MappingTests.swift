@@ -75,6 +75,7 @@ private final class AlignedMapping {
   init(_ count: Int, _ alignment: Int) throws {
     mapping = try .anonymous(count, alignment: alignment)
     #expect(mapping.count == count)
+    // SAFETY: only the number is looked at.
     #expect(unsafe UInt(bitPattern: mapping.base) % UInt(alignment) == 0)
   }
 

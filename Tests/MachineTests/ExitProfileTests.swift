@@ -52,6 +52,7 @@ struct ExitProfileTests {
     }
     try file.write(profiles, [KVMStatistic(name: "exits", value: 7)])
     let text = String(decoding: try Descriptor.open(path, .readOnly).read(count: 1000, at: 0), as: UTF8.self)
+    // SAFETY: the call only reads the text.
     _ = unsafe Glibc.unlink(path)
     let lines = text.split(separator: "\n")
     #expect(lines.count == 2 && lines[0].hasPrefix("exit port_read 0x71 2 ") && lines[1] == "kvm exits 7")
