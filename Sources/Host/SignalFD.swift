@@ -15,9 +15,12 @@ package struct SignalFD: ~Copyable, Sendable {
   }
 
   /// Blocks the signals in the calling thread, and so in every thread that it starts afterwards, and collects them here.
-  /// To be called before any other thread is started; once more changes nothing.
-  package func collect() throws(SystemCallError) {
-    var mask = Self.mask(signals)
+  /// Other threads that run already must ``block(_:)`` them; once more changes nothing.
+  package func collect() throws(SystemCallError) { try Self.block(signals) }
+
+  /// Has the calling thread, and every thread that it starts afterwards, leave the signals to other threads.
+  package static func block(_ signals: [Int32]) throws(SystemCallError) {
+    var mask = mask(signals)
     // SAFETY: the call only reads the local variable.
     unsafe try checked("pthread_sigmask", linux_block_signals(&mask))
   }

@@ -25,7 +25,7 @@ package final class Thread: Sendable {
       &handle, &attributes,
       { argument in
         let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-        unsafe start.name.withCString { name in _ = unsafe linux_set_thread_name(name) }
+        Thread.rename(start.name)
         start.body()
         return nil
       }, start.toOpaque())
@@ -36,6 +36,12 @@ package final class Thread: Sendable {
       throw SystemCallError("pthread_create", Errno(rawValue: failure))
     }
     self.handle = handle
+  }
+
+  /// Gives the calling thread another name, of at most 15 bytes.
+  package static func rename(_ name: String) {
+    // SAFETY: the kernel copies the string during the call.
+    unsafe name.withCString { name in _ = unsafe linux_set_thread_name(name) }
   }
 
   /// Waits until the thread has ended. To be called exactly once.

@@ -50,8 +50,11 @@ package final class Hypervisor: Sendable {
   /// Whether the local APIC's timer can be set to a TSC value; KVM says so here and not in its CPUID.
   package var hasTSCDeadlineTimer: Bool { extensionValue(KVM_CAP_TSC_DEADLINE_TIMER) != 0 }
 
-  /// See ``SupportedCPUID``.
-  func supportedCPUID() throws(KVMError) -> CPUID {
+  /// What KVM can show a guest of the host's CPU (KVM_GET_SUPPORTED_CPUID).
+  ///
+  /// KVM reads every leaf anew. On a host that is a virtual machine itself each of them goes to that machine's host, and
+  /// the answer takes a third of the time in which a small guest starts.
+  package func supportedCPUID() throws(KVMError) -> CPUID {
     var failure: Int32 = 0
     // SAFETY: the call fills at most CKVM_CPUID_MAX entries, which is the buffer's capacity, and returns how many.
     let entries = unsafe [kvm_cpuid_entry2](unsafeUninitializedCapacity: Int(CKVM_CPUID_MAX)) { buffer, count in

@@ -5,13 +5,14 @@ import KVM
 import Metering
 import Virtio
 
-/// A guest: memory, devices and vCPUs, as ``MachineBuilder`` leaves them, built and not yet run.
+/// A guest: memory, devices and vCPUs, as ``MachineBuilder`` leaves them, built and not yet run. KVM may still be making
+/// its part.
 ///
 /// It belongs to the I/O thread. vCPUs run on threads of their own between ``start()`` and ``stop()``.
 package final class Machine {
-  // Nobody calls these, but they must live as long as the vCPUs run.
-  private let virtualMachine: VirtualMachine
+  // It must live as long as the vCPUs run, and so must the machine in KVM, which is there from the start on.
   private let memory: GuestMemory
+  private var virtualMachine: VirtualMachine?
 
   let uart: UART16550
   let power: ACPIPower
@@ -19,30 +20,36 @@ package final class Machine {
   let balloon: MachineBalloon?
   let ending: Ending
 
-  private let cpus: [VirtualCPUThread]
-  private let throttle: CPUThrottle
+  private let bootstrap: BootstrapThread
+  private let guest: BootstrapThread.Guest
+  private var cpus: [VirtualCPUThread] = []
   private var threads: [Thread] = []
 
   init(
-    _ virtualMachine: VirtualMachine, memory: GuestMemory, uart: UART16550, power: ACPIPower,
-    virtioDevices: [MMIOTransport], balloon: MachineBalloon?, ending: Ending, cpus: [VirtualCPUThread],
-    throttle: CPUThrottle
+    _ bootstrap: BootstrapThread, _ guest: BootstrapThread.Guest, memory: GuestMemory, uart: UART16550,
+    power: ACPIPower, virtioDevices: [MMIOTransport], balloon: MachineBalloon?
   ) {
-    self.virtualMachine = virtualMachine
+    self.bootstrap = bootstrap
+    self.guest = guest
     self.memory = memory
     self.uart = uart
     self.power = power
     self.virtioDevices = virtioDevices
     self.balloon = balloon
-    self.ending = ending
-    self.cpus = cpus
-    self.throttle = throttle
+    ending = guest.ending
   }
 
   /// Lets the vCPUs run. The first starts at the kernel's entry, the others wait to be woken by it.
-  func start() throws(SystemCallError) {
-    for cpu in cpus {
-      threads.append(try Thread(named: "vcpu\(cpu.cpu.id)") { cpu.run() })
+  ///
+  /// - Throws: when KVM could not make the machine, too, which it does while the rest is built.
+  func start() throws(MachineError) {
+    let product: BootstrapThread.Product
+    do throws(KVMError) { product = try bootstrap.start(guest) } catch { throw .kvm(error) }
+    virtualMachine = product.virtualMachine
+    cpus = product.cpus
+    threads = [product.thread]
+    for cpu in cpus.dropFirst() {
+      threads.append(try host { () throws(SystemCallError) in try Thread(named: "vcpu\(cpu.cpu.id)") { cpu.run() } })
     }
   }
 
@@ -62,14 +69,14 @@ package final class Machine {
     guard !isPaused else { return }
     isPaused = true
     for (cpu, thread) in zip(cpus, threads) { cpu.setPaused(true, thread) }
-    pausedClock = virtualMachine.clockNanoseconds
+    pausedClock = virtualMachine?.clockNanoseconds
   }
 
   /// Lets them go on, with the guest's clock where it was.
   func resume() {
     guard isPaused else { return }
     isPaused = false
-    if let pausedClock { virtualMachine.setClock(nanoseconds: pausedClock) }
+    if let pausedClock { virtualMachine?.setClock(nanoseconds: pausedClock) }
     for (cpu, thread) in zip(cpus, threads) { cpu.setPaused(false, thread) }
   }
 
@@ -99,7 +106,7 @@ package final class Machine {
 
   /// Changes how much CPU time the vCPUs may use, at once.
   func set(_ quota: CPUQuota?) {
-    throttle.set(quota, at: .now)
+    guest.throttle.set(quota, at: .now)
     for (cpu, thread) in zip(cpus, threads) { cpu.kick(thread) }
   }
 

@@ -16,7 +16,8 @@ struct MachineBuilder {
   private let disks: DiskShelf
   /// Of the disks, then of the network cards. They stay when the guest starts anew, and so does what it has used.
   let limiters: [RateLimiter]
-  private let supported: SupportedCPUID
+  /// Asked for once.
+  private var supportedCPUID: CPUID?
 
   init(
     _ configuration: Configuration, on hypervisor: Hypervisor, console: ConsoleOutput, meter: MeterPage
@@ -27,27 +28,23 @@ struct MachineBuilder {
     self.meter = meter
     let limits = configuration.disks.map(\.limits) + configuration.networks.map(\.limits)
     limiters = limits.map { RateLimiter($0, at: .now) }
-    supported = try host { () throws(SystemCallError) in try SupportedCPUID(of: hypervisor) }
     do throws(ImageError) { disks = try DiskShelf(configuration.disks) } catch { throw .disk(error) }
     try checkHost()
   }
 
   /// - Parameter quota: what the vCPUs may use of CPU time.
-  func build(_ quota: CPUQuota?) throws(MachineError) -> Machine {
+  mutating func build(_ quota: CPUQuota?) throws(MachineError) -> Machine {
     var request = try openImages()
 
     let memory = try host { () throws(SystemCallError) in try GuestMemory(bytes: configuration.memoryBytes) }
-    let virtualMachine = try kvm { () throws(KVMError) in
-      let machine = try hypervisor.makeVirtualMachine()
-      // Memory first: KVM waits for all readers of its list of slots to leave it, and once there are interrupt
-      // controllers there are readers. The wait is most of the time that a small guest takes to start.
-      try machine.map(memory)
-      try machine.createInterruptControllers(reservedPages: Layout.reservedPages.first)
-      return machine
+    // Everything below goes on beside it.
+    let bootstrap = try host { () throws(SystemCallError) in
+      try BootstrapThread(configuration, on: hypervisor, memory: memory, meter: meter)
     }
-    meter.reached(.machineCreated)
+    let cpuid = try getSupportedCPUID()
 
-    let virtioDevices = try makeVirtioDevices(virtualMachine, memory)
+    var wiring = Wiring()
+    let virtioDevices = try makeVirtioDevices(&wiring, memory)
     let places = virtioDevices.map(\.place)
     request.commandLine = places.completing(request.commandLine)
     let platform = Layout.platform(cpuCount: configuration.cpuCount, virtioDevices: places.map(\.description))
@@ -55,9 +52,9 @@ struct MachineBuilder {
     meter.reached(.imageLoaded)
 
     let ending = try host { () throws(SystemCallError) in try Ending() }
-    let serialLine = try line(virtualMachine, Layout.serialInterrupt)
+    let serialLine = try host { () throws(SystemCallError) in try wiring.line(Layout.serialInterrupt) }
     let uart = UART16550(interrupt: serialLine, peer: console)
-    let systemControlLine = try line(virtualMachine, Layout.systemControlInterrupt)
+    let systemControlLine = try host { () throws(SystemCallError) in try wiring.line(Layout.systemControlInterrupt) }
     let power = ACPIPower(interrupt: systemControlLine, end: ending.latch)
 
     let ports = Bus([
@@ -74,21 +71,12 @@ struct MachineBuilder {
 
     let throttle = CPUThrottle(cpuCount: configuration.cpuCount)
     throttle.set(quota, at: .now)
-    let pins = configuration.cpuAllotment.pinnedCPUs
-    let cpus = try kvm { () throws(KVMError) in
-      let virtualCPUs = try makeVirtualCPUs(virtualMachine)
-      try virtualCPUs[0].enter(entry)
-      return virtualCPUs.map {
-        VirtualCPUThread(
-          $0, ports: ports, memory: windows, ending: ending, meter: meter.cpu($0.id), throttle: throttle,
-          pin: pins.isEmpty ? nil : pins[$0.id % pins.count],
-          profile: configuration.exitProfile == nil ? nil : ExitProfile())
-      }
-    }
+    let guest = BootstrapThread.Guest(
+      entry: entry, supportedCPUID: cpuid, hasTSCDeadlineTimer: hypervisor.hasTSCDeadlineTimer, wiring: wiring,
+      ports: ports, windows: windows, ending: ending, throttle: throttle)
     return Machine(
-      virtualMachine, memory: memory, uart: uart, power: power,
-      virtioDevices: virtioDevices.map(\.transport), balloon: virtioDevices.lazy.compactMap(\.balloon).first,
-      ending: ending, cpus: cpus, throttle: throttle)
+      bootstrap, guest, memory: memory, uart: uart, power: power, virtioDevices: virtioDevices.map(\.transport),
+      balloon: virtioDevices.lazy.compactMap(\.balloon).first)
   }
 
   // MARK: Ingredients
@@ -97,7 +85,7 @@ struct MachineBuilder {
   private static let largestPromise: UInt64 = 64
 
   /// What only the host can say about the configuration.
-  private func checkHost() throws(MachineError) {
+  private mutating func checkHost() throws(MachineError) {
     // The IOAPIC and the MADT's short entries name local APICs by eight bits, of which 255 means all.
     let maximum = min(hypervisor.maximumCPUs, 254)
     guard configuration.cpuCount <= maximum else {
@@ -118,7 +106,7 @@ struct MachineBuilder {
     // No CPU with long mode addresses less than what is below the hole.
     guard configuration.memoryBytes > GuestMemory.holeStart.rawValue else { return }
     // AMD APM volume 3, CPUID 0x80000008: EAX[7:0] is the number of physical address bits.
-    let bits = try kvm { () throws(KVMError) in try supported.get() }[0x8000_0008, .eax] & 0xff
+    let bits = try getSupportedCPUID()[0x8000_0008, .eax] & 0xff
     let end = configuration.memoryBytes + (GuestMemory.holeEnd.rawValue - GuestMemory.holeStart.rawValue)
     if bits > 0, bits < 64, end > 1 << UInt64(bits) {
       throw .configuration(
@@ -126,6 +114,13 @@ struct MachineBuilder {
           "--memory \(ByteSize.format(configuration.memoryBytes))",
           "this host's CPU addresses \(ByteSize.format(1 << UInt64(bits))) of memory"))
     }
+  }
+
+  private mutating func getSupportedCPUID() throws(MachineError) -> CPUID {
+    if let supportedCPUID { return supportedCPUID }
+    let cpuid = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
+    supportedCPUID = cpuid
+    return cpuid
   }
 
   private func openImages() throws(MachineError) -> BootRequest {
@@ -145,11 +140,15 @@ struct MachineBuilder {
 
   /// In the order in which guests find them.
   private func makeVirtioDevices(
-    _ machine: VirtualMachine, _ memory: GuestMemory
+    _ wiring: inout Wiring, _ memory: GuestMemory
   ) throws(MachineError) -> [VirtioSlot] {
     var slots: [VirtioSlot] = []
     func add(_ device: sending any VirtioDevice) throws(MachineError) {
-      slots.append(try VirtioSlot(device, at: VirtioPlace(slots.count), of: machine, memory: memory))
+      do throws(SystemCallError) {
+        slots.append(try VirtioSlot(device, at: VirtioPlace(slots.count), &wiring, memory: memory))
+      } catch {
+        throw .host(error)
+      }
     }
     for index in 0..<disks.count { try add(makeBlock(index)) }
     for index in configuration.networks.indices { try add(makeNetwork(index)) }
@@ -215,26 +214,6 @@ struct MachineBuilder {
     }
     return CMOSClock(lowMemory: low, highMemory: high)
   }
-
-  private func line(_ machine: VirtualMachine, _ gsi: UInt32) throws(MachineError) -> InterruptLine {
-    let line = try host { () throws(SystemCallError) in try InterruptLine() }
-    try kvm { () throws(KVMError) in try machine.connect(line.event, toInterrupt: gsi) }
-    return line
-  }
-
-  private func makeVirtualCPUs(_ machine: VirtualMachine) throws(KVMError) -> [VirtualCPU] {
-    var cpus: [VirtualCPU] = []
-    for id in 0..<configuration.cpuCount { cpus.append(try machine.makeVirtualCPU(id)) }
-    let cpuid = try supported.get().forGuest(
-      .init(
-        cpuCount: configuration.cpuCount, tscKilohertz: cpus[0].tscKilohertz,
-        hasTSCDeadlineTimer: hypervisor.hasTSCDeadlineTimer, hiddenFeatures: configuration.hiddenFeatures))
-    for cpu in cpus {
-      try cpu.setCPUID(cpuid.forVirtualCPU(cpu.id))
-      try cpu.setFirmwareMSRs()
-    }
-    return cpus
-  }
 }
 
 extension Layout.Ports {
@@ -243,30 +222,6 @@ extension Layout.Ports {
 
 extension Layout.Window {
   fileprivate func claim(_ device: any BusDevice) -> Bus.Claim { .init(first.rawValue, count: count, device) }
-}
-
-extension VirtualCPU {
-  /// Puts the first CPU where the boot protocol wants it.
-  fileprivate func enter(_ entry: EntryState) throws(KVMError) {
-    switch entry {
-    case .longMode(let rip, let rsi, let cr3, let table):
-      try enterLongMode(
-        at: GuestAddress(rip), EntryValues(rsi: rsi), FlatSegments(table), pageTables: GuestAddress(cr3))
-    case .protectedMode(let state, let table):
-      let values = EntryValues(rax: UInt64(state.eax), rbx: UInt64(state.ebx), rsi: UInt64(state.esi))
-      try enterProtectedMode(at: GuestAddress(UInt64(state.eip)), values, FlatSegments(table))
-    case .realMode(let segment, let offset):
-      try enterRealMode(segment: segment, offset: offset)
-    }
-  }
-}
-
-extension FlatSegments {
-  fileprivate init(_ table: SegmentTable) {
-    self.init(
-      codeSelector: SegmentTable.codeSelector, dataSelector: SegmentTable.dataSelector, tableBase: table.base,
-      tableLimit: table.limit)
-  }
 }
 
 // Each room throws its own errors; here they become the machine's.

@@ -14,7 +14,7 @@ package final class Runner {
   private var sampler: UsageSampler?
   /// Open, and so locked, as long as this program lives.
   private let meterFile: SharedDescriptor?
-  private let builder: MachineBuilder
+  private var builder: MachineBuilder
   var limiters: [RateLimiter] { builder.limiters }
   /// As it was last set.
   var cpuAllotment: CPUAllotment
@@ -32,6 +32,8 @@ package final class Runner {
   private var hasSettled = false
 
   private(set) var machine: Machine?
+  /// How somebody or the time limit wants the run to end. It holds when the guest has reset itself just then.
+  private var order: Verdict?
   private var control: ControlServer?
   private let folder: OpenFolder?
   private let profileFile: ProfileFile?
@@ -123,7 +125,10 @@ package final class Runner {
   package func run() throws(MachineError) -> Verdict {
     try host { () throws(SystemCallError) in try watch() }
     var verdict: Verdict
-    repeat { verdict = try runOnce() } while verdict == .reset && configuration.onReset == .reset
+    repeat {
+      verdict = try runOnce()
+      if verdict == .reset, configuration.onReset == .reset, let order { verdict = order }
+    } while verdict == .reset && configuration.onReset == .reset
     meter.reached(.tornDown)
     meter.setVerdict(code: verdict.code.code, value: verdict.code.value)
     try host { () throws(SystemCallError) in try drainConsole(after: verdict) }
@@ -141,27 +146,23 @@ package final class Runner {
     var verdict = Verdict.stopped
     self.machine = machine
     relay.attach(machine.uart)
-    do throws(SystemCallError) {
+    do {
       let ending = machine.ending.event
-      try loop.add(ending.number, .readable) { [unowned self] _ in
-        ending.drain()
-        // What comes after this, while the vCPUs are being stopped, is not how the guest ended.
-        guard let first = self.verdict else { return }
-        verdict = first
-        loop.stop()
+      try host { () throws(SystemCallError) in
+        try loop.add(ending.number, .readable) { [unowned self] _ in
+          ending.drain()
+          // What comes after this, while the vCPUs are being stopped, is not how the guest ended.
+          guard let first = self.verdict else { return }
+          verdict = first
+          loop.stop()
+        }
       }
       defer { loop.remove(ending.number) }
       var deviceRunners: [DeviceRunner] = []
       defer { for runner in deviceRunners { runner.close() } }
-      for device in machine.virtioDevices { deviceRunners.append(try DeviceRunner(device, on: loop)) }
-      haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
-      meter.set(.running)
-      meter.reached(.guestStarted)
-      meter.setAllotment(cpuAllotment.quota)
-      meter.setMemoryLimit(configuration.memoryLimitBytes)
-      showLimits()
-      timeLimit.start()
-      if configuration.isDetached { try folder?.takeMessages() }
+      for device in machine.virtioDevices {
+        deviceRunners.append(try host { () throws(SystemCallError) in try DeviceRunner(device, on: loop) })
+      }
       // Before the start: one that fails half-way has threads too.
       defer {
         machine.stop()
@@ -169,12 +170,19 @@ package final class Runner {
         haltTimer.disarm()
       }
       try machine.start()
-      sample()
-      try loop.run()
+      meter.set(.running)
+      meter.setAllotment(cpuAllotment.quota)
+      meter.setMemoryLimit(configuration.memoryLimitBytes)
+      showLimits()
+      haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
+      timeLimit.start()
+      try host { () throws(SystemCallError) in
+        if configuration.isDetached { try folder?.takeMessages() }
+        sample()
+        try loop.run()
+      }
       sample()
       meter.reached(.guestEnded)
-    } catch {
-      throw .host(error)
     }
     try writeProfile(of: machine)
     relay.detach()
@@ -189,6 +197,12 @@ package final class Runner {
     try host { () throws(SystemCallError) in try profileFile.write(machine.profiles, statistics) }
   }
 
+  /// Ends the run because somebody or the time limit wants it so.
+  func end(_ verdict: Verdict) {
+    if order == nil { order = verdict }
+    machine?.ending.report(verdict)
+  }
+
   /// The verdict of the machine that runs, nil while there is none.
   private var verdict: Verdict? { machine?.ending.verdict(hasPanicked: relay.output.panic != .calm) }
 
@@ -197,13 +211,13 @@ package final class Runner {
   private func watch() throws(SystemCallError) {
     try relay.start { [unowned self] in machine?.ending.report(.panic) }
     try loop.add(signals.number, .readable) { [unowned self] _ in
-      while signals.next() != nil { machine?.ending.report(.stopped) }
+      while signals.next() != nil { end(.stopped) }
     }
     try loop.add(haltTimer.number, .readable) { [unowned self] _ in
       haltTimer.acknowledge()
       lookForHalt()
     }
-    try timeLimit.watch(on: loop) { [unowned self] in machine?.ending.report(.timeout) }
+    try timeLimit.watch(on: loop) { [unowned self] in end(.timeout) }
   }
 
   func pause(_ machine: Machine) {

@@ -7,9 +7,9 @@ package enum GuestState: UInt64, Sendable {
 package enum Phase: Int, CaseIterable, Sendable {
   /// The VMM's first instruction of its own.
   case processStarted
-  /// The machine exists in KVM, with memory and interrupt controllers.
+  /// The machine exists in KVM, with memory, interrupt controllers and vCPUs.
   case machineCreated
-  /// Kernel, initramfs and tables lie in guest memory.
+  /// Kernel, initramfs and tables lie in guest memory. That happens while the machine is made: either may be first.
   case imageLoaded
   /// The first vCPU is about to enter the guest.
   case guestStarted

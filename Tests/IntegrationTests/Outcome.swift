@@ -76,13 +76,13 @@ struct Outcome: Sendable {
     #expect(record["exit_status"] as? Int == Int(status), "\(name)")
     let wall = record["wall_nanoseconds"] as? Int ?? 0
     let phases = record["phases"] as? [String: Int] ?? [:]
-    let order = [
-      "process_started", "machine_created", "image_loaded", "guest_started", "first_console_byte", "guest_ended",
-      "torn_down",
-    ]
-    let moments = order.compactMap { phases[$0 + "_nanoseconds"] }
-    #expect(phases["process_started_nanoseconds"] != nil && moments == moments.sorted(), "\(name): \(phases)")
-    #expect(moments.allSatisfy { 0 < $0 && $0 <= wall }, "\(name): \(phases), the whole run took \(wall)")
+    // Making the machine and loading the image go on side by side.
+    for middle in ["machine_created", "image_loaded"] {
+      let order = ["process_started", middle, "guest_started", "first_console_byte", "guest_ended", "torn_down"]
+      let moments = order.compactMap { phases[$0 + "_nanoseconds"] }
+      #expect(phases["process_started_nanoseconds"] != nil && moments == moments.sorted(), "\(name): \(phases)")
+    }
+    #expect(phases.values.allSatisfy { 0 < $0 && $0 <= wall }, "\(name): \(phases), the whole run took \(wall)")
   }
 }
 

@@ -176,7 +176,7 @@ import Testing
     Damage("a negative number of network cards", at: .networkCount, value: 1 << 63),
     Damage("disks elsewhere", at: .disks, value: 0),
     Damage("a length beyond the file", at: .byteCount, value: 1 << 20),
-    Damage("an unknown state", at: .state, value: 3),
+    Damage("an unknown state", at: .state, value: 4),
   ])
   func damagedFiles(_ damage: Damage) throws {
     _ = try makePage()

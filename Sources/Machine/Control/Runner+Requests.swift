@@ -13,7 +13,7 @@ extension Runner {
       machine.power.pressPowerButton()
       return .done
     case .kill:
-      machine.ending.report(.killed)
+      end(.killed)
       return .done
     case .balloon(let target):
       guard let balloon = machine.balloon else { return .refused(.noSuchDevice) }
