@@ -1,0 +1,57 @@
+import ArgumentParser
+import Control
+import Host
+import Machine
+
+/// `rowhouse expect`: waits for a text on a guest's console.
+struct ExpectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "expect",
+    abstract: "Waits until a guest says something on its console.",
+    discussion: """
+      What it has said before counts, too, as far as it is kept (64 KiB); not with --no-replay. The regular expression is \
+      Swift's, which is much like Perl's: ^ and $ are at the ends of lines, and carriage returns are left out. A match is no \
+      longer than 8 KiB. What matched is printed, or its first group.
+
+      The exit status is 0 when it came, 124 when it did not in time or the guest ended before.
+      """)
+
+  @OptionGroup var guest: OneGuest
+
+  @Argument(help: "What to wait for.")
+  var regex: String
+
+  @Flag(help: "Only what is said from now on counts.")
+  var noReplay = false
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Wait no longer than this (default: 60).", valueName: "seconds"))
+  var timeout: String?
+
+  func run() throws {
+    let expectation = try Expectation(regex)
+    let limit = try Self.limit(timeout)
+    let folder = try guest.guest()
+    // Of a guest that has ended there is only the log.
+    if (try? folder.look().isAlive) == false { return try folder.expectInLog(noReplay ? nil : expectation) }
+    let attachment = ConsoleAttachment(replayBytes: noReplay ? 0 : .max, writing: .never)
+    try folder.talk(attachment, typing: nil, expecting: expectation, nanoseconds: limit)
+  }
+
+  /// In nanoseconds.
+  static func limit(_ timeout: String?) throws(ConfigurationError) -> UInt64 {
+    try Configuration.parseSeconds(timeout ?? "60", option: "--timeout")
+  }
+}
+
+extension GuestFolder {
+  fileprivate func expectInLog(_ expectation: Expectation?) throws {
+    if var expectation, var log = try? LogReader(self) {
+      while let bytes = try? log.read(), !bytes.isEmpty {
+        if let match = expectation.match(after: bytes) { return print(match) }
+      }
+    }
+    StandardError.say("\(name): the guest has ended, and its log does not have it")
+    throw ExitCode(Verdict.timeout.exitStatus)
+  }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Control
+import Host
+import Machine
+
+extension GuestFolder {
+  /// Says `bytes` on the guest's console, waits for what is expected, and says how that went.
+  ///
+  /// - Throws: the exit status where it did not go well.
+  func talk(
+    _ attachment: ConsoleAttachment, typing bytes: [UInt8]?, expecting expectation: Expectation?, nanoseconds: UInt64
+  ) throws {
+    let end: ConsoleDialog.End
+    do throws(SystemCallError) {
+      end = try ConsoleDialog(
+        self, attachment, typing: bytes, expecting: expectation, nanoseconds: nanoseconds
+      ).run()
+    } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {
+      throw ConfigurationError("\(name)", "the guest is not running")
+    } catch {
+      throw HostError("\(name): \(error)")
+    }
+    let failure = ExitCode(Verdict.timeout.exitStatus)
+    switch end {
+    case .typed: return
+    case .matched(let text): return print(text)
+    case .timedOut:
+      StandardError.say("\(name): \(expectation == nil ? "the guest has not taken the text" : "it did not come")")
+    case .guestEnded(let verdict): StandardError.say("\(name): \(verdict)")
+    case .refused(.notAllowed):
+      throw ConfigurationError("\(name)", "another writes on the console; --write takes over")
+    case .refused(let fault): throw ConfigurationError("\(name)", fault.reason)
+    case .cutOff: StandardError.say("\(name): the guest's VMM has ended the connection")
+    }
+    throw failure
+  }
+}
