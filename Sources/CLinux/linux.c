@@ -269,6 +269,7 @@ int linux_new_session(void) { return result(setsid()); }
 int linux_replace(int fd, int place) { return result(dup2(fd, place)); }
 
 int linux_set_affinity(int first, int count) {
+  if (first < 0 || count < 0 || count > CPU_SETSIZE || first > CPU_SETSIZE - count) return -EINVAL;
   cpu_set_t set;
   CPU_ZERO(&set);
   for (int cpu = first; cpu < first + count; cpu++) CPU_SET(cpu, &set);
@@ -313,13 +314,6 @@ int linux_cpu_is_allowed(int cpu) {
   if (cpu < 0 || cpu >= CPU_SETSIZE) return 0;
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) < 0 ? -errno : CPU_ISSET(cpu, &set) != 0;
-}
-int linux_stay_on_cpu(int cpu) {
-  if (cpu < 0 || cpu >= CPU_SETSIZE) return -EINVAL;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  return result(sched_setaffinity(0, sizeof set, &set));
 }
 int64_t linux_voluntary_switches(void) {
   struct rusage usage;

@@ -25,10 +25,17 @@ package enum ControlRequest: Equatable, Sendable {
 /// A number of a guest's allotment.
 package struct AllotmentItem: Equatable, Sendable {
   package enum Group: UInt8, CaseIterable, Sendable {
-    /// Items: 0 the quota in hundredths of a per cent, 1 the period and 2 the burst in nanoseconds.
+    /// Items as ``CPUItem`` has them.
     case cpu
     /// Items as `RateLimits.Item` has them.
     case disk, network
+  }
+
+  package enum CPUItem: UInt8, Sendable {
+    /// In hundredths of a per cent.
+    case quota
+    /// In nanoseconds.
+    case period, burst
   }
 
   package var group: Group
@@ -41,6 +48,8 @@ package struct AllotmentItem: Equatable, Sendable {
     self.index = index
     self.item = item
   }
+
+  package init(_ item: CPUItem) { self.init(.cpu, item: item.rawValue) }
 }
 
 extension ControlRequest {

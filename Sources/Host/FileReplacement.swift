@@ -32,8 +32,7 @@ package struct FileReplacement: Sendable {
   package func write(_ text: String) throws(SystemCallError) {
     do throws(SystemCallError) {
       try create().writeAll(text)
-      // SAFETY: both strings outlive the call, which only reads them.
-      try checked("rename", unsafe linux_rename(temporary, path))
+      try Folder.rename(temporary, to: path)
     } catch {
       removeTemporary()
       throw error

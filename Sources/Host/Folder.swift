@@ -19,6 +19,12 @@ package enum Folder {
     if unsafe rmdir(path) != 0 { throw SystemCallError("rmdir", Errno(rawValue: errno)) }
   }
 
+  /// Gives a file another path, in the place of what is there (rename(2)).
+  package static func rename(_ from: String, to: String) throws(SystemCallError) {
+    // SAFETY: both strings outlive the call, which only reads them.
+    try checked("rename", unsafe linux_rename(from, to))
+  }
+
   /// What is in a folder, in no order (readdir(3)).
   package static func names(in path: String) throws(SystemCallError) -> [String] {
     // SAFETY: as above; the stream is closed below and not used after.

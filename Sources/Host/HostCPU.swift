@@ -7,9 +7,9 @@ package enum HostCPU {
     Int32(exactly: number).map { linux_cpu_is_allowed($0) > 0 } ?? false
   }
 
-  /// Keeps the calling thread on one CPU (sched_setaffinity(2)).
-  package static func stay(on number: Int) throws(SystemCallError) {
-    try checked("sched_setaffinity", linux_stay_on_cpu(Int32(clamping: number)))
+  /// Keeps the calling thread, and what it starts, on these CPUs (sched_setaffinity(2)).
+  package static func stay(on cpus: Range<Int>) throws(SystemCallError) {
+    try checked("sched_setaffinity", linux_set_affinity(Int32(clamping: cpus.lowerBound), Int32(clamping: cpus.count)))
   }
 
   /// How many there are.

@@ -11,19 +11,6 @@ package enum ProcessControl {
     try checked("dup2", linux_replace(file.number, number))
   }
 
-  /// Has the calling thread, and what it starts, run on these CPUs of the computer only (sched_setaffinity(2)).
-  package static func run(onCPUs cpus: Range<Int>) throws(SystemCallError) {
-    try checked("sched_setaffinity", linux_set_affinity(Int32(cpus.lowerBound), Int32(cpus.count)))
-  }
-
-  /// The most of this process that was ever resident, in bytes (getrusage(2)).
-  package static var peakResidentBytes: UInt64 {
-    var usage = rusage()
-    // SAFETY: a local variable of the type that the call fills.
-    _ = unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return UInt64(max(0, usage.ru_maxrss)) << 10
-  }
-
   /// Has the kernel kill this process when the one that started it ends, however that ends (PR_SET_PDEATHSIG).
   package static func endWithParent() throws(SystemCallError) {
     try checked("prctl", linux_die_with_parent(SIGKILL))

@@ -1,5 +1,6 @@
 import DiskImage
 import Glibc
+import Host
 
 /// Where a guest's disks come from each time it starts. Overlays that are thrown away at the end of the run stay
 /// here: a guest that starts anew finds its disks as it left them.
@@ -32,8 +33,7 @@ struct DiskShelf: Sendable {
 
   /// Where there is room for large files that nobody keeps.
   private static var folder: String {
-    // SAFETY: the value is copied at once, on the one thread that there is at the start.
-    if let value = unsafe getenv("TMPDIR") { return unsafe String(cString: value) }
+    if let value = Environment["TMPDIR"] { return value }
     // SAFETY: the string is a literal's, which the call only reads.
     return unsafe access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp"
   }

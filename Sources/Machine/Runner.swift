@@ -23,8 +23,10 @@ package final class Runner {
   var balloonBytes: UInt64
 
   private let signals: SignalFD
+  /// For how long the console's reader and viewers are waited for in the end.
   private let deadline: TimerFD
-  private let timeLimit: TimeLimit
+  /// Nil: the guest may run for ever.
+  private let timeLimit: TimeLimit?
   private let haltTimer: TimerFD
   private var haltWatch = HaltWatch()
   private var isExamining = false
@@ -67,7 +69,7 @@ package final class Runner {
     do throws(SystemCallError) {
       signals = try SignalFD(configuration.endsWithParent ? [SIGTERM] : [SIGTERM, SIGINT, SIGHUP])
       deadline = try TimerFD()
-      timeLimit = try TimeLimit(configuration.timeoutNanoseconds)
+      timeLimit = try configuration.timeoutNanoseconds.map { limit throws(SystemCallError) in try TimeLimit(limit) }
       haltTimer = try TimerFD()
       loop = try EventLoop()
     } catch {
@@ -175,7 +177,7 @@ package final class Runner {
       meter.setMemoryLimit(configuration.memoryLimitBytes)
       showLimits()
       haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
-      timeLimit.start()
+      timeLimit?.start()
       try host { () throws(SystemCallError) in
         if configuration.isDetached { try folder?.takeMessages() }
         sample()
@@ -217,14 +219,14 @@ package final class Runner {
       haltTimer.acknowledge()
       lookForHalt()
     }
-    try timeLimit.watch(on: loop) { [unowned self] in end(.timeout) }
+    try timeLimit?.watch(on: loop) { [unowned self] in end(.timeout) }
   }
 
   func pause(_ machine: Machine) {
     guard !machine.isPaused else { return }
     sample()
     machine.pause()
-    timeLimit.pause()
+    timeLimit?.pause()
     // Halted for good is what it looks like.
     haltTimer.disarm()
     isExamining = false
@@ -234,7 +236,7 @@ package final class Runner {
   func resume(_ machine: Machine) {
     guard machine.isPaused else { return }
     meter.set(.running)
-    timeLimit.resume()
+    timeLimit?.resume()
     haltWatch = HaltWatch()
     haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
     machine.resume()
@@ -299,7 +301,6 @@ package final class Runner {
       loop.stop()
     }
     if !isDrained {
-      loop.remove(deadline.number)
       if verdict == .timeout || verdict == .stopped {
         try loop.add(deadline.number, .readable) { [unowned self] _ in loop.stop() }
         deadline.arm(at: .now.advanced(byNanoseconds: Self.patience))

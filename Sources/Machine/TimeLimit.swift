@@ -3,20 +3,18 @@ import Host
 /// How long a guest may run. Time in which it is paused does not count.
 final class TimeLimit {
   private let timer: TimerFD
-  private let nanoseconds: UInt64?
+  private let nanoseconds: UInt64
   /// When it is over; nil before the start, and while the guest is paused.
   private var end: Instant?
   /// What was left when the guest was paused.
   private var left: UInt64?
 
-  /// - Parameter nanoseconds: nil: there is no limit.
-  init(_ nanoseconds: UInt64?) throws(SystemCallError) {
+  init(_ nanoseconds: UInt64) throws(SystemCallError) {
     timer = try TimerFD()
     self.nanoseconds = nanoseconds
   }
 
   func watch(on loop: EventLoop, _ whenOver: @escaping () -> Void) throws(SystemCallError) {
-    guard nanoseconds != nil else { return }
     try loop.add(timer.number, .readable) { [unowned self] _ in
       timer.acknowledge()
       whenOver()
@@ -25,7 +23,7 @@ final class TimeLimit {
 
   /// The guest's first instruction. What comes after it, when the guest has reset, changes nothing.
   func start() {
-    guard let nanoseconds, end == nil, left == nil else { return }
+    guard end == nil, left == nil else { return }
     arm(nanoseconds)
   }
 

@@ -1,6 +1,9 @@
 /// How far a guest has come.
 package enum GuestState: UInt64, Sendable {
   case starting = 0, running = 1, ended = 2, paused = 3
+
+  /// Whether the guest has begun to run and has not ended.
+  package var isLive: Bool { self == .running || self == .paused }
 }
 
 /// A moment in a guest's life, each reached at most once per run.

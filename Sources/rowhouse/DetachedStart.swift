@@ -43,7 +43,7 @@ final class DetachedStart {
         try? errors.writeAll(bytes)
       }
       let state = try MeterReading(of: meter.descriptor)?.state
-      if state == .running || state == .paused || state == .ended { return nil }
+      if let state, state.isLive || state == .ended { return nil }
       // The pipe of a VMM that ends is closed a moment before its end can be collected.
       while true {
         guard let collected = try vmm.collect() else {

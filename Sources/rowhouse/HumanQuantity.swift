@@ -14,7 +14,7 @@ enum HumanQuantity {
 
   /// A sum of memory over time, from byte-seconds: "0.123 GiB-h".
   static func gibibyteHours(_ byteSeconds: UInt64) -> String {
-    "\(fixed(Double(byteSeconds) / Double(1 << 30) / 3600, 3)) GiB-h"
+    "\((Double(byteSeconds) / Double(1 << 30) / 3600).fixed(3)) GiB-h"
   }
 
   private static func scaled(_ value: Double, _ step: Double, _ units: [String]) -> String {
@@ -24,15 +24,6 @@ enum HumanQuantity {
       value /= step
       index += 1
     }
-    return "\(fixed(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0)) \(units[index])"
-  }
-
-  /// A number with so many decimals, rounded half up.
-  static func fixed(_ value: Double, _ decimals: Int) -> String {
-    var power: UInt64 = 1
-    for _ in 0..<decimals { power *= 10 }
-    let whole = UInt64((max(0, value) * Double(power)).rounded())
-    guard decimals > 0 else { return String(whole) }
-    return "\(whole / power).\(String(power + whole % power).dropFirst())"
+    return "\(value.fixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)) \(units[index])"
   }
 }

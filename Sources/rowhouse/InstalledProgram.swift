@@ -11,8 +11,7 @@ struct InstalledProgram {
   ///
   /// - Returns: nil when it is not installed.
   init?(_ name: String) {
-    // SAFETY: the environment is not changed while this program runs, and the text is copied.
-    let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
+    let path = Environment["PATH"] ?? ""
     let places = [Self.ownFolder].compactMap(\.self) + path.split(separator: ":").map(String.init)
     for place in places {
       let path = "\(place)/\(name)"

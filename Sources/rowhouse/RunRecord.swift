@@ -29,7 +29,7 @@ struct RunRecord {
     switch end {
     case .exited:
       // Without a verdict only a VMM whose guest was running has failed by the host's fault.
-      guard let verdict = said ?? (meter.map { $0.state == .running || $0.state == .paused } == true ? .hostFailed : nil) else { return nil }
+      guard let verdict = said ?? (meter?.state.isLive == true ? .hostFailed : nil) else { return nil }
       self.verdict = verdict
     // Perhaps while it only waited for the console's reader: the guest had ended in its own way before.
     case .killed(SIGKILL): verdict = said ?? .killed

@@ -5,8 +5,8 @@ import Machine
 /// The program that runs a guest, `rowhouse-vmm`.
 struct VMMProgram {
   private static let name = "rowhouse-vmm"
-  /// The descriptor at which it finds the guest's meter.
-  private static let meterPlace = 3
+  /// Where it finds the guest's meter: the first descriptor behind the three standard ones.
+  static let meterPath = "/proc/self/fd/3"
 
   private let path: String
 
@@ -29,7 +29,7 @@ struct VMMProgram {
     _ configuration: Configuration, streams: [Int32], meter: SharedDescriptor, isTied: Bool
   ) throws(HostError) -> ChildProcess {
     var configuration = configuration
-    configuration.meter = "/proc/self/fd/\(Self.meterPlace)"
+    configuration.meter = Self.meterPath
     do throws(SystemCallError) {
       return try ChildProcess(
         path, configuration.arguments, descriptors: streams + [meter.number], defaults: [SIGPIPE], isTied: isTied)

@@ -5,7 +5,7 @@ import Testing
 @Suite("Frames") struct FrameTests {
   static let requests: [ControlRequest] = [
     .status, .powerButton, .kill, .balloon(target: 0x0123_4567_89ab_c000), .awaitEnd, .pause, .resume, .sample,
-    .allot(AllotmentItem(.cpu, item: 0), value: 2500), .allot(AllotmentItem(.network, index: 515, item: 12), value: 1 << 40),
+    .allot(AllotmentItem(.quota), value: 2500), .allot(AllotmentItem(.network, index: 515, item: 12), value: 1 << 40),
   ]
   static let replies: [ControlReply] =
     [

@@ -113,7 +113,7 @@ CKVM void ckvm_set_immediate_exit(struct kvm_run *run, uint8_t value) {
   __atomic_store_n(&run->immediate_exit, value, __ATOMIC_RELEASE);
 }
 
-/* The signal that gets a vCPU thread out of KVM_RUN. Its handler does nothing: that it was delivered is the point. */
+/* The signal that gets a vCPU thread out of KVM_RUN: that it was delivered is the point. */
 CKVM int ckvm_kick_signal(void) { return SIGRTMIN; }
 void ckvm_install_kick_handler(void);
 /* From now on the signal also sets immediate_exit of this vCPU, which the calling thread runs: one that comes just before

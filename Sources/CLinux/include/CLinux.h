@@ -130,7 +130,6 @@ int linux_set_timer_slack(uint64_t ns); /* of the calling thread (prctl PR_SET_T
 int linux_sleep_until(uint64_t deadline_ns, int signal);
 int linux_set_blocked(int signal, int is_blocked); /* in the calling thread (pthread_sigmask(3)) */
 int linux_cpu_is_allowed(int cpu); /* 1 when this process may run there (sched_getaffinity(2)) */
-int linux_stay_on_cpu(int cpu);    /* the calling thread (sched_setaffinity(2)) */
 int linux_cpu_count(void);
 /* How often the calling thread has gone to sleep by itself (getrusage(2), RUSAGE_THREAD, ru_nvcsw). */
 int64_t linux_voluntary_switches(void);

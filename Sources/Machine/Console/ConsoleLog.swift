@@ -1,4 +1,3 @@
-import CLinux
 import Host
 
 /// All that a guest says, in two files of its folder: `console.log`, and in `console.log.1` what was said before that was
@@ -69,8 +68,7 @@ final class ConsoleLog {
   }
 
   private func startNewFile() throws(SystemCallError) {
-    // SAFETY: both strings outlive the call, which only reads them.
-    try checked("rename", unsafe linux_rename(folder.path(of: .log), folder.path(of: .olderLog)))
+    try Folder.rename(folder.path(of: .log), to: folder.path(of: .olderLog))
     file = try Self.open(folder)
     written = 0
   }

@@ -54,11 +54,11 @@ extension Runner {
 
   private func allotCPU(_ item: UInt8, _ value: UInt64, _ machine: Machine) -> ControlReply {
     var changed = cpuAllotment
-    switch item {
-    case 0: changed.quotaBasisPoints = value == 0 ? nil : value
-    case 1: changed.periodNanoseconds = value
-    case 2: changed.burstNanoseconds = value
-    default: return .refused(.unknownRequest)
+    switch AllotmentItem.CPUItem(rawValue: item) {
+    case .quota: changed.quotaBasisPoints = value == 0 ? nil : value
+    case .period: changed.periodNanoseconds = value
+    case .burst: changed.burstNanoseconds = value
+    case nil: return .refused(.unknownRequest)
     }
     if changed.quotaBasisPoints == nil {
       // They are nothing without it.

@@ -74,14 +74,14 @@ package final class Block: VirtioDevice {
   }
 
   /// The executor's, and the refill timer last.
-  package var sources: [Int32] { executorSources + [refill.number] }
-  private var executorSources: [Int32] { executor.finishedEvent.map { [$0.number] } ?? [] }
+  package var sources: [Int32] { (executor.finishedEvent.map { [$0.number] } ?? []) + [refill.number] }
+  private var refillSource: Int { executor.finishedEvent == nil ? 0 : 1 }
   package func wantedEvents(_ source: Int) -> EventLoop.Events {
-    source < executorSources.count || refill.number >= 0 ? .readable : []
+    source < refillSource || refill.number >= 0 ? .readable : []
   }
 
   package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool {
-    guard source < executorSources.count else {
+    guard source < refillSource else {
       refill.acknowledge()
       return try queueNotified(0)
     }

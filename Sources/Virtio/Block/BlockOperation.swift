@@ -48,6 +48,8 @@ final class BlockOperation {
     }
   }
 
+  var isWrite: Bool { if case .write = request { true } else { false } }
+
   /// The request's data is written; what is left of it is to make that durable.
   func becomeFlush() { request = .flush }
 

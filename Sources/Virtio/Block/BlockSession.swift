@@ -164,17 +164,11 @@ final class BlockSession {
   private func count(_ slot: Slot, _ status: BlockStatus) {
     guard let meter else { return }
     switch slot.request {
-    case .read(_, let bytes): count(.toGuest, bytes, slot, status, meter)
-    case .write(_, let bytes, _): count(.fromGuest, bytes, slot, status, meter)
-    case .flush: meter.countFlush()
-    case .discard, .writeZeroes: meter.countDiscard()
-    case .identify, .refused: break
+    case .flush: return meter.countFlush()
+    case .discard, .writeZeroes: return meter.countDiscard()
+    case .read, .write, .identify, .refused: break
     }
-  }
-
-  private func count(
-    _ direction: FlowDirection, _ bytes: UInt64, _ slot: Slot, _ status: BlockStatus, _ meter: DiskMeter
-  ) {
+    guard let (direction, bytes) = slot.request.flow else { return }
     guard status == .ok else { return meter.countFailure(direction) }
     meter.count(direction, bytes: bytes, latency: Instant.now.nanoseconds(since: slot.taken))
   }

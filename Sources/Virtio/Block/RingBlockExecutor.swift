@@ -154,14 +154,14 @@ package final class RingBlockExecutor: BlockExecutor {
   }
 
   private func nextStep(_ operation: BlockOperation) throws(ImageError) -> Disk.Step {
-    if case .write = operation.request { return try disk.nextWrite(operation.segments, at: operation.offset) }
+    if operation.isWrite { return try disk.nextWrite(operation.segments, at: operation.offset) }
     return try disk.nextRead(into: &operation.segments, at: &operation.offset)
   }
 
   /// Memory that is not aligned as direct I/O wants it: a plain call copies it.
   private func moveByCopying(_ operation: BlockOperation, _ transfer: Disk.Transfer) throws(ImageError) {
     operation.endTransfer()
-    if case .write = operation.request {
+    if operation.isWrite {
       do throws(ImageError) { try transfer.write(operation.segments) } catch {
         disk.abandon(transfer)
         throw error
@@ -180,7 +180,7 @@ package final class RingBlockExecutor: BlockExecutor {
     do throws(SystemCallError) {
       // SAFETY: the operation keeps the list until the request has finished, and the guest's memory stays longer.
       let pieces = unsafe operation.listPieces()
-      if case .write = operation.request {
+      if operation.isWrite {
         unsafe try ring.write(file, from: pieces, at: operation.transferOffset, tag: UInt64(tag))
       } else {
         unsafe try ring.read(file, into: pieces, at: operation.transferOffset, tag: UInt64(tag))
@@ -195,7 +195,7 @@ package final class RingBlockExecutor: BlockExecutor {
     _ operation: BlockOperation, _ transfer: Disk.Transfer, _ error: SystemCallError
   ) -> ImageError {
     operation.endTransfer()
-    if case .write = operation.request { disk.abandon(transfer) }
+    if operation.isWrite { disk.abandon(transfer) }
     return ImageError(transfer.file.path, .host(error))
   }
 
@@ -213,16 +213,15 @@ package final class RingBlockExecutor: BlockExecutor {
 
   private func moved(_ tag: Int, _ transfer: Disk.Transfer, _ result: Int32) throws(ImageError) -> Progress {
     let operation = operations[tag]
-    let isWrite = if case .write = operation.request { true } else { false }
     // A write of nothing would be tried for ever.
-    guard result > 0 || result == 0 && !isWrite else {
+    guard result > 0 || result == 0 && !operation.isWrite else {
       let errno = result == 0 ? Errno.inputOutput : Errno(rawValue: -result)
-      throw fail(operation, transfer, SystemCallError(isWrite ? "io_uring write" : "io_uring read", errno))
+      throw fail(operation, transfer, SystemCallError(operation.isWrite ? "io_uring write" : "io_uring read", errno))
     }
     operation.advance(Int(result))
     if operation.transferRest > 0 {
       // Past its end a file reads as zeros.
-      guard isWrite || result > 0 && operation.transferOffset < transfer.file.end else {
+      guard operation.isWrite || result > 0 && operation.transferOffset < transfer.file.end else {
         operation.zeroTransferRest()
         operation.endTransfer()
         return try move(tag)
@@ -231,7 +230,7 @@ package final class RingBlockExecutor: BlockExecutor {
       return .underWay
     }
     operation.endTransfer()
-    if isWrite { try disk.complete(transfer) }
+    if operation.isWrite { try disk.complete(transfer) }
     return try move(tag)
   }
 

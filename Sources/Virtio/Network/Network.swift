@@ -18,6 +18,8 @@ package final class Network: VirtioDevice {
   private let meter: NetworkMeter?
   private let limiter: RateLimiter?
   private let refill = RefillTimer()
+  /// Behind the backend's.
+  private let refillSource: Int
 
   /// - Parameters:
   ///   - mac: the guest's address, six bytes.
@@ -34,6 +36,7 @@ package final class Network: VirtioDevice {
     self.mtu = mtu
     self.meter = meter
     self.limiter = limiter
+    refillSource = backend.sources.count
     wasLinkUp = backend.isLinkUp
   }
 
@@ -91,14 +94,14 @@ package final class Network: VirtioDevice {
   package var sources: [Int32] { backend.sources + [refill.number] }
 
   package func wantedEvents(_ source: Int) -> EventLoop.Events {
-    guard source < backend.sources.count else { return refill.number >= 0 ? .readable : [] }
+    guard source < refillSource else { return refill.number >= 0 ? .readable : [] }
     return link.map { backend.wantedEvents(source, isStarved: $0.takesNothing) } ?? []
   }
 
   package func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool {
     guard let link else { return false }
     defer { armRefill(link) }
-    guard source < backend.sources.count else {
+    guard source < refillSource else {
       refill.acknowledge()
       let hasMore = try link.transmit()
       return try link.deliver() || hasMore

@@ -36,6 +36,15 @@ struct BenchedGuestOptions: ParsableArguments {
     help: ArgumentHelp("A folder for results.json and the report with its pictures.", valueName: "folder"))
   var output: String?
 
+  @Option(parsing: .unconditional, help: ArgumentHelp("The longest that a VMM may take.", valueName: "seconds"))
+  var limit = "60"
+
+  func limitNanoseconds() throws(ConfigurationError) -> UInt64 {
+    let nanoseconds = try Configuration.parseSeconds(limit, option: "--limit")
+    guard nanoseconds > 0 else { throw ConfigurationError("--limit \(limit)", "give a time above 0 in seconds") }
+    return nanoseconds
+  }
+
   func vmms() throws(ConfigurationError) -> [BenchedVMM] {
     guard let vmm else { return BenchedVMM.allCases.filter { $0 != .rowhouseRun } }
     var vmms: [BenchedVMM] = []

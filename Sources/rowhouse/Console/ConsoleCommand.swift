@@ -55,14 +55,7 @@ struct ConsoleCommand: ParsableCommand {
   func run() throws {
     let attachment = try makeAttachment()
     let folder = try guest.guest()
-    let end: ConsoleSession.End
-    do throws(SystemCallError) {
-      end = try ConsoleSession(folder, attachment).run()
-    } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {
-      throw ConfigurationError("\(folder.name)", "the guest is not running")
-    } catch {
-      throw HostError("\(folder.name): \(error)")
-    }
+    let end = try folder.reached { () throws(SystemCallError) in try ConsoleSession(folder, attachment).run() }
     switch end {
     case .detached: if isatty(STDIN_FILENO) == 1 { StandardError.say("detached from \(folder.name), which goes on") }
     case .signalled(let number): throw ExitCode(128 + number)

@@ -10,15 +10,10 @@ extension GuestFolder {
   func talk(
     _ attachment: ConsoleAttachment, typing bytes: [UInt8]?, expecting expectation: Expectation?, nanoseconds: UInt64
   ) throws {
-    let end: ConsoleDialog.End
-    do throws(SystemCallError) {
-      end = try ConsoleDialog(
+    let end = try reached { () throws(SystemCallError) in
+      try ConsoleDialog(
         self, attachment, typing: bytes, expecting: expectation, nanoseconds: nanoseconds
       ).run()
-    } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {
-      throw ConfigurationError("\(name)", "the guest is not running")
-    } catch {
-      throw HostError("\(name): \(error)")
     }
     let failure = ExitCode(Verdict.timeout.exitStatus)
     switch end {

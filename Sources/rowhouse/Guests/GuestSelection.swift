@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Host
 import Machine
 
 /// Which guests a command is about: those named, or all.
@@ -45,6 +46,19 @@ extension GuestFolder {
       case .host(let error): throw HostError("\(name): \(error)")
       case .refused(let fault): throw ConfigurationError(words, fault.reason)
       }
+    }
+  }
+}
+
+extension GuestFolder {
+  /// Runs what talks to the guest's VMM in its own way, and explains when nobody answers.
+  func reached<Result>(_ body: () throws(SystemCallError) -> Result) throws -> Result {
+    do throws(SystemCallError) {
+      return try body()
+    } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {
+      throw ConfigurationError("\(name)", "the guest is not running")
+    } catch {
+      throw HostError("\(name): \(error)")
     }
   }
 }

@@ -25,8 +25,8 @@ struct GuestSummary: JSONDocument {
   /// How many watch the console by `rowhouse console` and the like.
   let viewers: UInt64?
 
-  init(_ folder: GuestFolder) {
-    let look = try? folder.look()
+  /// - Parameter look: nil: there is no meter to look at.
+  init(_ folder: GuestFolder, _ look: GuestFolder.Look?) {
     let meter = look?.meter
     name = folder.name.description
     state = look?.state ?? .crashed

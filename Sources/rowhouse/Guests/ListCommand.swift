@@ -20,9 +20,11 @@ struct ListCommand: ParsableCommand {
   func run() throws {
     let street = try Street()
     repeat {
-      let folders = try street.guests()
-      for folder in folders { folder.settle() }
-      let guests = folders.map(GuestSummary.init)
+      let guests = try street.guests().map { folder in
+        let look = try? folder.look()
+        folder.settle(look)
+        return GuestSummary(folder, look)
+      }
       let text = json ? GuestList(guests: guests).json : Self.table(guests)
       // From the top-left corner, and what is left below is cleared (ECMA-48 CUP, ED): nothing flickers.
       let start = watch && isatty(STDOUT_FILENO) == 1 ? "\u{1b}[H\u{1b}[2J" : ""

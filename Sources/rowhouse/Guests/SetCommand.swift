@@ -38,11 +38,11 @@ struct SetCommand: ParsableCommand {
     case "cpu-quota":
       let share = value == "none" ? 0 : try CPUAllotment.parseQuota(value, option: setting)
       guard share > 0 || value == "none" else { throw ConfigurationError(setting, "the least is 1% of a CPU") }
-      return .allot(AllotmentItem(.cpu, item: 0), value: share)
+      return .allot(AllotmentItem(.quota), value: share)
     case "cpu-period":
-      return .allot(AllotmentItem(.cpu, item: 1), value: try CPUAllotment.parseSpan(value, option: setting))
+      return .allot(AllotmentItem(.period), value: try CPUAllotment.parseSpan(value, option: setting))
     case "cpu-burst":
-      return .allot(AllotmentItem(.cpu, item: 2), value: try CPUAllotment.parseSpan(value, option: setting))
+      return .allot(AllotmentItem(.burst), value: try CPUAllotment.parseSpan(value, option: setting))
     default: return try limit(name, value, setting)
     }
   }

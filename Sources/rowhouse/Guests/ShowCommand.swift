@@ -36,7 +36,7 @@ struct GuestDetails: JSONDocument {
   let arguments: [String]
 
   init(_ folder: GuestFolder) {
-    guest = GuestSummary(folder)
+    guest = GuestSummary(folder, try? folder.look())
     self.folder = folder.path
     arguments = guest.process.map(Self.arguments) ?? []
     var status: GuestStatus?
@@ -67,16 +67,10 @@ struct GuestDetails: JSONDocument {
       ("balloon", balloon.map { "\(ByteSize.format($0.actualBytes)) of \(ByteSize.format($0.targetBytes))" }),
       ("viewers", guest.viewers.map(String.init)),
       ("folder", folder),
-      ("arguments", arguments.isEmpty ? nil : arguments.map(Self.quoted).joined(separator: " ")),
+      ("arguments", arguments.isEmpty ? nil : ShellWord.line(arguments)),
     ]
     return lines.compactMap { name, value in
       value.map { "\(name):\(String(repeating: " ", count: 13 - name.count))\($0)\n" }
     }.joined()
-  }
-
-  /// A word as a shell takes it.
-  private static func quoted(_ word: String) -> String {
-    let isPlain = !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=,:@%+".contains($0)) }
-    return isPlain ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Host
 import Machine
 
@@ -35,10 +34,8 @@ struct MemoryBudget {
   }
 
   private static var configured: (text: String, path: String)? {
-    // SAFETY: the environment is not changed while this program runs, and the texts are copied.
-    let configuration = unsafe getenv("XDG_CONFIG_HOME").map { unsafe String(cString: $0) }
-    let home = unsafe getenv("HOME").map { unsafe String(cString: $0) }
-    for folder in [configuration ?? home.map { $0 + "/.config" }, "/etc"].compactMap({ $0 }) {
+    let folder = Environment["XDG_CONFIG_HOME"] ?? Environment["HOME"].map { $0 + "/.config" }
+    for folder in [folder, "/etc"].compactMap({ $0 }) {
       let path = "\(folder)/rowhouse/overcommit"
       if let file = try? Descriptor.open(path, .readOnly), let bytes = try? file.read(atMost: 64) {
         return (String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self), path)

@@ -75,7 +75,7 @@ struct Bill {
   private static func cells(_ line: Line) -> [String] {
     let bytes = [line.diskReadBytes, line.diskWrittenBytes, line.networkReceivedBytes, line.networkSentBytes]
     return [
-      line.of, String(line.runs), HumanQuantity.fixed(line.cpuSeconds, 3), HumanQuantity.fixed(line.gibibyteHours, 6),
+      line.of, String(line.runs), line.cpuSeconds.fixed(3), line.gibibyteHours.fixed(6),
     ] + bytes.map(HumanQuantity.bytes)
   }
 
@@ -83,7 +83,7 @@ struct Bill {
   private static func fields(_ line: Line) -> [String] {
     let bytes = [line.diskReadBytes, line.diskWrittenBytes, line.networkReceivedBytes, line.networkSentBytes]
     return [
-      line.of, String(line.runs), HumanQuantity.fixed(line.cpuSeconds, 9), HumanQuantity.fixed(line.gibibyteHours, 9),
+      line.of, String(line.runs), line.cpuSeconds.fixed(9), line.gibibyteHours.fixed(9),
     ] + bytes.map { String($0) }
   }
 }

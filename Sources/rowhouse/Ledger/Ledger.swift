@@ -1,6 +1,5 @@
 import Control
 import FoundationEssentials
-import Glibc
 import Host
 import Machine
 
@@ -11,9 +10,8 @@ struct Ledger {
 
   /// - Returns: nil for a user who has no place for such a file.
   init?() {
-    // SAFETY: the environment is not changed while this program runs, and the text is copied.
-    let state = unsafe getenv("XDG_STATE_HOME").map { unsafe String(cString: $0) } ?? ""
-    let home = unsafe getenv("HOME").map { unsafe String(cString: $0) } ?? ""
+    let state = Environment["XDG_STATE_HOME"] ?? ""
+    let home = Environment["HOME"] ?? ""
     if state.hasPrefix("/") {
       path = "\(state)/rowhouse/ledger.jsonl"
     } else if home.hasPrefix("/") {

@@ -44,7 +44,7 @@ struct LedgerRecord: Codable, Equatable {
     started = CalendarText.utc(nanosecondsSince1970: meter.startedSince1970)
     self.ended = CalendarText.utc(
       nanosecondsSince1970: meter.startedSince1970 &+ ended.nanoseconds(since: processStarted))
-    runNanoseconds = ended.nanoseconds(since: guestStarted)
+    runNanoseconds = meter.runNanoseconds ?? 0
     cpus = meter.cpus.count
     memoryBytes = meter.memoryBytes
     func sum<Part>(_ parts: [Part], _ figure: (Part) -> UInt64) -> UInt64 { parts.reduce(0) { $0 &+ figure($1) } }

@@ -14,8 +14,11 @@ enum Settlement {
 
 extension GuestFolder {
   /// Settles the books of a guest that has ended, or has lost its VMM.
-  func settle() {
-    guard let look = try? look(), !look.isAlive, let meter = look.meter else { return }
+  func settle() { settle(try? look()) }
+
+  /// The same for who has looked at it already.
+  func settle(_ look: Look?) {
+    guard let look, !look.isAlive, let meter = look.meter else { return }
     Settlement.settle(LedgerRecord(name.description, nil, meter), in: self)
   }
 }

@@ -47,9 +47,9 @@ struct GuestMetrics {
 
   init(_ street: Street) throws(HostError) {
     for folder in try street.guests() {
-      folder.settle()
       folder.refreshMeter()
       guard let look = try? folder.look(), let meter = look.meter else { continue }
+      folder.settle(look)
       add(folder.name.description, look.state, meter)
     }
   }

@@ -11,8 +11,7 @@ struct Street {
 
   /// - Throws: when this user has no place for what lives as long as a session.
   init() throws(HostError) {
-    // SAFETY: the environment is not changed while this program runs, and the text is copied.
-    let runtime = unsafe getenv("XDG_RUNTIME_DIR").map { unsafe String(cString: $0) } ?? ""
+    let runtime = Environment["XDG_RUNTIME_DIR"] ?? ""
     if runtime.hasPrefix("/") {
       path = "\(runtime)/rowhouse"
     } else if geteuid() == 0 {

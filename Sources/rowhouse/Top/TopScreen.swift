@@ -1,4 +1,3 @@
-import Glibc
 import Host
 
 /// A terminal's whole screen, on which only the lines that have changed are written anew: it does not flicker, and is
@@ -42,12 +41,7 @@ final class TopScreen {
 
   /// Rows and columns of the terminal.
   var size: (rows: Int, columns: Int) {
-    var size = winsize()
-    // SAFETY: a local variable of the type that the call fills.
-    guard unsafe ioctl(output.number, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else {
-      return (24, 80)
-    }
-    return (Int(size.ws_row), Int(size.ws_col))
+    TerminalSize(of: output.number).map { (Int($0.rows), Int($0.columns)) } ?? (24, 80)
   }
 
   private func write(_ text: String) { if !text.isEmpty { try? output.descriptor.writeAll(text) } }

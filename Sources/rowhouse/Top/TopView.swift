@@ -94,7 +94,7 @@ struct TopView {
   }
 
   private static func percent(_ share: Double, decimals: Int = 1) -> String {
-    HumanQuantity.fixed(share * 100, decimals) + "%"
+    (share * 100).fixed(decimals) + "%"
   }
   private static func bytes(_ bytes: Double) -> String { HumanQuantity.bytes(UInt64(max(0, bytes))) }
   private static func gap(_ spark: Int) -> String { String(repeating: " ", count: spark == 0 ? 1 : spark + 2) }

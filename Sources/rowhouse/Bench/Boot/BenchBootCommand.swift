@@ -40,9 +40,6 @@ struct BenchBootCommand: ParsableCommand {
   @Option(help: ArgumentHelp("init, login, marker:REGEX or exit.", valueName: "goal"))
   var until = "exit"
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("The longest that a run may take.", valueName: "seconds"))
-  var limit = "60"
-
   @Flag(help: "Keep the VMMs and this program on CPUs of their own.")
   var pin = false
 
@@ -63,8 +60,7 @@ struct BenchBootCommand: ParsableCommand {
   func makeBenchmark() throws -> BootBenchmark {
     guard runs >= 1 else { throw ConfigurationError("-n \(runs)", "one run at least is needed") }
     guard warmup >= 0 else { throw ConfigurationError("--warmup \(warmup)", "give a number of runs, 0 for none") }
-    let nanoseconds = try Configuration.parseSeconds(limit, option: "--limit")
-    guard nanoseconds > 0 else { throw ConfigurationError("--limit \(limit)", "give a time above 0 in seconds") }
+    let nanoseconds = try guestOptions.limitNanoseconds()
     if guestOptions.cmdline != nil, !commandLine.isEmpty {
       throw ConfigurationError("--cmdline", "the command line is also given after --; one of the two is enough")
     }

@@ -44,7 +44,7 @@ struct BootBenchmark {
     }
     let reference = results[first.name] ?? []
     return BootResults(
-      kind: BootResults.kind, date: CalendarDate.now, label: label, host: HostDescription(),
+      kind: BootResults.kind, date: CalendarText.utc(nanosecondsSince1970: HostClock.nanosecondsSince1970), label: label, host: HostDescription(),
       guest: .init(
         kernels: guests.map { FileDescription($0.kernel) }, initrd: guests[0].initrd.map(FileDescription.init),
         commandLine: guests[0].commandLine, cpus: guests[0].cpus, memoryBytes: guests[0].memoryBytes),

@@ -44,7 +44,7 @@ final class BootTrial {
     var arguments = contestant.arguments
     if profile != nil { arguments += ["--exit-profile", "/proc/self/fd/\(descriptors.count - 1)"] }
 
-    let ownPeak = ProcessControl.peakResidentBytes
+    let ownPeak = try ProcessMemory().figures()?.peak ?? 0
     let output = try Pipe()
     let reading = SharedDescriptor(try .duplicate(of: output.reading.number))
     descriptors[1] = output.writing.number

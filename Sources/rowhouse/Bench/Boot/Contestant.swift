@@ -60,8 +60,7 @@ struct Contestant {
       throw HostError(error)
     }
     var arguments = vmm.arguments(for: guest, qemuCPU: qemuCPU, configuration: path)
-    // The first descriptor behind the three standard ones.
-    if vmm == .rowhouse { arguments += ["--meter", "/proc/self/fd/3"] }
+    if vmm == .rowhouse { arguments += ["--meter", VMMProgram.meterPath] }
     self.arguments = arguments
   }
 
@@ -71,13 +70,7 @@ struct Contestant {
   }
 
   /// As a person would type it.
-  var commandLine: String {
-    let safe = { (character: Character) in character.isLetter || character.isNumber || "-_./=,:+".contains(character) }
-    return ([program] + arguments).map { word in
-      word.allSatisfy(safe) && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
-        .joined(separator: #"'\''"#) + "'"
-    }.joined(separator: " ")
-  }
+  var commandLine: String { ShellWord.line([program] + arguments) }
 }
 
 /// Who does not take part.

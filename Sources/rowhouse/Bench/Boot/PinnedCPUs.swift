@@ -1,4 +1,3 @@
-import Glibc
 import Host
 import Machine
 
@@ -11,7 +10,7 @@ struct PinnedCPUs {
 
   /// - Throws: when this computer has too few.
   init(guestCPUs: Int) throws(ConfigurationError) {
-    let count = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    let count = HostCPU.count
     guard guestCPUs < count else {
       throw ConfigurationError(
         "--pin", "a guest with \(guestCPUs) CPUs needs a computer with one more at least, this one has \(count)")
@@ -21,6 +20,6 @@ struct PinnedCPUs {
   }
 
   /// What is started from now on is measured.
-  func enter() throws(SystemCallError) { try ProcessControl.run(onCPUs: measured) }
-  func leave() throws(SystemCallError) { try ProcessControl.run(onCPUs: own) }
+  func enter() throws(SystemCallError) { try HostCPU.stay(on: measured) }
+  func leave() throws(SystemCallError) { try HostCPU.stay(on: own) }
 }

@@ -20,16 +20,11 @@ struct BenchDensityCommand: ParsableCommand {
   @Option(name: .customShort("n"), help: "How many guests.")
   var guests = 100
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("The longest that a start may take.", valueName: "seconds"))
-  var limit = "60"
-
   func run() throws {
     guard guests >= 1 else { throw ConfigurationError("-n \(guests)", "one guest at least is needed") }
-    let nanoseconds = try Configuration.parseSeconds(limit, option: "--limit")
-    guard nanoseconds > 0 else { throw ConfigurationError("--limit \(limit)", "give a time above 0 in seconds") }
     let benchmark = DensityBenchmark(
       guest: try guestOptions.guest(kernel), vmms: try guestOptions.vmms(), qemuCPU: guestOptions.qemuCpu,
-      guests: guests, limitNanoseconds: nanoseconds, label: guestOptions.label)
+      guests: guests, limitNanoseconds: try guestOptions.limitNanoseconds(), label: guestOptions.label)
     let folder = try guestOptions.output.map { path throws(ConfigurationError) in try ResultsFolder(path) }
     let results = try benchmark.run()
     print(results.table, terminator: "")

@@ -30,7 +30,7 @@ struct DensityBenchmark {
     }
     progress.clear()
     return DensityResults(
-      date: CalendarDate.now, label: label, host: HostDescription(), kernel: FileDescription(guest.kernel),
+      date: CalendarText.utc(nanosecondsSince1970: HostClock.nanosecondsSince1970), label: label, host: HostDescription(), kernel: FileDescription(guest.kernel),
       cpus: guest.cpus, memoryBytes: guest.memoryBytes, contestants: results, missing: missing)
   }
 

@@ -1,4 +1,3 @@
-import Glibc
 import Host
 
 /// The computer that something was measured on.
@@ -18,7 +17,7 @@ struct HostDescription: Codable, Equatable {
       return String(line.drop { $0 != ":" }.dropFirst().drop { $0 == " " })
     }
     cpuModel = field("model name")
-    cpus = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    cpus = HostCPU.count
     memoryBytes = HostMemory.bytes
     kernel = Self.text("/proc/sys/kernel/osrelease").split(separator: "\n").first.map(String.init) ?? ""
     let flags = field("flags").split(separator: " ")
@@ -46,18 +45,5 @@ struct FileDescription: Codable, Equatable {
     self.path = path
     let line = InstalledProgram("sha256sum")?.firstLine([path])
     sha256 = line.flatMap { $0.split(separator: " ").first.map(String.init) }
-  }
-}
-
-enum CalendarDate {
-  /// Now in UTC, as ISO 8601 has it: "2026-01-31T23:59:59Z".
-  static var now: String {
-    var seconds = time_t(HostClock.nanosecondsSince1970 / 1_000_000_000)
-    var text = [CChar](repeating: 0, count: 32)
-    // SAFETY: local variables, and the array's true size; what is written ends with a zero within it.
-    var parts = unsafe tm()
-    unsafe gmtime_r(&seconds, &parts)
-    let count = unsafe strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
-    return String(decoding: text[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }
