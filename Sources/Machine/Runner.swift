@@ -23,8 +23,8 @@ package final class Runner {
   var balloonBytes: UInt64
 
   private let signals: SignalFD
-  /// For how long the console's reader and viewers are waited for in the end.
-  private let deadline: TimerFD
+  /// Rings for the first sample, and in the end when the console's reader and viewers have had their time.
+  private let alarm: TimerFD
   /// Nil: the guest may run for ever.
   private let timeLimit: TimeLimit?
   private let haltTimer: TimerFD
@@ -68,7 +68,7 @@ package final class Runner {
 
     do throws(SystemCallError) {
       signals = try SignalFD(configuration.endsWithParent ? [SIGTERM] : [SIGTERM, SIGINT, SIGHUP])
-      deadline = try TimerFD()
+      alarm = try TimerFD()
       timeLimit = try configuration.timeoutNanoseconds.map { limit throws(SystemCallError) in try TimeLimit(limit) }
       haltTimer = try TimerFD()
       loop = try EventLoop()
@@ -172,15 +172,17 @@ package final class Runner {
         haltTimer.disarm()
       }
       try machine.start()
+      if sampler == nil { sampler = UsageSampler(meter, since: .now) }
       meter.set(.running)
       meter.setAllotment(cpuAllotment.quota)
       meter.setMemoryLimit(configuration.memoryLimitBytes)
       showLimits()
       haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
       timeLimit?.start()
+      defer { loop.remove(alarm.number) }
       try host { () throws(SystemCallError) in
         if configuration.isDetached { try folder?.takeMessages() }
-        sample()
+        try sampleSoon()
         try loop.run()
       }
       sample()
@@ -191,6 +193,18 @@ package final class Runner {
     self.machine = nil
     return verdict
   }
+
+  /// Takes a sample when the guest has just begun: at once, it would keep the guest's first words waiting.
+  private func sampleSoon() throws(SystemCallError) {
+    try loop.add(alarm.number, .readable) { [unowned self] _ in
+      alarm.acknowledge()
+      sample()
+    }
+    alarm.arm(at: .now.advanced(byNanoseconds: Self.firstSample))
+  }
+
+  /// From the guest's start to the first sample, in nanoseconds.
+  private static let firstSample: UInt64 = 20_000_000
 
   private func writeProfile(of machine: Machine) throws(MachineError) {
     guard let profileFile else { return }
@@ -247,7 +261,6 @@ package final class Runner {
   /// - Returns: the CPU time of each vCPU's thread, in nanoseconds.
   @discardableResult
   func sample() -> [UInt64] {
-    if sampler == nil { sampler = UsageSampler(meter) }
     let cpuTimes = machine?.cpuNanoseconds ?? []
     let resident = sampler?.sample(cpuTimes: cpuTimes) ?? 0
     if let balloon = machine?.balloon {
@@ -302,8 +315,8 @@ package final class Runner {
     }
     if !isDrained {
       if verdict == .timeout || verdict == .stopped {
-        try loop.add(deadline.number, .readable) { [unowned self] _ in loop.stop() }
-        deadline.arm(at: .now.advanced(byNanoseconds: Self.patience))
+        try loop.add(alarm.number, .readable) { [unowned self] _ in loop.stop() }
+        alarm.arm(at: .now.advanced(byNanoseconds: Self.patience))
       }
       loop.remove(signals.number)
       try loop.add(signals.number, .readable) { [unowned self] _ in loop.stop() }
@@ -317,13 +330,13 @@ package final class Runner {
     guard let viewers = relay.viewers else { return }
     viewers.end(verdict)
     let limit = Instant.now.advanced(byNanoseconds: Self.patience)
-    loop.remove(deadline.number)
-    try loop.add(deadline.number, .readable) { [unowned self] _ in
-      deadline.acknowledge()
+    loop.remove(alarm.number)
+    try loop.add(alarm.number, .readable) { [unowned self] _ in
+      alarm.acknowledge()
       loop.stop()
     }
     while !viewers.isDrained, Instant.now < limit {
-      deadline.arm(at: min(limit, .now.advanced(byNanoseconds: Self.drainStep)))
+      alarm.arm(at: min(limit, .now.advanced(byNanoseconds: Self.drainStep)))
       try loop.run()
     }
   }

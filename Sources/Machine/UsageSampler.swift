@@ -5,15 +5,18 @@ import Metering
 /// reason to, and never by a clock of its own.
 struct UsageSampler: ~Copyable {
   private let meter: MeterPage
-  private let memory: ProcessMemory?
-  private var last: (instant: Instant, resident: UInt64)?
+  /// Opened with the first sample.
+  private var memory: ProcessMemory?
+  /// Nil: it was not asked yet how much was resident.
+  private var last: (instant: Instant, resident: UInt64?)
   /// Byte-nanoseconds are more than a word holds: whole KiB-seconds, and what is left over.
   private var kibibyteSeconds: UInt64 = 0
   private var rest: UInt64 = 0
 
-  init(_ meter: MeterPage) {
+  /// - Parameter start: from when on memory counts.
+  init(_ meter: MeterPage, since start: Instant) {
     self.meter = meter
-    memory = try? ProcessMemory()
+    last = (start, nil)
   }
 
   /// - Parameter cpuTimes: of the vCPU threads, in nanoseconds; none when they have ended, and said it themselves.
@@ -21,10 +24,12 @@ struct UsageSampler: ~Copyable {
   mutating func sample(cpuTimes: [UInt64]) -> UInt64 {
     let now = Instant.now
     for (index, time) in cpuTimes.enumerated() { meter.cpu(index).raiseTimeRun(to: time) }
+    if memory == nil { memory = try? ProcessMemory() }
     let figures = memory?.figures()
     let resident = figures?.resident ?? 0
-    // Between two samples memory came and went in some way: the mean of both is the best guess.
-    if let last { add((last.resident + resident) / 2, for: now.nanoseconds(since: last.instant)) }
+    // Between two samples memory came and went in some way: the mean of both is the best guess, and before the first one
+    // that it was as it is.
+    add(((last.resident ?? resident) + resident) / 2, for: now.nanoseconds(since: last.instant))
     last = (now, resident)
     meter.setSample(
       at: now, deviceNanoseconds: HostClock.threadCPUNanoseconds, resident: resident, residentPeak: figures?.peak ?? 0,
