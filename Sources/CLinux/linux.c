@@ -1,9 +1,12 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <linux/falloc.h>
 #include <malloc.h>
 #include <poll.h>
@@ -73,6 +76,39 @@ int linux_listen(const char *path) {
   return -error;
 }
 int linux_accept(int fd) { return result(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
+
+static int listen_at(const struct sockaddr *address, socklen_t size) {
+  int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
+  if (fd < 0) return -errno;
+  /* Connections of before that wait for their last packets (TIME_WAIT) do not keep the port; one who listens does. */
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 && bind(fd, address, size) == 0 &&
+      listen(fd, SOMAXCONN) == 0)
+    return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+int linux_listen_tcp(const char *address, uint16_t port) {
+  struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+  if (inet_pton(AF_INET6, address, &ipv6.sin6_addr) == 1) return listen_at((struct sockaddr *)&ipv6, sizeof ipv6);
+  if (inet_pton(AF_INET, address, &ipv4.sin_addr) == 1) return listen_at((struct sockaddr *)&ipv4, sizeof ipv4);
+  return -EINVAL;
+}
+int linux_local_port(int fd) {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+  } address;
+  socklen_t size = sizeof address;
+  if (getsockname(fd, &address.any, &size) < 0) return -errno;
+  return ntohs(address.any.sa_family == AF_INET6 ? address.ipv6.sin6_port : address.ipv4.sin_port);
+}
+int linux_send_at_once(int fd) {
+  int yes = 1;
+  return result(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));
+}
 
 int64_t linux_peer_user(int fd) {
   struct ucred peer;

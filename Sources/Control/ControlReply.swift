@@ -5,6 +5,8 @@ package enum ControlReply: Equatable, Sendable {
   /// The guest has ended: the verdict's code and value, as in its meter.
   case ended(code: UInt32, value: UInt32)
   case refused(ControlFault)
+  /// As `--console` has it, but with what was made for it: "pty:/dev/pts/3".
+  case consolePlace(String)
 }
 
 /// What changes while a guest runs and is not in its meter.
@@ -43,8 +45,8 @@ package enum ControlFault: UInt16, Error, CaseIterable, Sendable {
 }
 
 extension ControlReply {
-  private static let kinds: (done: UInt16, status: UInt16, ended: UInt16, refused: UInt16) =
-    (0x8000, 0x8001, 0x8002, 0xffff)
+  private static let kinds: (done: UInt16, status: UInt16, ended: UInt16, consolePlace: UInt16, refused: UInt16) =
+    (0x8000, 0x8001, 0x8002, 0x8003, 0xffff)
 
   /// - Returns: nil when the frame is no reply of this version.
   package init?(_ frame: Frame) {
@@ -53,7 +55,7 @@ extension ControlReply {
     case Self.kinds.done: self = .done
     case Self.kinds.status:
       guard let hasBalloon = body.next(UInt8.self), let target = body.next(UInt64.self),
-        let actual = body.next(UInt64.self)
+        let actual = body.next(UInt64.self), hasBalloon == 1 || hasBalloon == 0 && target == 0 && actual == 0
       else { return nil }
       self = .status(GuestStatus(balloon: hasBalloon == 0 ? nil : .init(target: target, actual: actual)))
     case Self.kinds.ended:
@@ -62,6 +64,13 @@ extension ControlReply {
     case Self.kinds.refused:
       guard let code = body.next(UInt16.self), let fault = ControlFault(rawValue: code) else { return nil }
       self = .refused(fault)
+    case Self.kinds.consolePlace:
+      // Shown to a person: what is no text, or would do something to a terminal, is none.
+      guard !frame.body.contains(where: { $0 < 32 || $0 == 127 }),
+        let place = String(validating: frame.body, as: UTF8.self)
+      else { return nil }
+      self = .consolePlace(place)
+      return
     default: return nil
     }
     guard body.isAtEnd else { return nil }
@@ -83,6 +92,9 @@ extension ControlReply {
     case .refused(let fault):
       frame.kind = Self.kinds.refused
       frame.body.append(little: fault.rawValue)
+    case .consolePlace(let place):
+      frame.kind = Self.kinds.consolePlace
+      frame.body = Array(place.utf8.prefix(Frame.mostBytes))
     }
     return frame
   }

@@ -20,6 +20,8 @@ package enum ControlRequest: Equatable, Sendable {
   case allot(AllotmentItem, value: UInt64)
   /// Bring the meter up to date.
   case sample
+  /// Where is the console's end on the host?
+  case consolePlace
 }
 
 /// A number of a guest's allotment.
@@ -71,6 +73,7 @@ extension ControlRequest {
       else { throw .malformed }
       self = .allot(AllotmentItem(group, index: index, item: item), value: value)
     case 17: self = .sample
+    case 18: self = .consolePlace
     default: throw .unknownRequest
     }
     guard body.isAtEnd else { throw .malformed }
@@ -96,6 +99,7 @@ extension ControlRequest {
       body.append(little: item.item)
       body.append(little: value)
     case .sample: kind = 17
+    case .consolePlace: kind = 18
     }
     return Frame(kind: kind, id: id, body: body)
   }

@@ -1,5 +1,6 @@
 import Boot
 import GuestMemory
+import Host
 import KVM
 import Metering
 
@@ -27,6 +28,8 @@ package struct Configuration: Equatable, Sendable {
     case file(String)
     /// A pseudo-terminal that is made for it.
     case pseudoTerminal
+    /// A port that programs of this machine connect to.
+    case tcp(LoopbackAddress)
   }
 
   package enum OnReset: String, CaseIterable, Sendable {

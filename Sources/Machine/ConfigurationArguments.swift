@@ -1,5 +1,6 @@
 import Boot
 import GuestMemory
+import Host
 import KVM
 
 // A configuration as plain `--key value` arguments: what `ps` shows, and what a shell script can write by hand.
@@ -201,7 +202,21 @@ extension Configuration.Console: CustomStringConvertible {
     case "none": self = .none
     case "pty": self = .pseudoTerminal
     case _ where argument.hasPrefix("file:") && argument.count > 5: self = .file(String(argument.dropFirst(5)))
-    default: throw ConfigurationError("--console \(argument)", "it is stdio, none, file:PATH or pty")
+    case _ where argument.hasPrefix("tcp:"): self = .tcp(try Self.parseTCP(argument))
+    default:
+      throw ConfigurationError("--console \(argument)", "it is stdio, none, file:PATH, pty or tcp:127.0.0.1:PORT")
+    }
+  }
+
+  private static func parseTCP(_ argument: String) throws(ConfigurationError) -> LoopbackAddress {
+    do throws(LoopbackAddress.Fault) { return try LoopbackAddress(argument.dropFirst(4)) } catch {
+      let reason =
+        switch error {
+        case .malformed: "give an address and a port, like tcp:127.0.0.1:5000 or tcp:[::1]:5000"
+        case .notLoopback:
+          "nobody is asked who they are, so it is for this machine only: give 127.0.0.1 or [::1], elsewhere use ssh -L"
+        }
+      throw ConfigurationError("--console \(argument)", reason)
     }
   }
 
@@ -211,6 +226,7 @@ extension Configuration.Console: CustomStringConvertible {
     case .none: "none"
     case .file(let path): "file:\(path)"
     case .pseudoTerminal: "pty"
+    case .tcp(let address): "tcp:\(address)"
     }
   }
 }

@@ -9,7 +9,7 @@ import Virtio
 package final class Runner {
   let configuration: Configuration
   private let loop: EventLoop
-  private let relay: ConsoleRelay
+  let relay: ConsoleRelay
   let meter: MeterPage
   private var sampler: UsageSampler?
   /// Open, and so locked, as long as this program lives.
@@ -322,23 +322,23 @@ package final class Runner {
       try loop.add(signals.number, .readable) { [unowned self] _ in loop.stop() }
       try loop.run()
     }
-    relay.waitForTerminalReader()
   }
 
-  /// Tells the console's viewers how it ended, and gives them a second for what they have not read yet.
+  /// Tells the console's viewers how it ended, and gives them, and who else watches, a second for what they have not
+  /// read yet.
   private func drainViewers(after verdict: Verdict) throws(SystemCallError) {
-    guard let viewers = relay.viewers else { return }
-    viewers.end(verdict)
+    relay.end(verdict)
     let limit = Instant.now.advanced(byNanoseconds: Self.patience)
     loop.remove(alarm.number)
     try loop.add(alarm.number, .readable) { [unowned self] _ in
       alarm.acknowledge()
       loop.stop()
     }
-    while !viewers.isDrained, Instant.now < limit {
+    while !relay.isWatchedToTheEnd, Instant.now < limit {
       alarm.arm(at: min(limit, .now.advanced(byNanoseconds: Self.drainStep)))
       try loop.run()
     }
+    relay.waitForTerminalReader()
   }
 
   /// Between two looks whether all viewers have the rest, in nanoseconds.

@@ -85,7 +85,12 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Where the serial line ends: stdio, none, file:PATH or pty (default: stdio).", valueName: "end"))
+    help: ArgumentHelp(
+      """
+      Where the serial line ends: stdio, none, file:PATH, pty (a terminal for screen, picocom and the like) or \
+      tcp:127.0.0.1:PORT (for socat and the like: several may connect, any user of this machine) \
+      (default: stdio, with --detach none).
+      """, valueName: "end"))
   var console: String?
 
   @Option(

@@ -5,12 +5,13 @@ import Testing
 @Suite("Frames") struct FrameTests {
   static let requests: [ControlRequest] = [
     .status, .powerButton, .kill, .balloon(target: 0x0123_4567_89ab_c000), .awaitEnd, .pause, .resume, .sample,
+    .consolePlace,
     .allot(AllotmentItem(.quota), value: 2500), .allot(AllotmentItem(.network, index: 515, item: 12), value: 1 << 40),
   ]
   static let replies: [ControlReply] =
     [
       .done, .status(GuestStatus()), .status(GuestStatus(balloon: .init(target: 1 << 40, actual: 4096))),
-      .ended(code: 3, value: .max),
+      .ended(code: 3, value: .max), .consolePlace("file:/tmp/é"),
     ] + ControlFault.allCases.map(ControlReply.refused)
 
   @Test func bytesAreAsWrittenDown() {
@@ -55,6 +56,9 @@ import Testing
     #expect(throws: ControlFault.malformed) { try ControlRequest(Frame(kind: 1, id: 1, body: [0])) }
     #expect(ControlReply(Frame(kind: 0x8000, id: 1, body: [0])) == nil)
     #expect(ControlReply(Frame(kind: 0xffff, id: 1, body: [200, 0])) == nil)
+    #expect(ControlReply(Frame(kind: 0x8001, id: 1, body: [2] + [UInt8](repeating: 0, count: 16))) == nil)
+    #expect(ControlReply(Frame(kind: 0x8003, id: 1, body: Array("a\u{1b}[2J".utf8))) == nil)
+    #expect(ControlReply(Frame(kind: 0x8003, id: 1, body: [0xff])) == nil)
   }
 
   /// Whatever comes, a frame that is accepted is one that would be sent so.

@@ -10,43 +10,8 @@ import Testing
     "THE CONSOLE'S TERMINAL TESTS WERE NOT RUN: they need a /dev/kvm on this host, since the terminal is this host's too"),
   .serialized)
 struct ConsoleTerminalTests {
-  /// A detached guest, which is gone with the value.
-  private final class Guest {
-    let name = "console-\(UUID().uuidString.prefix(8))"
-    private static let rowhouse = GuestRunner.root + "/bin/rowhouse"
-
-    init() throws {
-      let kernel = GuestRunner.root + "/guests/build/echo.elf"
-      #expect(try Self.run(["run", "--detach", "--name", name, kernel, "--timeout", "120"]) == .exited(status: 0))
-    }
-
-    deinit { _ = try? Self.run(["stop", "--grace", "0", "--remove", name]) }
-
-    private static func run(_ words: [String]) throws -> ChildProcess.End {
-      try TerminalSession([rowhouse] + words).waitForEnd()
-    }
-
-    func attach(_ options: String...) throws -> TerminalSession {
-      let session = try TerminalSession([Self.rowhouse, "console", name] + options)
-      try session.expect("rowhouse: attached")
-      try TerminalSession.wait(for: "raw mode") { session.isRaw }
-      return session
-    }
-
-    /// Its VMM, known by the guest's folder among its arguments.
-    var process: Int32 {
-      get throws {
-        let process = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.first {
-          let arguments = (try? String(contentsOfFile: "/proc/\($0)/cmdline", encoding: .utf8)) ?? ""
-          return arguments.contains("rowhouse-vmm\0") && arguments.contains("/\(name)\0")
-        }
-        return try #require(process)
-      }
-    }
-  }
-
   @Test func keysAndReplay() throws {
-    let guest = try Guest()
+    let guest = try DetachedGuest()
     let first = try guest.attach()
     try first.expect("echoing until a line says exit")
     try first.type("abc\u{3}\u{1a}\u{1}\u{1}z")
@@ -67,7 +32,7 @@ struct ConsoleTerminalTests {
   }
 
   @Test func severalWatchAndOneWrites() throws {
-    let guest = try Guest()
+    let guest = try DetachedGuest()
     let (first, second) = (try guest.attach(), try guest.attach())
     let third = try guest.attach("--read-only")
     try first.type("one")
@@ -90,7 +55,7 @@ struct ConsoleTerminalTests {
   }
 
   @Test func windowSizeIsTypedForTheGuest() throws {
-    let guest = try Guest()
+    let guest = try DetachedGuest()
     let session = try guest.attach("--no-replay")
     try session.resize(columns: 132, rows: 43)
     try session.type("\u{1}r")
@@ -101,7 +66,7 @@ struct ConsoleTerminalTests {
 
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGQUIT])
   func signalsDetach(signal: Int32) throws {
-    let guest = try Guest()
+    let guest = try DetachedGuest()
     let session = try guest.attach()
     session.send(signal)
     #expect(try session.waitForEnd() == .exited(status: 128 + signal))
@@ -110,7 +75,7 @@ struct ConsoleTerminalTests {
   }
 
   @Test func theVMMIsKilled() throws {
-    let guest = try Guest()
+    let guest = try DetachedGuest()
     let session = try guest.attach()
     kill(try guest.process, SIGKILL)
     #expect(try session.waitForEnd() == .exited(status: 137))
@@ -119,7 +84,7 @@ struct ConsoleTerminalTests {
   }
 
   @Test func aKilledConsoleIsNoLossToOthers() throws {
-    let guest = try Guest()
+    let guest = try DetachedGuest()
     let (first, second) = (try guest.attach("--write"), try guest.attach())
     first.send(SIGKILL)
     #expect(try first.waitForEnd() == .killed(signal: SIGKILL))
@@ -128,7 +93,7 @@ struct ConsoleTerminalTests {
   }
 
   @Test func aLostTerminalDetaches() throws {
-    let guest = try Guest()
+    let guest = try DetachedGuest()
     let session = try guest.attach()
     session.hangUp()
     #expect(try session.waitForEnd() == .exited(status: 128 + SIGHUP))
@@ -136,7 +101,7 @@ struct ConsoleTerminalTests {
   }
 
   @Test func stopsAndGoesOn() throws {
-    let guest = try Guest()
+    let guest = try DetachedGuest()
     let session = try guest.attach()
     session.send(SIGTSTP)
     try TerminalSession.wait(for: "the terminal") { !session.isRaw }

@@ -31,6 +31,8 @@ extension Case {
     ("timeout-infinite", "--timeout inf", "--timeout"),
     ("console-unknown", "--console telnet", "--console telnet"),
     ("console-file-without-name", "--console file:", "--console file:"),
+    ("console-tcp-without-a-port", "--console tcp:127.0.0.1", "like tcp:127.0.0.1:5000"),
+    ("console-tcp-for-the-world", "--console tcp:0.0.0.0:5000", "for this machine only"),
     ("on-reset-unknown", "--on-reset sometimes", "--on-reset"),
     ("boot-unknown", "--boot uefi", "--boot uefi"),
     ("load-address-of-an-elf-file", "--load-address 0x1000", "--load-address"),

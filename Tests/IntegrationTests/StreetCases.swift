@@ -172,6 +172,17 @@ extension Case {
         "--console-log 16M", "\"arguments\"", "\"target_bytes\" : 16777216", "\"guest\"",
       ]),
     Case(
+      "console-port-is-taken",
+      script: """
+        \(detach("one", "echo", "--console tcp:127.0.0.1:0")) 2> said; sed 's/:[0-9]*$/:PORT/' said
+        place=$(rowhouse show one | sed -n 's/^console: *//p'); grep -c "the console is $place" said
+        rowhouse show one --json | grep -c "\\"console\\" : \\"$place\\""
+        \(detach("two", "echo")) --console $place; status=$?; rowhouse list | grep -c two
+        rowhouse stop --all --remove --grace 0; rm said; exit $status
+        """,
+      status: 2, says: ["one\n", "rowhouse: the console is tcp:127.0.0.1:PORT\n", "1\n", "1\n", "0\n"],
+      warns: ["--console: tcp:127.0.0.1:", "Address already in use; give another port"], warningLines: 1),
+    Case(
       "folder-is-removed-under-a-guest",
       script: """
         \(detach("one", "echo", "--timeout 1"))

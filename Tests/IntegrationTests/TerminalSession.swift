@@ -103,6 +103,18 @@ final class TerminalSession {
     }
   }
 
+  /// What is left of what the terminal has shown, once the program has ended.
+  func readAll() -> String {
+    while let number = controlling?.number {
+      var wanted = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+      // SAFETY: one local variable, and the call is told that it is one.
+      guard unsafe poll(&wanted, 1, 0) > 0, let bytes = try? controlling?.read(atMost: 4096), !bytes.isEmpty else { break }
+      output += bytes
+    }
+    defer { output = [] }
+    return String(decoding: output, as: UTF8.self)
+  }
+
   /// Waits until something is so.
   static func wait(for what: String, seconds: Double = 20, _ isSo: () throws -> Bool) throws {
     let deadline = Instant.now.advanced(byNanoseconds: UInt64(seconds * 1e9))

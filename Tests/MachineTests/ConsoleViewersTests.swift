@@ -1,5 +1,4 @@
 import Control
-import Devices
 import Foundation
 import Host
 import Metering
@@ -13,57 +12,17 @@ import Testing
 
   init() throws { street = try Street() }
 
-  /// A console without a guest: what a UART would say is shown directly.
-  private final class Street {
-    let path: String
-    let loop: EventLoop
-    let meter: SharedDescriptor
-    let input: ConsoleInput
-    let viewers: ConsoleViewers
-    let uart: UART16550
-    let output: ConsoleOutput
+  /// A console that is watched over a socket.
+  private final class Street: ConsoleLine {
+    let path = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
+    private(set) var viewers: ConsoleViewers!
 
-    init() throws {
-      path = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
-      loop = try EventLoop()
-      meter = SharedDescriptor(try .memory(named: "meter"))
-      let file = SharedDescriptor(try .duplicate(of: meter.number))
-      let page = try MeterPage(in: file, MeterShape(cpuCount: 1), memoryBytes: 0, process: 1)
-      output = try ConsoleOutput(meter: page)
-      uart = UART16550(interrupt: try InterruptLine(), peer: output)
-      // The guest listens (modem control: DTR and RTS), with the FIFOs on.
-      uart.write(4, 0x03)
-      uart.write(2, 0x01)
-      input = ConsoleInput(from: nil, room: output.inputRoom, loop: loop, meter: page)
-      try input.start()
-      input.attach(uart)
+    override init() throws {
+      try super.init()
       viewers = try ConsoleViewers(at: StreamListener(at: path), on: loop, input: input, meter: page)
     }
 
     var watching: UInt64? { get throws { try MeterReading(of: meter.descriptor)?.viewers } }
-
-    /// Handles what is ready, until nothing has been for a moment.
-    func settle(milliseconds: UInt64 = 20) throws {
-      let limit = try TimerFD()
-      try loop.add(limit.number, .readable) { [loop] _ in loop.stop() }
-      limit.arm(at: .now.advanced(byNanoseconds: milliseconds * 1_000_000))
-      try loop.run()
-      loop.remove(limit.number)
-    }
-
-    /// What the guest's program reads from the UART.
-    func read() throws -> [UInt8] {
-      var bytes: [UInt8] = []
-      var idle = 0
-      // Line status register, bit 0: data ready.
-      while idle < 3 {
-        while uart.read(5) & 1 != 0 { bytes.append(uart.read(0)) }
-        let before = bytes.count
-        try settle(milliseconds: 2)
-        idle = bytes.count == before && uart.read(5) & 1 == 0 ? idle + 1 : 0
-      }
-      return bytes
-    }
   }
 
   /// The other side of the socket.

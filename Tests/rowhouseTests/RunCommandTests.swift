@@ -82,7 +82,7 @@ struct RunCommandTests {
       maybe("--balloon", "0M", "512K")
       maybe("--cmdline", "", "a b", "-- c", "--cpus 3")
       maybe("--cpu-mask", "avx", "avx,avx2", "nx")
-      maybe("--console", "none", "stdio", "pty", "file:a:b")
+      maybe("--console", "none", "stdio", "pty", "file:a:b", "tcp:127.0.0.1:5000", "tcp:[::1]:0")
       maybe("--timeout", "1", "0.001", "12345.678901")
       maybe("--on-reset", "exit", "reset")
       if Bool.random(using: &generator) { words += ["--entropy"] }

@@ -29,6 +29,10 @@ ssize_t linux_receive_no_wait(int fd, void *buffer, size_t count); /* MSG_DONTWA
 int linux_connect(const char *path);
 int linux_listen(const char *path);
 int linux_accept(int fd);
+/* One that listens on TCP (tcp(7)) at a numeric address of IPv4, or of IPv6 if it has a colon; port 0: any that is free. */
+int linux_listen_tcp(const char *address, uint16_t port);
+int linux_local_port(int fd); /* the port that a TCP socket has on this side (getsockname) */
+int linux_send_at_once(int fd); /* TCP_NODELAY */
 int64_t linux_peer_user(int fd); /* the user ID of a connected socket's other end (SO_PEERCRED) */
 /* A TAP device that puts a virtio header of `header` bytes before each packet; non-blocking. */
 int linux_open_tap(const char *name, uint32_t header);

@@ -1,93 +1,58 @@
-import CLinux
 import Glibc
 import Host
 
 /// The host's end of a guest's console: where its output goes and its input comes from.
 struct ConsoleEnd: Sendable {
-  /// Nil: output is let go.
-  let output: ByteSink?
-  /// Nil: there is no input.
-  let input: SharedDescriptor?
-  /// The name of a pseudo-terminal that was made, to be told to a person.
-  let terminalName: String?
-  /// A pseudo-terminal whose other side nobody has open reads as an error; so one is held open here.
-  private let otherSide: SharedDescriptor?
+  /// Nil: output is let go, or shown at ``terminal`` or ``listener``.
+  var output: ByteSink?
+  /// Nil: there is no input, but for that of ``listener``.
+  var input: SharedDescriptor?
+  /// Made for tools that open it.
+  var terminal: PseudoTerminal?
+  /// Where tools connect.
+  var listener: TCPListener?
 
   static func open(_ console: Configuration.Console) throws(ConsoleError) -> ConsoleEnd {
-    switch console {
-    case .none: return ConsoleEnd(output: nil, input: nil)
-    case .standard: return try .standard()
-    case .file(let path):
-      do throws(SystemCallError) {
+    do throws(SystemCallError) {
+      switch console {
+      case .none: return ConsoleEnd()
+      case .standard:
+        let input = SharedDescriptor(try .duplicate(of: STDIN_FILENO))
+        // Should a write wait all the same, the I/O thread is late and the vCPUs are not.
+        return ConsoleEnd(output: try .standardOutput(), input: input)
+      case .file(let path):
         let file = SharedDescriptor(try .open(path, [.writeOnly, .create, .truncate]))
-        return ConsoleEnd(output: ByteSink(file), input: nil)
-      } catch {
-        throw ConsoleError(what: path, errno: error.errno)
+        return ConsoleEnd(output: ByteSink(file))
+      case .pseudoTerminal:
+        let terminal = try PseudoTerminal()
+        // A second number, so that reading and writing can be waited for apart.
+        let input = SharedDescriptor(try .duplicate(of: terminal.controlling.number))
+        return ConsoleEnd(input: input, terminal: terminal)
+      case .tcp(let address): return ConsoleEnd(listener: try TCPListener(at: address))
       }
-    case .pseudoTerminal: return try .pseudoTerminal()
-    }
-  }
-
-  private init(
-    output: ByteSink?, input: SharedDescriptor?, terminalName: String? = nil, otherSide: SharedDescriptor? = nil
-  ) {
-    self.output = output
-    self.input = input
-    self.terminalName = terminalName
-    self.otherSide = otherSide
-  }
-
-  private static func standard() throws(ConsoleError) -> ConsoleEnd {
-    do throws(SystemCallError) {
-      let input = SharedDescriptor(try .duplicate(of: STDIN_FILENO))
-      // Should a write wait all the same, the I/O thread is late and the vCPUs are not.
-      return ConsoleEnd(output: try .standardOutput(), input: input)
     } catch {
-      throw ConsoleError(what: "standard input or output", errno: error.errno)
+      throw ConsoleError(console: console, errno: error.errno)
     }
   }
 
-  private static func pseudoTerminal() throws(ConsoleError) -> ConsoleEnd {
-    do throws(SystemCallError) {
-      var name = [CChar](repeating: 0, count: 64)
-      // SAFETY: the array's own memory, and its true size.
-      let number = unsafe name.withUnsafeMutableBufferPointer { name in
-        unsafe linux_open_pty(name.baseAddress, name.count)
-      }
-      let controlling = SharedDescriptor(Descriptor(owning: try checked("posix_openpt", number)))
-      let path = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-      let other = SharedDescriptor(try .open(path, [.readWrite, .noControllingTerminal]))
-      try TerminalMode.makeRaw(other.number)
-      // A second number, so that reading and writing can be waited for apart.
-      let input = SharedDescriptor(try .duplicate(of: controlling.number))
-      return ConsoleEnd(output: ByteSink(controlling), input: input, terminalName: path, otherSide: other)
-    } catch {
-      throw ConsoleError(what: "a pseudo-terminal", errno: error.errno)
-    }
-  }
-}
-
-extension ConsoleEnd {
-  /// See ``ConsoleRelay/waitForTerminalReader()``. A reader that takes nothing for a fifth of a second is none.
-  func waitForTerminalReader() {
-    guard let otherSide else { return }
-    let (pause, patience) = (5, 200)  // milliseconds
-    var (left, idle, empty) = (Int32.max, 0, 0)
-    // What was written arrives on the other side a moment later, so nothing there must be seen twice.
-    while empty < 2, idle < patience {
-      usleep(UInt32(pause * 1000))
-      let now = linux_input_waiting(otherSide.number)
-      empty = now <= 0 ? empty + 1 : 0
-      idle = now < left ? 0 : idle + pause
-      left = now
-    }
-  }
+  /// Where a person finds the console, as far as it was made for it; nil where the person has said it.
+  var place: String? { terminal?.path ?? listener.map { "tcp:\($0.address)" } }
 }
 
 /// The console's host end could not be opened.
 package struct ConsoleError: Error, CustomStringConvertible {
-  let what: String
+  let console: Configuration.Console
   let errno: Errno
 
-  package var description: String { "--console: \(what) cannot be opened: \(errno)" }
+  package var description: String {
+    let what =
+      switch console {
+      case .standard: "standard input or output"
+      case .file(let path): path
+      case .pseudoTerminal: "a pseudo-terminal"
+      case .none, .tcp: console.description
+      }
+    let hint = errno == .addressInUse ? "; give another port, or 0 for one that is free" : ""
+    return "--console: \(what) cannot be opened: \(errno)\(hint)"
+  }
 }

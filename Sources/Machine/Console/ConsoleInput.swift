@@ -24,8 +24,7 @@ final class ConsoleInput {
   /// Bytes that were typed so far, and those that the UART has taken of them.
   private(set) var offered: UInt64 = 0
   private(set) var taken: UInt64 = 0
-  /// Called when the UART has had what it takes now.
-  var whenTaken: () -> Void = {}
+  private var actions: [() -> Void] = []
 
   init(from file: SharedDescriptor?, room: EventFD, loop: EventLoop, meter: MeterPage) {
     self.file = file
@@ -49,6 +48,9 @@ final class ConsoleInput {
 
   func detach() { uart = nil }
 
+  /// Has `action` called whenever the UART has had what it takes at that moment.
+  func whenTaken(_ action: @escaping () -> Void) { actions.append(action) }
+
   /// Whether more may be offered. A sender that has no way to wait may offer what it has, once.
   var hasRoom: Bool { pending.count < Self.mostPending }
 
@@ -71,7 +73,7 @@ final class ConsoleInput {
       pending.removeFirst(count)
       taken += UInt64(count)
     }
-    whenTaken()
+    for action in actions { action() }
     guard let number = file?.number else { return }
     switch (state, pending.isEmpty) {
     case (.watched, false):

@@ -33,20 +33,30 @@ final class ConsoleRelay {
   var viewers: ConsoleViewers?
   /// Nil: it is not kept.
   var log: ConsoleLog?
+  private let terminal: ConsoleTerminal?
+  private let port: ConsolePort?
+  /// Where the console's host end is, as `--console` has it, but with what was made for it.
+  let place: String
 
   init(_ console: Configuration.Console, loop: EventLoop, meter: MeterPage) throws(MachineError) {
     do throws(ConsoleError) { end = try ConsoleEnd.open(console) } catch { throw .console(error) }
-    if let name = end.terminalName { StandardError.say("the console is \(name)") }
+    if let place = end.place { StandardError.say("the console is \(place)") }
+    place = end.place ?? console.description
     self.loop = loop
     self.meter = meter
     do throws(SystemCallError) {
       pause = try TimerFD()
       silence = try TimerFD()
       output = try ConsoleOutput(meter: meter)
+      let input = ConsoleInput(from: end.input, room: output.inputRoom, loop: loop, meter: meter)
+      self.input = input
+      terminal = end.terminal.map { ConsoleTerminal($0, on: loop) }
+      port = try end.listener.map { listener throws(SystemCallError) in
+        try ConsolePort(at: listener, on: loop, input: input)
+      }
     } catch {
       throw .host(error)
     }
-    input = ConsoleInput(from: end.input, room: output.inputRoom, loop: loop, meter: meter)
   }
 
   /// Starts to carry bytes.
@@ -83,6 +93,17 @@ final class ConsoleRelay {
     input.detach()
   }
 
+  /// Tells the viewers that the guest has ended.
+  func end(_ verdict: Verdict) { viewers?.end(verdict) }
+
+  /// Whether all who watch have what the guest said, or have gone.
+  var isWatchedToTheEnd: Bool {
+    (viewers?.isDrained ?? true) && (terminal?.isDrained ?? true) && (port?.isDrained ?? true)
+  }
+
+  /// Waits for who reads a pseudo-terminal that was made for the console.
+  func waitForTerminalReader() { terminal?.waitForReader() }
+
   // MARK: Output
 
   /// Calls `action` once the host has all output, or will never take it.
@@ -100,9 +121,8 @@ final class ConsoleRelay {
     }
   }
 
-  /// Waits for the reader of a pseudo-terminal that was made for the console: what it has not taken when this program
-  /// ends, the kernel throws away.
-  func waitForTerminalReader() { end.waitForTerminalReader() }
+  /// Whether what the guest says goes to ``end``'s output only.
+  private var isAlone: Bool { viewers == nil && log == nil && terminal == nil && port == nil }
 
   private func flush() {
     guard !isWaitingToWrite else { return }
@@ -111,9 +131,11 @@ final class ConsoleRelay {
     let hasRoomAgain = unsafe output.withFront { bytes in
       count = unsafe hasLostOutput || end.output == nil ? bytes.count : write(bytes)
       let lost = hasLostOutput ? count : 0
-      if count == 0 || viewers == nil && log == nil { return (count, lost) }
+      if count == 0 || isAlone { return (count, lost) }
       let said = unsafe Array(bytes.prefix(count))
       viewers?.show(said)
+      terminal?.show(said)
+      port?.show(said)
       return (count, max(lost, log?.write(said) ?? 0))
     }
     if hasRoomAgain { uart?.transmitterHasRoom() }

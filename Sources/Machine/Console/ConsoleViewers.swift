@@ -37,7 +37,7 @@ final class ConsoleViewers {
     } closed: { [unowned self] key in
       forget(key)
     }
-    input.whenTaken = { [unowned self] in inputWasTaken() }
+    input.whenTaken { [unowned self] in inputWasTaken() }
   }
 
   // MARK: To the viewers

@@ -9,8 +9,11 @@ final class Peer {
   private let mostOutput: Int
 
   private let receive: ([UInt8]) -> Void
+  private let inputEnded: (() -> Void)?
   private let closed: () -> Void
   private(set) var isClosed = false
+  /// Whether the other side has said that it sends no more.
+  private var hasInputEnded = false
 
   /// Whether what the other side sends is left in the socket for now.
   var isPaused = false {
@@ -20,15 +23,18 @@ final class Peer {
   /// - Parameters:
   ///   - mostOutput: bytes that the other side may leave unread, beyond what the kernel holds, before it is cut off.
   ///   - receive: gets what has come, as it was cut.
+  ///   - inputEnded: called when the other side sends no more, and the connection stays for what it is sent; nil: that
+  ///     ends the connection.
   ///   - closed: called once, whoever ended the connection; never from within ``init``.
   init(
     _ socket: consuming Descriptor, on loop: EventLoop, mostOutput: Int, receive: @escaping ([UInt8]) -> Void,
-    closed: @escaping () -> Void
+    inputEnded: (() -> Void)? = nil, closed: @escaping () -> Void
   ) throws(SystemCallError) {
     self.socket = SharedDescriptor(socket)
     self.loop = loop
     self.mostOutput = mostOutput
     self.receive = receive
+    self.inputEnded = inputEnded
     self.closed = closed
     try loop.add(self.socket.number, .readable) { [unowned self] in ready($0) }
   }
@@ -53,14 +59,14 @@ final class Peer {
   }
 
   private func updateEvents() {
-    let reading: EventLoop.Events = isPaused ? [] : .readable
+    let reading: EventLoop.Events = isPaused || hasInputEnded ? [] : .readable
     loop.change(socket.number, to: output.isEmpty ? reading : reading.union(.writable))
   }
 
   private func ready(_ events: EventLoop.Events) {
     if events.contains(.writable) { flush() }
     guard !isClosed else { return }
-    if isPaused {
+    if isPaused || hasInputEnded {
       // Reported also to who does not wait for it. What was sent before and could not be taken is lost.
       if !events.isDisjoint(with: [.hangUp, .error]) { close() }
     } else if !events.isDisjoint(with: [.readable, .hangUp, .error]) {
@@ -71,12 +77,19 @@ final class Peer {
   private func read() {
     do throws(SystemCallError) {
       let bytes = try socket.descriptor.read(atMost: 4096)
-      if bytes.isEmpty { close() } else { receive(bytes) }
+      if bytes.isEmpty { endInput() } else { receive(bytes) }
     } catch where error.errno == .again || error.errno == .interrupted {
       // It will be ready again.
     } catch {
       close()
     }
+  }
+
+  private func endInput() {
+    guard let inputEnded else { return close() }
+    hasInputEnded = true
+    updateEvents()
+    inputEnded()
   }
 
   private func flush() {

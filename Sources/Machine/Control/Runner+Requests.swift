@@ -28,6 +28,7 @@ extension Runner {
     case .sample:
       sample()
       return .done
+    case .consolePlace: return .consolePlace(relay.place)
     case .pause:
       pause(machine)
       return .done

@@ -31,6 +31,8 @@ struct GuestDetails: JSONDocument {
 
   let guest: GuestSummary
   let folder: String
+  /// Where the console's end on the host is, as `--console` has it; a terminal or port that was made for it is named.
+  let console: String?
   let balloon: Balloon?
   /// What the VMM was started with.
   let arguments: [String]
@@ -40,9 +42,12 @@ struct GuestDetails: JSONDocument {
     self.folder = folder.path
     arguments = guest.process.map(Self.arguments) ?? []
     var status: GuestStatus?
-    if guest.process != nil, var client = try? ControlClient(folder), case .status(let answer)? = try? client.ask(.status) {
-      status = answer
+    var place: String?
+    if guest.process != nil, var client = try? ControlClient(folder) {
+      if case .status(let answer)? = try? client.ask(.status) { status = answer }
+      if case .consolePlace(let answer)? = try? client.ask(.consolePlace) { place = answer }
     }
+    console = place
     balloon = status?.balloon.map { Balloon(targetBytes: $0.target, actualBytes: $0.actual) }
   }
 
@@ -65,6 +70,7 @@ struct GuestDetails: JSONDocument {
       ("CPU share", guest.cpuPercent.map { "\($0)%" }), ("memory", guest.memoryBytes.map(ByteSize.format)),
       ("resident", guest.residentBytes.map { "\($0 >> 20)M" }),
       ("balloon", balloon.map { "\(ByteSize.format($0.actualBytes)) of \(ByteSize.format($0.targetBytes))" }),
+      ("console", console),
       ("viewers", guest.viewers.map(String.init)),
       ("folder", folder),
       ("arguments", arguments.isEmpty ? nil : ShellWord.line(arguments)),

@@ -6,22 +6,18 @@ import NIOPosix
 
 /// Serves the metrics to whoever scrapes them, on an address of this machine only: nobody is asked who they are.
 struct MetricsServer {
-  let address: String
-  let port: Int
+  let address: LoopbackAddress
 
   /// Reads "127.0.0.1:9464" or "[::1]:9464"; port 0 is any that is free.
   init(_ text: String) throws(ConfigurationError) {
-    let option = "--serve \(text)"
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-      throw ConfigurationError(option, "give an address and a port, like 127.0.0.1:9464")
+    do throws(LoopbackAddress.Fault) { address = try LoopbackAddress(text) } catch {
+      let reason =
+        switch error {
+        case .malformed: "give an address and a port, like 127.0.0.1:9464"
+        case .notLoopback: "it serves this machine only: 127.0.0.1 or [::1]"
+        }
+      throw ConfigurationError("--serve \(text)", reason)
     }
-    let host = text[..<colon]
-    let isIPv4 = host.hasPrefix("127.") && (try? SocketAddress(ipAddress: String(host), port: 0)) != nil
-    guard isIPv4 || host == "[::1]" else {
-      throw ConfigurationError(option, "it serves this machine only: 127.0.0.1 or [::1]")
-    }
-    address = isIPv4 ? String(host) : "::1"
-    self.port = Int(port)
   }
 
   /// Serves until the process is ended.
@@ -36,11 +32,11 @@ struct MetricsServer {
         }
       }
     let channel: any Channel
-    do { channel = try bootstrap.bind(host: address, port: port).wait() } catch {
-      throw ConfigurationError("--serve \(address):\(port)", "it cannot be had: \(error)")
+    do { channel = try bootstrap.bind(host: address.host, port: Int(address.port)).wait() } catch {
+      throw ConfigurationError("--serve \(address)", "it cannot be had: \(error)")
     }
-    let place = address.contains(":") ? "[\(address)]" : address
-    StandardError.say("serving http://\(place):\(channel.localAddress?.port ?? port)/metrics")
+    let place = address.with(port: channel.localAddress?.port.flatMap(UInt16.init(exactly:)) ?? address.port)
+    StandardError.say("serving http://\(place)/metrics")
     try channel.closeFuture.wait()
   }
 }
