@@ -79,13 +79,15 @@ let package = Package(
     .target(name: "MadeUpImages", dependencies: ["Boot"], path: "Tests/MadeUpImages", swiftSettings: settings),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Boot", "CLinux", "Devices", "DiskImage", "GuestMemory", "Host", "MadeUpImages", "Virtio"],
+      dependencies: [
+        "Boot", "CLinux", "Control", "Devices", "DiskImage", "GuestMemory", "Host", "MadeUpImages", "Virtio",
+      ],
       path: "Tests/FuzzTargets", swiftSettings: settings),
     tests(of: "FuzzTargets"),
     .target(name: "CountingAllocator", path: "Tests/CountingAllocator"),
     .executableTarget(
       name: "counting-vmm", dependencies: ["Machine", "CountingAllocator"], path: "Tests/CountingVMM",
       swiftSettings: settings),
-    .testTarget(name: "IntegrationTests", dependencies: ["Host", "CLinux"], swiftSettings: settings),
+    .testTarget(name: "IntegrationTests", dependencies: ["Control", "Host", "CLinux"], swiftSettings: settings),
   ] + fuzzer
 )

@@ -1,7 +1,7 @@
 /// What can be fuzzed, one part of the program each. An input is any bytes; a finding is a trap or a sanitizer's
 /// report.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-  case virtqueue, block, network, entropy, balloon, qcow2, boot
+  case virtqueue, block, network, entropy, balloon, qcow2, boot, control
 
   /// Does with the input all that it asks for; returns when the target has survived it.
   package func run(_ bytes: [UInt8]) {
@@ -14,6 +14,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .balloon: fuzzBalloon(&input)
     case .qcow2: fuzzQcow2(&input)
     case .boot: fuzzBoot(&input)
+    case .control: fuzzControl(&input)
     }
   }
 }

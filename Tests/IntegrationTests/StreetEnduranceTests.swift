@@ -1,0 +1,146 @@
+import CLinux
+import Control
+import Foundation
+import Host
+import Testing
+
+/// Many come and go at a guest's sockets, and nothing of them stays.
+@Suite(
+  "A guest's sockets, a thousand times",
+  .enabled(
+    if: GuestRunner.reasonAgainstHost == nil,
+    "THE ENDURANCE OF A GUEST'S SOCKETS WAS NOT TESTED: that needs a /dev/kvm on this host, whose /proc is looked at"),
+  .serialized)
+struct StreetEnduranceTests {
+  /// What a process has of the kernel's (proc(5)).
+  private struct Holdings {
+    let descriptors: Int
+    let threads: Int
+    /// Resident memory that is no file's, in KiB; of this guest's own memory nothing new is touched.
+    let kibibytes: Int
+
+    init(_ process: Int32) throws {
+      func count(_ folder: String) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/\(folder)").count
+      }
+      descriptors = try count("fd")
+      threads = try count("task")
+      let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") })
+      kibibytes = try #require(Int(line.split(whereSeparator: \.isWhitespace)[1]))
+    }
+  }
+
+  /// One connection to a guest's socket, which waits for what it is told.
+  private struct Client: ~Copyable {
+    private let socket: Descriptor
+    private var reader = FrameReader()
+
+    init(_ guest: DetachedGuest, _ file: FolderFile) throws {
+      socket = try .connect(to: "\(guest.folder)/\(file.rawValue)")
+    }
+
+    func send(_ frame: Frame) throws {
+      let bytes = frame.bytes
+      // SAFETY: the array's own memory, for the call.
+      let count = try unsafe bytes.withUnsafeBytes { unsafe try socket.sendWithoutWaiting($0) }
+      try #require(count == bytes.count)
+    }
+
+    mutating func next() throws -> Frame {
+      while true {
+        if let frame = try reader.next() { return frame }
+        try #require(linux_poll_readable(socket.number, 20_000) > 0)
+        let bytes = try socket.read(atMost: 1 << 16)
+        try #require(!bytes.isEmpty)
+        reader.append(bytes)
+      }
+    }
+  }
+
+  /// Attaches, types a line, sees it come back, and leaves.
+  private func visit(_ guest: DetachedGuest, typing line: String) throws {
+    var client = try Client(guest, .console)
+    try client.send(ViewerMessage.attach(ConsoleAttachment(replayBytes: .max, writing: .takesOver)).frame())
+    try client.send(ViewerMessage.input(Array(line.utf8)).frame())
+    var seen: [UInt8] = []
+    while seen.firstRange(of: Array(line.utf8)) == nil {
+      if case .output(let bytes)? = ConsoleMessage(try client.next()) { seen += bytes }
+    }
+  }
+
+  /// Asks once, on a connection of its own or on one for all.
+  private func ask(_ client: inout Client, _ request: ControlRequest, id: UInt32) throws {
+    try client.send(request.frame(id: id))
+    let frame = try client.next()
+    #expect(frame.id == id)
+    if case .refused(let fault)? = ControlReply(frame) { Issue.record("\(request): \(fault)") }
+  }
+
+  @Test func nothingStaysAndNothingIsLost() throws {
+    let guest = try DetachedGuest("echo.elf", "--memory", "16M", "--balloon", "0M")
+    let greeting = Array("echoing until a line says exit\n".utf8)
+    try TerminalSession.wait(for: "the guest's greeting") { try guest.log.count >= greeting.count }
+    let process = try guest.process
+    let requests: [ControlRequest] = [.status, .sample, .consolePlace, .resume, .allot(AllotmentItem(.quota), value: 0)]
+    var typed: [UInt8] = []
+    func rounds(_ numbers: Range<Int>) throws {
+      var stays = try Client(guest, .control)
+      for number in numbers {
+        let line = "visit \(number)\r"
+        try visit(guest, typing: line)
+        typed += line.utf8
+        var comes = try Client(guest, .control)
+        let request = requests[number % requests.count]
+        try ask(&comes, request, id: UInt32(number))
+        try ask(&stays, request, id: UInt32(number))
+      }
+    }
+    // What is made once, when it is first needed, is made.
+    try rounds(0..<100)
+    try settle(process)
+    let before = try Holdings(process)
+    try rounds(100..<1100)
+    try settle(process)
+    let after = try Holdings(process)
+    #expect(after.descriptors == before.descriptors)
+    #expect(after.threads == before.threads)
+    // A byte lost for each visit and each request would be 3 KiB; pages come by fours.
+    #expect(after.kibibytes - before.kibibytes <= Self.spareKibibytes, "\(before.kibibytes) KiB, then \(after.kibibytes)")
+
+    try visit(guest, typing: "exit\r")
+    typed += "exit\r".utf8
+    _ = try DetachedGuest.run(["wait", guest.name], status: 0)
+    let log = try guest.log
+    let said = greeting + typed
+    #expect(Array(log.prefix(said.count)) == said)
+    // The guest's own count, and its checksum.
+    let rest = String(decoding: log.dropFirst(said.count), as: UTF8.self)
+    #expect(rest.contains("bytes=\(typed.count) adler32=0x\(Self.adler32(typed))"), "\(rest)")
+  }
+
+  private static let spareKibibytes = 64
+
+  /// Connections that were closed here are seen there a moment later.
+  private func settle(_ process: Int32) throws {
+    var last = try Holdings(process).descriptors
+    for _ in 0..<100 {
+      usleep(20_000)
+      let now = try Holdings(process).descriptors
+      if now == last { break }
+      last = now
+    }
+    usleep(100_000)
+  }
+
+  /// RFC 1950, 8.2, as eight hexadecimal digits.
+  private static func adler32(_ bytes: [UInt8]) -> String {
+    var (low, high): (UInt32, UInt32) = (1, 0)
+    for byte in bytes {
+      low = (low + UInt32(byte)) % 65521
+      high = (high + low) % 65521
+    }
+    let digits = String(high << 16 | low, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+}
