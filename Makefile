@@ -13,7 +13,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 RELEASE := swift build -c release --scratch-path .build-release -Xswiftc -static-executable -Xlinker --strip-all
 PROGRAMS := bin/rowhouse bin/rowhouse-vmm
 
-.PHONY: help deps build guests linux demo test fuzz bench-startup bench-metering clean FORCE
+.PHONY: help deps build guests linux demo test fuzz bench-startup bench-metering bench-street bench-console reference clean FORCE
 
 FORCE:
 
@@ -88,6 +88,15 @@ bench-startup: build guests  ## how long a guest takes to start, beside a bare C
 
 bench-metering: build guests ## how exactly guests are held to what they may use, and metered
 	@Tests/Benchmarks/bench-metering
+
+bench-street: build guests   ## what 1, 10 and 100 guests at once cost each other (docs/density.md)
+	@Tests/Benchmarks/bench-street
+
+bench-console: build guests  ## whether viewers of a console slow its guest down
+	@Tests/Benchmarks/bench-console
+
+reference: build     ## docs/commands.md, made of what the argument parser knows
+	@Tests/Reference/reference bin/rowhouse > docs/commands.md.new && mv docs/commands.md.new docs/commands.md
 
 clean:               ## remove everything that was built
 	rm -rf .build .build-* bin guests/build guests/linux/build Tests/Lab/build

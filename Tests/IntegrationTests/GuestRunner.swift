@@ -104,7 +104,7 @@ final class GuestRunner: Sendable {
   private static let labTimedOut: Int32 = 124
 
   /// Runs a program to its end and returns its standard output.
-  private static func run(_ words: [String]) throws -> String {
+  static func run(_ words: [String]) throws -> String {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = words

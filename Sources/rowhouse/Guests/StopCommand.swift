@@ -30,8 +30,9 @@ struct StopCommand: ParsableCommand {
     let deadline = Instant.now.advanced(byNanoseconds: grace ?? 10_000_000_000)
     // All buttons first: the guests end at the same time.
     for guest in guests { guest.press() }
+    let late = try guests.filter { guest in try guest.awaitEnd(until: deadline) == nil }
+    try late.killAll()
     for guest in guests {
-      if try guest.awaitEnd(until: deadline) == nil { try guest.kill() }
       guest.settle()
       if remove { _ = try Street().remove(guest) }
     }
@@ -46,10 +47,9 @@ struct KillCommand: ParsableCommand {
   @OptionGroup var selection: GuestSelection
 
   func run() throws {
-    for guest in try selection.guests() {
-      try guest.kill()
-      guest.settle()
-    }
+    let guests = try selection.guests()
+    try guests.killAll()
+    for guest in guests { guest.settle() }
   }
 }
 
@@ -62,13 +62,27 @@ extension GuestFolder {
     _ = try? client?.ask(.powerButton)
   }
 
-  /// Has the VMM end its guest; ends the VMM when that does not.
-  fileprivate func kill() throws {
-    let deadline = Instant.now.advanced(byNanoseconds: 2_000_000_000)
+  /// How long a VMM may take to answer, and to end its guest, in nanoseconds.
+  private static let patience: UInt64 = 2_000_000_000
+
+  /// Has the VMM end its guest.
+  fileprivate func askForEnd() {
     var client = try? ControlClient(self)
-    _ = try? client?.ask(.kill, until: deadline)
-    if try awaitEnd(until: deadline) != nil { return }
+    _ = try? client?.ask(.kill, until: .now.advanced(byNanoseconds: Self.patience))
+  }
+
+  /// Waits for that, and ends the VMM if it does not come.
+  fileprivate func ensureEnd() throws {
+    if try awaitEnd(until: .now.advanced(byNanoseconds: Self.patience)) != nil { return }
     do throws(SystemCallError) { try killProcess() } catch { throw HostError("\(name): \(error)") }
     _ = try awaitEnd()
+  }
+}
+
+extension [GuestFolder] {
+  /// Ends all at the same time: what a VMM gives back to the host takes it a while.
+  fileprivate func killAll() throws {
+    for guest in self { guest.askForEnd() }
+    for guest in self { try guest.ensureEnd() }
   }
 }
