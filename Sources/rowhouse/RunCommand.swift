@@ -114,6 +114,12 @@ struct RunCommand: ParsableCommand {
   var verdict: String?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Write there what the guest's exits cost, by reason and address, the dearest first.", valueName: "file"))
+  var exitProfile: String?
+
+  @Option(
     name: .customLong("disk"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
       """
@@ -193,7 +199,7 @@ struct RunCommand: ParsableCommand {
       "cpu-mask": cpuMask,
       "console": console ?? (detach ? "none" : nil), "balloon": balloon, "memory-max": memoryMax,
       "entropy": entropy ? "yes" : nil,
-      "timeout": timeout, "on-reset": onReset,
+      "timeout": timeout, "on-reset": onReset, "exit-profile": exitProfile,
     ]
     if detach, verdict != nil {
       throw ConfigurationError("--verdict", "the verdict of a detached guest is said by `rowhouse wait`")
