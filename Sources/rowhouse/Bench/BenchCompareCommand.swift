@@ -17,19 +17,19 @@ struct BenchCompareCommand: ParsableCommand {
   var after: String
 
   func run() throws {
-    print(Self.text(try ResultsFile.read(before), try ResultsFile.read(after)), terminator: "")
+    print(Self.text(try ResultsFile.readBoot(before), try ResultsFile.readBoot(after)), terminator: "")
   }
 
   static func text(_ before: BootResults, _ after: BootResults) -> String {
     var rows: [[String]] = []
     for contestant in after.contestants {
       guard let earlier = before.contestants.first(where: { $0.name == contestant.name }) else { continue }
-      for moment in BootMoment.compared {
-        guard let old = earlier.sample(moment), let new = contestant.sample(moment) else { continue }
-        rows.append([contestant.name, moment.rawValue] + row(old, new))
+      for time in ComparedTime.allCases {
+        guard let old = earlier.sample(time.of), let new = contestant.sample(time.of) else { continue }
+        rows.append([contestant.name, time.rawValue] + row(old, new))
       }
     }
-    let head = ["", "UNTIL", "BEFORE", "AFTER", "AFTER / BEFORE, 95 %", ""]
+    let head = ["", "TIME", "BEFORE", "AFTER", "AFTER / BEFORE, 95 %", ""]
     return differences(before, after).map { $0 + "\n" }.joined() + TextTable(head, rows).text
   }
 

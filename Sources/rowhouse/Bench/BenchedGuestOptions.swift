@@ -18,7 +18,7 @@ struct BenchedGuestOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "VMMs, of \(BenchedVMM.allCases.map(\.rawValue).joined(separator: ", ")) (default: all but rowhouse-run).",
+      "VMMs, of \(BenchedVMM.names) (default: all but rowhouse-run and bare).",
       valueName: "vmm,…"))
   var vmm: String?
 
@@ -46,12 +46,11 @@ struct BenchedGuestOptions: ParsableArguments {
   }
 
   func vmms() throws(ConfigurationError) -> [BenchedVMM] {
-    guard let vmm else { return BenchedVMM.allCases.filter { $0 != .rowhouseRun } }
+    guard let vmm else { return BenchedVMM.usual }
     var vmms: [BenchedVMM] = []
     for name in vmm.split(separator: ",") {
       guard let known = BenchedVMM(rawValue: String(name)) else {
-        let all = BenchedVMM.allCases.map(\.rawValue).joined(separator: ", ")
-        throw ConfigurationError("--vmm \(name)", "the VMMs are \(all)")
+        throw ConfigurationError("--vmm \(name)", "the VMMs are \(BenchedVMM.names)")
       }
       if !vmms.contains(known) { vmms.append(known) }
     }

@@ -2,6 +2,8 @@
 enum BenchedVMM: String, CaseIterable {
   /// `rowhouse-vmm` itself, which is what the others are compared with: they too are one process.
   case rowhouse
+  /// The least that a program must do to run a guest (Tests/Benchmarks/bare.c): what it takes is KVM's own.
+  case bare
   /// The whole command `rowhouse run`.
   case rowhouseRun = "rowhouse-run"
   case qemuMicrovm = "qemu-microvm"
@@ -14,6 +16,7 @@ enum BenchedVMM: String, CaseIterable {
   var program: String {
     switch self {
     case .rowhouse: "rowhouse-vmm"
+    case .bare: "bare"
     case .rowhouseRun: "rowhouse"
     case .qemuMicrovm, .qemuQ35: "qemu-system-x86_64"
     case .kvmtool: "lkvm"
@@ -25,15 +28,22 @@ enum BenchedVMM: String, CaseIterable {
   /// What has the program say its version in one line; nil: it has none of its own.
   var versionArguments: [String]? {
     switch self {
-    case .rowhouse: nil
+    case .rowhouse, .bare: nil
     case .kvmtool: ["version"]
     default: ["--version"]
     }
   }
 
+  static let names = allCases.map(\.rawValue).joined(separator: ", ")
+
+  /// Those that take part when nobody says who: virtual machine monitors as people use them.
+  static let usual = allCases.filter { $0 != .rowhouseRun && $0 != .bare }
+
   /// Why it cannot start a kernel, nil when it may.
-  func refusal(isELF: Bool) -> String? {
+  func refusal(of guest: BenchedGuest, isELF: Bool) -> String? {
     switch self {
+    case .bare where !isELF: "boots ELF kernels only"
+    case .bare where guest.initrd != nil || guest.cpus > 1: "has one CPU and takes no initial RAM disk"
     case .kvmtool where isELF: "boots no ELF kernels"
     case .firecracker where !isELF: "boots ELF kernels only"
     default: nil
@@ -50,11 +60,13 @@ enum BenchedVMM: String, CaseIterable {
     let mebibytes = String(guest.memoryBytes >> 20)
     switch self {
     case .rowhouse:
-      return ["--kernel", guest.kernel] + Self.option("--initrd", guest.initrd) + Self.option("--cmdline", guest.commandLine)
-        + ["--cpus", cpus, "--memory", "\(mebibytes)M"]
+      return ["--kernel", guest.kernel] + Self.option("--initrd", guest.initrd)
+        + Self.option("--cmdline", guest.commandLine) + ["--cpus", cpus, "--memory", "\(mebibytes)M"]
+    case .bare:
+      return [guest.kernel, mebibytes] + (guest.commandLine.map { [$0] } ?? [])
     case .rowhouseRun:
-      return ["run", guest.kernel] + Self.option("--initrd", guest.initrd) + Self.option("--cmdline", guest.commandLine)
-        + ["--cpus", cpus, "--memory", "\(mebibytes)M", "--quiet"]
+      return ["run", guest.kernel] + Self.option("--initrd", guest.initrd)
+        + Self.option("--cmdline", guest.commandLine) + ["--cpus", cpus, "--memory", "\(mebibytes)M", "--quiet"]
     case .qemuMicrovm, .qemuQ35:
       let machine = self == .qemuMicrovm ? "microvm" : "q35"
       return ["-M", machine, "-accel", "kvm", "-cpu", qemuCPU, "-smp", cpus, "-m", mebibytes]
@@ -70,6 +82,15 @@ enum BenchedVMM: String, CaseIterable {
       return ["--kernel", guest.kernel] + Self.option("--initramfs", guest.initrd)
         + Self.option("--cmdline", guest.commandLine)
         + ["--cpus", "boot=\(cpus)", "--memory", "size=\(mebibytes)M", "--serial", "tty", "--console", "off"]
+    }
+  }
+
+  /// What has a VMM without marks of its own show on its descriptor 3 what a guest writes to port 0x80.
+  var postCodeArguments: [String] {
+    switch self {
+    case .qemuMicrovm, .qemuQ35:
+      return ["-chardev", "file,id=post,path=/proc/self/fd/3", "-device", "isa-debugcon,iobase=0x80,chardev=post"]
+    default: return []
     }
   }
 

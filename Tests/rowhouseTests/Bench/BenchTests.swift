@@ -1,3 +1,6 @@
+import Devices
+import Foundation
+import Host
 import Testing
 
 @testable import rowhouse
@@ -53,13 +56,13 @@ struct BenchTests {
         run[.exit] = time * 1_000_000
         return run
       }
-      let summary = Summary(BootResults.Contestant.sample(runs, .exit)!)
+      let summary = Summary(BootResults.Contestant.sample(runs, { $0[.exit] })!)
       return BootResults.Contestant(
         name: name, vmm: name, kernel: "k", version: "v", command: "c", runs: runs, summary: ["exit": summary],
         ratios: [:], exits: nil, kvm: nil)
     }
     return BootResults(
-      kind: "boot", date: "2026-01-01T00:00:00Z", label: nil, host: HostDescription(),
+      kind: "boot", occasion: Occasion(label: nil), host: HostDescription(),
       guest: .init(kernels: [], initrd: nil, commandLine: nil, cpus: 1, memoryBytes: 1 << 28),
       measurement: .init(runs: 3, warmup: 0, until: "exit", pinned: false, limitSeconds: 60), contestants: contestants,
       missing: [])
@@ -71,6 +74,14 @@ struct BenchTests {
     #expect(summary.medianLow == 10e6 && summary.medianHigh == 30e6)
   }
 
+  @Test func resultsAreReadBack() throws {
+    let results = results(["a": [10, 30, 20], "b": [40, 50, 60]])
+    let file = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data(results.json.utf8).write(to: file)
+    #expect(BootTable(try ResultsFile.readBoot(file.path())).text == BootTable(results).text)
+  }
+
   @Test func comparisonTellsChangeFromNoise() {
     let before = results(["a": [100, 101, 99], "b": [100, 120, 80], "gone": [1, 1, 1]])
     let after = results(["a": [50, 51, 49], "b": [101, 119, 83]])
@@ -78,6 +89,33 @@ struct BenchTests {
     #expect(lines.count == 3)
     #expect(lines[1].hasPrefix("a") && lines[1].hasSuffix("faster"))
     #expect(lines[2].hasPrefix("b") && lines[2].hasSuffix("no more than noise"))
+  }
+
+  private func mark(_ source: MarkSource, _ byte: UInt8, _ nanoseconds: UInt64) -> PostMark.Mark {
+    .init(source: source, byte: byte, instant: Instant(nanoseconds: nanoseconds))
+  }
+
+  @Test func kernelsMarkEntryAndInit() {
+    let moments = PostMark.moments([mark(.postCode, 1, 10), mark(.postCode, 123, 20), mark(.bootTimer, 123, 30)])
+    #expect(moments.mapValues(\.nanoseconds) == [.kernelEntered: 10, .initReached: 20])
+    // A kernel that only loses time at the port, and a first program that marks the boot timer.
+    let others = PostMark.moments([mark(.postCode, 7, 5), mark(.postCode, 1, 10), mark(.postCode, 123, 20)])
+    #expect(others.isEmpty)
+    #expect(PostMark.moments([mark(.bootTimer, 123, 30)]).keys.map(\.self) == [.initReached])
+  }
+
+  @Test func kernelToInitLeavesOutWhatCameBefore() {
+    var run = BootRun()
+    run[.initReached] = 90
+    #expect(ComparedTime.kernelToInit.of(run) == nil)
+    run[.kernelEntered] = 20
+    #expect(ComparedTime.kernelToInit.of(run) == 70)
+  }
+
+  @Test func guestTimeIsReadBehindTheName() {
+    let numbers = (3...52).map(String.init).joined(separator: " ")
+    #expect(GuestTime.parse("1 (a) b (c) \(numbers)", ticksPerSecond: 100) == 430_000_000)
+    #expect(GuestTime.parse("1 (a) R 1 2", ticksPerSecond: 100) == nil)
   }
 
   @Test func residentMemoryIsDividedByTheGuestsMappings() {
@@ -117,6 +155,7 @@ struct BenchTests {
     (["bench", "density", "/dev/null", "-n", "0"], "-n 0"),
     (["bench", "compare", "/dev/null", "/dev/null"], "/dev/null"),
     (["bench", "compare", "no/such", "/dev/null"], "no/such"),
+    (["bench", "show", "/dev/null"], "/dev/null"),
     (["bench", "race"], "bench race"),
   ])
   func wrongUsageIsOneLine(arguments: [String], name: String) {

@@ -8,12 +8,12 @@ struct BenchBootCommand: ParsableCommand {
     commandName: "boot",
     abstract: "Measures how long a kernel takes to boot under each VMM that is installed.",
     discussion: """
-      The VMMs take turns, so a machine that is slower for a while is slower for all. Each is measured from outside: from \
-      its start to the first byte of the guest's console, to what --until names, and to its end. Of rowhouse there are \
+      The VMMs take turns, so a machine that is slower for a while is slower for all. Each is measured from outside: \
+      from its start to the first byte of the guest's console, to what --until names, and to its end. Of rowhouse there are \
       also the phases between, and, from one more run that does not count, what its exits cost.
 
-      A guest has to end by itself, as Linux with `panic=-1` and a command that powers off, unless --until names something \
-      before.
+      A guest has to end by itself, as Linux with `panic=-1` and a command that powers off, unless --until names \
+      something before.
 
       The exit status:
         0    measured
@@ -42,6 +42,13 @@ struct BenchBootCommand: ParsableCommand {
 
   @Flag(help: "Keep the VMMs and this program on CPUs of their own.")
   var pin = false
+
+  @Flag(
+    help: """
+      The kernel marks its entry with 1 and its first program with 123 at port 0x80: have QEMU show what is written \
+      there.
+      """)
+  var postCodes = false
 
   @Argument(
     parsing: .postTerminator,
@@ -75,7 +82,7 @@ struct BenchBootCommand: ParsableCommand {
     return BootBenchmark(
       guests: guests, vmms: try guestOptions.vmms(), qemuCPU: guestOptions.qemuCpu, runs: runs, warmup: warmup,
       goal: try BootGoal(until), until: until, limitNanoseconds: nanoseconds,
-      pinned: pin ? try PinnedCPUs(guestCPUs: guests[0].cpus) : nil, label: guestOptions.label)
+      postCodes: postCodes, pinned: pin ? try PinnedCPUs(guestCPUs: guests[0].cpus) : nil, label: guestOptions.label)
   }
 
   /// Says at once what each VMM would say in its own way.

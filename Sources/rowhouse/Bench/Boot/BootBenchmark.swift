@@ -12,13 +12,16 @@ struct BootBenchmark {
   /// The goal as the person wrote it.
   let until: String
   let limitNanoseconds: UInt64
+  let postCodes: Bool
   let pinned: PinnedCPUs?
   let label: String?
 
   /// - Throws: when nobody is left to measure.
   func run() throws(HostError) -> BootResults {
+    let occasion = Occasion(label: label)
     var missing: [MissingContestant] = []
-    var contestants = try Contestant.find(vmms, guests: guests, qemuCPU: qemuCPU, missing: &missing)
+    var contestants = try Contestant.find(
+      vmms, guests: guests, qemuCPU: qemuCPU, postCodes: postCodes, missing: &missing)
     var results: [String: [BootRun]] = [:]
     var progress = ProgressBar(total: (warmup + runs) * contestants.count)
     for round in 0..<warmup + runs {
@@ -44,7 +47,7 @@ struct BootBenchmark {
     }
     let reference = results[first.name] ?? []
     return BootResults(
-      kind: BootResults.kind, date: CalendarText.utc(nanosecondsSince1970: HostClock.nanosecondsSince1970), label: label, host: HostDescription(),
+      kind: BootResults.kind, occasion: occasion, host: HostDescription(),
       guest: .init(
         kernels: guests.map { FileDescription($0.kernel) }, initrd: guests[0].initrd.map(FileDescription.init),
         commandLine: guests[0].commandLine, cpus: guests[0].cpus, memoryBytes: guests[0].memoryBytes),

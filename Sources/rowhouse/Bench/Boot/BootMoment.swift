@@ -6,6 +6,8 @@ enum BootMoment: String, CaseIterable {
   case machineCreated = "machine_created"
   case imageLoaded = "image_loaded"
   case guestStarted = "guest_started"
+  /// The kernel's first instruction, which a kernel can mark (``PostMark``).
+  case kernelEntered = "kernel_entered"
   /// The first byte of the console was read here.
   case firstByte = "first_byte"
   /// The guest's first program runs.
@@ -24,6 +26,7 @@ enum BootMoment: String, CaseIterable {
     case .machineCreated: "KVM set-up"
     case .imageLoaded: "image load"
     case .guestStarted: "devices and CPUs"
+    case .kernelEntered: "to kernel entry"
     case .firstByte: "to the first console byte"
     case .initReached: "to init"
     case .marker: "to the marker"
@@ -32,9 +35,6 @@ enum BootMoment: String, CaseIterable {
     case .exit: "to the process's end"
     }
   }
-
-  /// Those that are seen from outside, and so of every VMM alike.
-  static let compared: [BootMoment] = [.firstByte, .initReached, .marker, .exit]
 
   init?(_ phase: Phase) {
     switch phase {

@@ -5,6 +5,8 @@ struct BootRun: Codable {
   /// CPU time of the VMM's processes, guest code among the system's.
   var userNanoseconds: UInt64 = 0
   var systemNanoseconds: UInt64 = 0
+  /// The part of it that was guest code, in whole ticks of the kernel's clock (``GuestTime``).
+  var guestNanoseconds: UInt64?
   var minorFaults: UInt64 = 0
   var majorFaults: UInt64 = 0
   /// The most that was resident, the guest's memory with it; nil: less than this program's own, and so not known.

@@ -7,7 +7,7 @@ struct BootTable {
   init(_ results: BootResults) { self.results = results }
 
   var text: String {
-    var parts = BootMoment.compared.compactMap(comparison)
+    var parts = ComparedTime.allCases.compactMap(comparison)
     parts += [resources] + results.contestants.flatMap { [phases(of: $0), exits(of: $0)] }.compactMap(\.self)
     if !results.missing.isEmpty {
       parts.append(results.missing.map { "\($0.name) is missing: \($0.reason)\n" }.joined())
@@ -15,27 +15,18 @@ struct BootTable {
     return parts.joined(separator: "\n")
   }
 
-  private func comparison(of moment: BootMoment) -> String? {
+  private func comparison(of time: ComparedTime) -> String? {
     let first = results.contestants[0].name
     let rows = results.contestants.compactMap { contestant -> [String]? in
-      guard let summary = contestant.summary[moment.rawValue] else { return nil }
+      guard let summary = contestant.summary[time.rawValue] else { return nil }
       let times = [summary.minimum, summary.median, summary.p90, summary.maximum].map(\.milliseconds)
       let interval = "\((summary.medianLow / 1e6).fixed(2)) to \((summary.medianHigh / 1e6).fixed(2))"
-      let ratio = contestant.name == first ? "" : contestant.ratios[moment.rawValue]?.text ?? ""
+      let ratio = contestant.name == first ? "" : contestant.ratios[time.rawValue]?.text ?? ""
       return [contestant.name] + times + [interval, ratio]
     }
     if rows.isEmpty { return nil }
     let head = ["", "MINIMUM", "MEDIAN", "P90", "MAXIMUM", "MEDIAN, 95 %", "\(first.uppercased()) / IT, 95 %"]
-    return "From start \(Self.title(moment)), \(results.measurement.runs) runs each:\n" + TextTable(head, rows).text
-  }
-
-  private static func title(_ moment: BootMoment) -> String {
-    switch moment {
-    case .firstByte: "to the first console byte"
-    case .initReached: "to init"
-    case .marker: "to the marker"
-    default: "to end"
-    }
+    return "\(time.title), \(results.measurement.runs) runs each:\n" + TextTable(head, rows).text
   }
 
   private var resources: String {
@@ -47,12 +38,13 @@ struct BootTable {
       return [
         contestant.name, median(runs, \.userNanoseconds)?.milliseconds ?? "-",
         median(runs, \.systemNanoseconds)?.milliseconds ?? "-",
+        median(runs, \.guestNanoseconds)?.milliseconds ?? "-",
         median(runs) { $0.minorFaults + $0.majorFaults }?.fixed(0) ?? "-",
         median(runs, \.peakResidentBytes).map { ($0 / 1_048_576).fixed(1) + " MiB" } ?? "-",
       ]
     }
     return "Medians of CPU time, page faults and memory:\n"
-      + TextTable(["", "USER", "SYSTEM", "FAULTS", "PEAK RESIDENT"], rows).text
+      + TextTable(["", "USER", "SYSTEM", "OF IT GUEST", "FAULTS", "PEAK RESIDENT"], rows).text
   }
 
   /// Of a VMM that tells more than what is seen from outside.
@@ -60,7 +52,7 @@ struct BootTable {
     guard contestant.summary[BootMoment.machineCreated.rawValue] != nil else { return nil }
     var last = 0.0
     let moments = BootMoment.allCases.compactMap { moment in
-      contestant.sample(moment).map { (moment, median: $0.median) }
+      contestant.sample({ $0[moment] }).map { (moment, median: $0.median) }
     }
     let rows = moments.sorted { $0.median < $1.median }.map { moment, median in
       defer { last = median }

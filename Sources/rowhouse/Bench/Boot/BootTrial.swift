@@ -15,17 +15,20 @@ final class BootTrial {
   private let contestant: Contestant
   private let goal: BootGoal
   private let loop: EventLoop
+  private let meterClock: TimerFD
   private var console = ConsoleWatch()
   private var seen: [BootMoment: Instant] = [:]
+  private var marks: [PostMark.Mark] = []
   private var isOutOfTime = false
 
-  /// The byte that a guest's first program writes to the boot timer, as Firecracker's guests do.
-  private static let initMark: UInt8 = 123
+  /// How often a meter is looked at, where the run is to end when it has the mark of the first program.
+  private static let meterPeriodNanoseconds: UInt64 = 10_000_000
 
   init(_ contestant: Contestant, until goal: BootGoal) throws(SystemCallError) {
     self.contestant = contestant
     self.goal = goal
     loop = try EventLoop()
+    meterClock = try TimerFD()
   }
 
   /// Starts the VMM and stays until the goal is reached or the limit is over.
@@ -37,9 +40,12 @@ final class BootTrial {
   func run(limit: UInt64, cpus: PinnedCPUs?, profile: Int32? = nil) throws(SystemCallError) -> Outcome {
     let nothing = try Descriptor.open("/dev/null", .readWrite)
     let errors = try Descriptor.memory(named: "errors")
-    let meter = try Descriptor.memory(named: "meter")
+    let meter = contestant.vmm == .rowhouse ? SharedDescriptor(try .memory(named: "meter")) : nil
+    let codes = try Pipe()
+    let codeReading = SharedDescriptor(try .duplicate(of: codes.reading.number))
     var descriptors = [nothing.number, -1, errors.number]
-    if contestant.vmm == .rowhouse { descriptors.append(meter.number) }
+    if let meter { descriptors.append(meter.number) }
+    if contestant.showsPostCodes { descriptors.append(codes.writing.number) }
     if let profile { descriptors.append(profile) }
     var arguments = contestant.arguments
     if profile != nil { arguments += ["--exit-profile", "/proc/self/fd/\(descriptors.count - 1)"] }
@@ -52,7 +58,8 @@ final class BootTrial {
     let started = Instant.now
     let vmm = try ChildProcess(contestant.program, arguments, descriptors: descriptors, defaults: [SIGPIPE])
     try cpus?.leave()
-    try watch(reading, vmm.process, limit: started.advanced(byNanoseconds: limit))
+    try watch(reading, codeReading, meter, vmm.process, limit: started.advanced(byNanoseconds: limit))
+    let guestTime = GuestTime.of(process: vmm.process)
     vmm.send(SIGKILL)
     var collected = try vmm.collect()
     while collected == nil {
@@ -64,16 +71,20 @@ final class BootTrial {
     var run = BootRun()
     run.userNanoseconds = cpuTime.userNanoseconds
     run.systemNanoseconds = cpuTime.systemNanoseconds
+    run.guestNanoseconds = guestTime
     run.minorFaults = memory.minorFaults
     run.majorFaults = memory.majorFaults
     run.peakResidentBytes = memory.peakResidentBytes > ownPeak ? memory.peakResidentBytes : nil
-    for (moment, instant) in seen { run[moment] = instant.nanoseconds(since: started) }
-    if contestant.vmm == .rowhouse, let meter = try MeterReading(of: meter) {
+    if let meter, let meter = try MeterReading(of: meter.descriptor) {
       for (phase, instant) in meter.phases {
         if let moment = BootMoment(phase) { run[moment] = instant.nanoseconds(since: started) }
       }
-      if let mark = Self.initMark(in: meter) { run[.initReached] = mark.nanoseconds(since: started) }
+      marks = meter.postMarks
       run.peakResidentBytes = meter.residentPeakBytes
+    }
+    // What the guest marked is nearer the truth than what it says.
+    for (moment, instant) in seen.merging(PostMark.moments(marks), uniquingKeysWith: { $1 }) {
+      run[moment] = instant.nanoseconds(since: started)
     }
     if let reason = try failure(of: run, end, errors) { return .failed(reason) }
     return .done(run)
@@ -83,7 +94,8 @@ final class BootTrial {
 
   /// Returns when the goal is reached, the VMM has ended, or the limit is over.
   private func watch(
-    _ reading: SharedDescriptor, _ process: Int32, limit: Instant
+    _ reading: SharedDescriptor, _ codes: SharedDescriptor, _ meter: SharedDescriptor?, _ process: Int32,
+    limit: Instant
   ) throws(SystemCallError) {
     let handle = try ProcessHandle(process)
     let timer = try TimerFD()
@@ -93,6 +105,8 @@ final class BootTrial {
       loop.stop()
     }
     try loop.add(reading.number, .readable) { [unowned self] _ in takeOutput(of: reading) }
+    try loop.add(codes.number, .readable) { [unowned self] _ in takePostCodes(of: codes) }
+    if let meter, case .initReached = goal { try watch(meter) }
     try loop.add(handle.number, .readable) { [unowned self] _ in
       saw(.exit, at: .now)
       loop.stop()
@@ -100,6 +114,24 @@ final class BootTrial {
     try loop.run()
     // What the VMM said to the last is in the pipe, whose other end is still open here as well.
     while seen[.exit] != nil, reading.descriptor.inputWaiting > 0 { takeOutput(of: reading) }
+  }
+
+  /// Ends the run soon after the meter has the mark of the first program; the mark itself says when that was.
+  private func watch(_ meter: SharedDescriptor) throws(SystemCallError) {
+    try loop.add(meterClock.number, .readable) { [unowned self] _ in
+      meterClock.acknowledge()
+      let marks = (try? MeterReading(of: meter.descriptor))?.postMarks ?? []
+      if PostMark.moments(marks)[.initReached] != nil { return loop.stop() }
+      meterClock.arm(at: .now.advanced(byNanoseconds: Self.meterPeriodNanoseconds))
+    }
+    meterClock.arm(at: .now)
+  }
+
+  private func takePostCodes(of codes: SharedDescriptor) {
+    guard let bytes = try? codes.descriptor.read(atMost: 1 << 10) else { return }
+    let now = Instant.now
+    marks += bytes.map { PostMark.Mark(source: .postCode, byte: $0, instant: now) }
+    if case .initReached = goal, PostMark.moments(marks)[.initReached] != nil { loop.stop() }
   }
 
   private func takeOutput(of reading: SharedDescriptor) {
@@ -118,10 +150,6 @@ final class BootTrial {
   }
 
   // MARK: Judging
-
-  private static func initMark(in meter: MeterReading) -> Instant? {
-    meter.marks.first { $0.byte == initMark && MarkSource(code: $0.source) == .bootTimer }?.instant
-  }
 
   /// Why a run does not count, nil when it does.
   private func failure(

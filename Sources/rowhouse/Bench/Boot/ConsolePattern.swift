@@ -53,5 +53,7 @@ struct ConsoleWatch {
     if !unfinished.isEmpty { look(line) }
   }
 
-  private var line: String { String(decoding: unfinished.filter { $0 != 0 && $0 != UInt8(ascii: "\r") }, as: UTF8.self) }
+  private var line: String {
+    String(decoding: unfinished.filter { $0 != 0 && $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+  }
 }

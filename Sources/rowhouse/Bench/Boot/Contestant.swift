@@ -11,11 +11,14 @@ struct Contestant {
   let program: String
   let arguments: [String]
   let version: String
+  /// Whether its descriptor 3 gets what the guest writes to port 0x80.
+  let showsPostCodes: Bool
   private let configuration: SharedDescriptor?
 
   /// - Returns: in `missing`, who cannot take part and why.
   static func find(
-    _ vmms: [BenchedVMM], guests: [BenchedGuest], qemuCPU: String, missing: inout [MissingContestant]
+    _ vmms: [BenchedVMM], guests: [BenchedGuest], qemuCPU: String, postCodes: Bool = false,
+    missing: inout [MissingContestant]
   ) throws(HostError) -> [Contestant] {
     var contestants: [Contestant] = []
     for vmm in vmms {
@@ -28,10 +31,11 @@ struct Contestant {
       for guest in guests {
         let kernel = guest.kernel.split(separator: "/").last.map(String.init) ?? guest.kernel
         let name = guests.count == 1 ? vmm.rawValue : "\(vmm.rawValue) \(kernel)"
-        if let reason = vmm.refusal(isELF: isELF(guest.kernel)) {
+        if let reason = vmm.refusal(of: guest, isELF: isELF(guest.kernel)) {
           missing.append(.init(name: name, reason: reason))
         } else {
-          contestants.append(try Contestant(name, vmm, guest, program.path, version, qemuCPU: qemuCPU))
+          contestants.append(
+            try Contestant(name, vmm, guest, program.path, version, qemuCPU: qemuCPU, postCodes: postCodes))
         }
       }
     }
@@ -39,7 +43,8 @@ struct Contestant {
   }
 
   private init(
-    _ name: String, _ vmm: BenchedVMM, _ guest: BenchedGuest, _ program: String, _ version: String, qemuCPU: String
+    _ name: String, _ vmm: BenchedVMM, _ guest: BenchedGuest, _ program: String, _ version: String, qemuCPU: String,
+    postCodes: Bool
   ) throws(HostError) {
     self.name = name
     self.vmm = vmm
@@ -61,6 +66,9 @@ struct Contestant {
     }
     var arguments = vmm.arguments(for: guest, qemuCPU: qemuCPU, configuration: path)
     if vmm == .rowhouse { arguments += ["--meter", VMMProgram.meterPath] }
+    let postCodeArguments = postCodes ? vmm.postCodeArguments : []
+    showsPostCodes = !postCodeArguments.isEmpty
+    arguments += postCodeArguments
     self.arguments = arguments
   }
 
@@ -69,8 +77,8 @@ struct Contestant {
     return (try? file.read(count: 4, at: 0)) == Array("\u{7f}ELF".utf8)
   }
 
-  /// As a person would type it.
-  var commandLine: String { ShellWord.line([program] + arguments) }
+  /// As a person would type it: without the folder of the program, which differs from clone to clone.
+  var commandLine: String { ShellWord.line([vmm.program] + arguments) }
 }
 
 /// Who does not take part.

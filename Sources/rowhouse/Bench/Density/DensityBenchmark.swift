@@ -13,6 +13,7 @@ struct DensityBenchmark {
   let label: String?
 
   func run() throws(HostError) -> DensityResults {
+    let occasion = Occasion(label: label)
     var missing: [MissingContestant] = []
     let contestants = try Contestant.find(vmms, guests: [guest], qemuCPU: qemuCPU, missing: &missing)
     var progress = ProgressBar(total: contestants.count * guests)
@@ -30,7 +31,7 @@ struct DensityBenchmark {
     }
     progress.clear()
     return DensityResults(
-      date: CalendarText.utc(nanosecondsSince1970: HostClock.nanosecondsSince1970), label: label, host: HostDescription(), kernel: FileDescription(guest.kernel),
+      kind: DensityResults.kind, occasion: occasion, host: HostDescription(), kernel: FileDescription(guest.kernel),
       cpus: guest.cpus, memoryBytes: guest.memoryBytes, contestants: results, missing: missing)
   }
 
@@ -89,7 +90,8 @@ final class DensityStreet {
     var descriptors = [nothing.number, output.writing.number, nothing.number]
     let meter = SharedDescriptor(try .memory(named: "meter"))
     if contestant.vmm == .rowhouse { descriptors.append(meter.number) }
-    let child = try ChildProcess(contestant.program, contestant.arguments, descriptors: descriptors, defaults: [SIGPIPE])
+    let child = try ChildProcess(
+      contestant.program, contestant.arguments, descriptors: descriptors, defaults: [SIGPIPE])
     processes.append(child.process)
     consoles.append(reading)
     return reading

@@ -1,7 +1,7 @@
 /// results.json of `rowhouse bench density`.
-struct DensityResults: JSONDocument {
+struct DensityResults: JSONDocument, Decodable {
   /// Figures with a number of guests of a VMM.
-  struct Point: Encodable {
+  struct Point: Codable {
     let guests: Int
     /// From the first one's start to the last one's first console byte.
     let startNanoseconds: UInt64
@@ -11,22 +11,23 @@ struct DensityResults: JSONDocument {
     let overheadBytesPerGuest: UInt64
   }
 
-  struct Contestant: Encodable {
+  struct Contestant: Codable {
     let name: String
     let version: String
     let command: String
     let points: [Point]
   }
 
-  let kind = "density"
-  let date: String
-  let label: String?
+  let kind: String
+  let occasion: Occasion
   let host: HostDescription
   let kernel: FileDescription
   let cpus: Int
   let memoryBytes: UInt64
   let contestants: [Contestant]
   let missing: [MissingContestant]
+
+  static let kind = "density"
 
   var table: String {
     let rows = contestants.flatMap { contestant in

@@ -23,9 +23,9 @@ struct BootResults: JSONDocument, Decodable {
     let version: String
     let command: String
     let runs: [BootRun]
-    /// By ``BootMoment``, those that every run reached.
+    /// By ``BootMoment`` and ``ComparedTime``, those that every run reached.
     let summary: [String: Summary]
-    /// The first contestant's median by this one's, by ``BootMoment``.
+    /// The first contestant's median by this one's, by ``ComparedTime``.
     let ratios: [String: Ratio]
     /// From a run of its own, which is not among the others; nil for VMMs that cannot tell.
     let exits: [ExitCost]?
@@ -35,8 +35,7 @@ struct BootResults: JSONDocument, Decodable {
 
   /// What the file is, for who reads it.
   let kind: String
-  let date: String
-  let label: String?
+  let occasion: Occasion
   let host: HostDescription
   let guest: Guest
   let measurement: Measurement
@@ -47,11 +46,11 @@ struct BootResults: JSONDocument, Decodable {
 }
 
 extension BootResults.Contestant {
-  /// The runs' times of a moment in nanoseconds; nil when not every run reached it.
-  func sample(_ moment: BootMoment) -> Sample? { Self.sample(runs, moment) }
+  /// The runs' values of a time in nanoseconds; nil when not every run has it.
+  func sample(_ time: (BootRun) -> UInt64?) -> Sample? { Self.sample(runs, time) }
 
-  static func sample(_ runs: [BootRun], _ moment: BootMoment) -> Sample? {
-    let times = runs.compactMap { $0[moment] }
+  static func sample(_ runs: [BootRun], _ time: (BootRun) -> UInt64?) -> Sample? {
+    let times = runs.compactMap(time)
     return times.count == runs.count ? Sample(times.map { Double($0) }) : nil
   }
 
@@ -66,10 +65,12 @@ extension BootResults.Contestant {
     var summary: [String: Summary] = [:]
     var ratios: [String: Ratio] = [:]
     for moment in BootMoment.allCases {
-      guard let sample = Self.sample(runs, moment) else { continue }
-      summary[moment.rawValue] = Summary(sample)
-      guard BootMoment.compared.contains(moment), let reference = Self.sample(reference, moment) else { continue }
-      ratios[moment.rawValue] = Ratio(of: reference, to: sample)
+      summary[moment.rawValue] = Self.sample(runs, { $0[moment] }).map(Summary.init)
+    }
+    for time in ComparedTime.allCases {
+      guard let sample = Self.sample(runs, time.of) else { continue }
+      summary[time.rawValue] = Summary(sample)
+      ratios[time.rawValue] = Self.sample(reference, time.of).map { Ratio(of: $0, to: sample) }
     }
     self.summary = summary
     self.ratios = ratios

@@ -41,7 +41,10 @@ struct ResultsFolder {
 
 /// Reads what ``ResultsFolder`` has written.
 enum ResultsFile {
-  static func read(_ path: String) throws(ConfigurationError) -> BootResults {
+  case boot(BootResults)
+  case density(DensityResults)
+
+  static func read(_ path: String) throws(ConfigurationError) -> ResultsFile {
     let bytes: [UInt8]
     do throws(SystemCallError) {
       let file = try Descriptor.open(path, .readOnly)
@@ -51,9 +54,22 @@ enum ResultsFile {
     }
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    guard let results = try? decoder.decode(BootResults.self, from: Data(bytes)), results.kind == BootResults.kind,
-      results.contestants.allSatisfy({ !$0.runs.isEmpty })
-    else { throw ConfigurationError(path, "not the results.json of `rowhouse bench boot`") }
+    let data = Data(bytes)
+    if let results = try? decoder.decode(BootResults.self, from: data), results.kind == BootResults.kind,
+      !results.contestants.isEmpty, results.contestants.allSatisfy({ !$0.runs.isEmpty })
+    {
+      return .boot(results)
+    }
+    if let results = try? decoder.decode(DensityResults.self, from: data), results.kind == DensityResults.kind {
+      return .density(results)
+    }
+    throw ConfigurationError(path, "not the results.json of `rowhouse bench boot` or `density`")
+  }
+
+  static func readBoot(_ path: String) throws(ConfigurationError) -> BootResults {
+    guard case .boot(let results) = try read(path) else {
+      throw ConfigurationError(path, "not the results.json of `rowhouse bench boot`")
+    }
     return results
   }
 }

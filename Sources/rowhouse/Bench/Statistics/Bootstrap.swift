@@ -1,8 +1,8 @@
 /// How far a figure would move if the runs were done again: Efron's percentile bootstrap.
 ///
 /// As many values are drawn from a sample, with replacement, as it has; that is done 2,000 times, and the interval is
-/// where the middle 95 % of the results lie. The seed is fixed, so the same runs always give the same interval. With two
-/// or three runs it is no more than the range of their values.
+/// where the middle 95 % of the results lie. The seed is fixed, so the same runs always give the same interval. With
+/// two or three runs it is no more than the range of their values.
 enum Bootstrap {
   private static let rounds = 2000
   private static let seed: UInt64 = 1

@@ -14,8 +14,8 @@ struct Sample {
   var p90: Double { quantile(0.9) }
   var maximum: Double { values[values.count - 1] }
 
-  /// The value below which a part of the figures lies, linear between two of them (Hyndman and Fan's type 7, which NumPy
-  /// and R have as their default).
+  /// The value below which a part of the figures lies, linear between two of them (Hyndman and Fan's type 7, which
+  /// NumPy and R have as their default).
   ///
   /// - Parameter part: from 0 to 1.
   func quantile(_ part: Double) -> Double {

@@ -1,5 +1,5 @@
-/// Sebastiano Vigna's SplitMix64: 64 bits of state, the same numbers for the same seed on every machine, which the system's
-/// generator does not promise. Good enough to draw samples with, and for nothing secret.
+/// Sebastiano Vigna's SplitMix64: 64 bits of state, the same numbers for the same seed on every machine, which the
+/// system's generator does not promise. Good enough to draw samples with, and for nothing secret.
 struct SplitMix64: RandomNumberGenerator {
   private var state: UInt64
 
