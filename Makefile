@@ -6,6 +6,9 @@ SHELL := /bin/bash
 # What is not in a Debian system with Swift: the lab's outer machine and guest kernels are unpacked from packages by
 # guests/linux, these are installed.
 PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping
+# What pictures are drawn with, and what a kernel is built with besides: only for `make bench`.
+BENCH_PACKAGES := python3-matplotlib
+KERNEL_PACKAGES := bc binutils bison flex libelf-dev libssl-dev
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -13,19 +16,24 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 RELEASE := swift build -c release --scratch-path .build-release -Xswiftc -static-executable -Xlinker --strip-all
 PROGRAMS := bin/rowhouse bin/rowhouse-vmm
 
-.PHONY: help deps build guests linux demo test fuzz bench-startup bench-metering bench-street bench-console reference clean FORCE
+.PHONY: help deps build guests linux small-linux demo test fuzz bench bench-host bench-lab bench-deps bench-startup \
+  bench-metering bench-street bench-console reference clean FORCE
 
 FORCE:
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
+# Installs those Debian packages of a list that are missing.
+install = missing=$$(for package in $(1); do \
+  dpkg -s $$package 2>/dev/null | grep -q '^Status: install ok' || echo $$package; done); \
+  [ -z "$$missing" ] && exit 0; \
+  echo "installing $$missing"; \
+  $(SUDO) apt-get update -qq && \
+  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
+
 deps:                ## install the Debian packages that building, testing and the lab need
-	@missing=$$(for package in $(PACKAGES); do dpkg -s $$package 2>/dev/null | grep -q '^Status: install ok' || echo $$package; done); \
-	[ -z "$$missing" ] && exit 0; \
-	echo "installing $$missing"; \
-	$(SUDO) apt-get update -qq && \
-	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
+	@$(call install,$(PACKAGES))
 
 build: $(PROGRAMS)   ## the two programs, static, in bin/
 
@@ -40,6 +48,10 @@ guests:              ## the small guest kernels, in guests/build/
 
 linux:               ## Debian's kernels and an initramfs, in guests/linux/build/ (downloaded once)
 	@$(MAKE) --no-print-directory -C guests/linux
+
+small-linux: deps    ## the small Linux of the benchmarks, in guests/linux/build/ (built once, cached in ~/.cache/rowhouse)
+	@$(call install,$(KERNEL_PACKAGES))
+	@guests/linux/small/build guests/linux/build
 
 # A stock kernel needs a KVM on virtualization hardware; a host without it has the lab, where both programs and kernels are.
 KVM := $(shell [ -r /dev/kvm ] && [ -w /dev/kvm ] && echo yes)
@@ -69,6 +81,7 @@ $(TOOLS)/promtool:
 test: deps $(TOOLS)/promtool  ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab
 	@$(MAKE) --no-print-directory build guests linux
 	python3 -m unittest discover -q Tests/Lab
+	python3 -m unittest discover -q Tests/Benchmarks
 	PATH="$(TOOLS):$$PATH" ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip StockKernelTests
 	@# Apart from the others: an emulated machine that has to share two cores with them runs out of time.
 	ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip-build --filter StockKernelTests
@@ -82,6 +95,22 @@ fuzz:                ## fuzz queues, devices, image formats and loaders, FUZZ_SE
 	@ROWHOUSE_FUZZER=1 swift build -c release --scratch-path .build-fuzz --product fuzzer \
 	  -Xswiftc -sanitize=fuzzer,address -Xswiftc -g -Xswiftc -use-ld=lld
 	@Tests/Fuzzer/fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_FLAGS) .build-fuzz/release/fuzzer $(FUZZ_TARGETS)
+
+bench: bench-host bench-lab  ## measure all that docs/benchmarks.md tells, beside other VMMs, and write it: 25 minutes
+
+bench-deps: deps
+	@$(call install,$(BENCH_PACKAGES))
+
+# The part that wants a machine with little else to do, and the part that no machine disturbs.
+bench-host: bench-deps
+	@$(MAKE) --no-print-directory build guests
+	@Tests/Benchmarks/bench host
+	@Tests/Benchmarks/bench-document
+
+bench-lab: bench-deps small-linux
+	@$(MAKE) --no-print-directory build guests linux
+	@Tests/Benchmarks/bench lab
+	@Tests/Benchmarks/bench-document
 
 bench-startup: build guests  ## how long a guest takes to start, beside a bare C program and QEMU
 	@Tests/Benchmarks/bench-startup

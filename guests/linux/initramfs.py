@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""initramfs.py --busybox FILE --init FILE [--modules FOLDER --driver NAME…]: writes an initramfs to standard output.
+"""initramfs.py --init FILE [--busybox FILE] [--modules FOLDER --driver NAME…]: writes an initramfs to standard output.
 
-Holds busybox under all its names, the program `init`, and the named drivers of a kernel with what they depend on.
-Made without root's rights (device files come from the kernel's devtmpfs), and from the same input always the same.
-The two classes serve the lab as well, which builds its own initramfs from them.
+Holds busybox, where it is given, under all its names, the program `init`, and the named drivers of a kernel with what they
+depend on. Made without root's rights (device files come from the kernel's devtmpfs), and from the same input always the
+same. The two classes serve the lab as well, which builds its own initramfs from them.
 """
 
 import argparse
@@ -141,7 +141,7 @@ class Modules:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Writes an initramfs to standard output.")
-    parser.add_argument("--busybox", required=True, help="a static busybox")
+    parser.add_argument("--busybox", help="a static busybox")
     parser.add_argument("--init", required=True, help="the program that becomes /init")
     parser.add_argument("--modules", help="the kernel's /lib/modules/RELEASE")
     parser.add_argument("--driver", action="append", default=[], help="a module to take along, with its dependencies")
@@ -152,7 +152,8 @@ def main() -> None:
     for folder in ("dev", "proc", "sys", "run", "tmp", "root"):
         archive.folder(folder)
     archive.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
-    archive.busybox(options.busybox)
+    if options.busybox:
+        archive.busybox(options.busybox)
     archive.copy("init", options.init)
     try:
         if options.modules:
