@@ -8,6 +8,8 @@ package struct BootRequest: Sendable {
   package var modules: [Module] = []
   /// Handed to the kernel as it is; nil stands for ``defaultLinuxCommandLine`` where a Linux kernel boots, else for "".
   package var commandLine: String?
+  /// Which console the default is for.
+  package var console = Console.serial
   /// Forces a protocol; nil looks into the file.
   package var bootProtocol: BootProtocol?
   /// Flat images: where the first byte goes.
@@ -33,9 +35,24 @@ package struct BootRequest: Sendable {
 
   package init(kernel: ImageFile) { self.kernel = kernel }
 
-  /// The log on the first serial port, and a panic that ends the run instead of waiting for somebody at the keyboard.
-  /// Nothing else: Linux finds the rest of the machine in its tables.
-  package static let defaultLinuxCommandLine = "console=ttyS0 panic=-1"
+  /// The console that a kernel is to use.
+  package enum Console: Sendable {
+    /// The first serial port.
+    case serial
+    /// The first virtio console, and the serial port until its driver is there, which may be a module.
+    case virtio
+
+    fileprivate var linuxParameters: String {
+      switch self {
+      case .serial: "console=ttyS0"
+      case .virtio: "earlycon=uart8250,io,0x3f8 console=hvc0"
+      }
+    }
+  }
+
+  /// The log on the console, and a panic that ends the run instead of waiting for somebody at the keyboard. Nothing
+  /// else: Linux finds the rest of the machine in its tables.
+  package var defaultLinuxCommandLine: String { console.linuxParameters + " panic=-1" }
 
   /// The protocol that the user forces, or else the one that the kernel's file shows.
   func resolvedProtocol() throws(BootError) -> BootProtocol {

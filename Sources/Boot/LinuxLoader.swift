@@ -71,7 +71,7 @@ enum LinuxLoader {
     var strings = BootStrings(in: memory)
     page.setCommandLine(
       try strings.add(
-        request.commandLine ?? BootRequest.defaultLinuxCommandLine, from: "--cmdline", limit: commandLineLimit))
+        request.commandLine ?? request.defaultLinuxCommandLine, from: "--cmdline", limit: commandLineLimit))
     if let initrd = request.initrd {
       // As high as it may be: the kernel decompresses and grows from below.
       let range = try space.claimHigh("the initrd", count: initrd.size, below: initrdLimit, of: initrd)

@@ -18,7 +18,7 @@ package struct Configuration: Equatable, Sendable {
     }
   }
 
-  /// Where the guest's serial line ends on the host.
+  /// Where the guest's console ends on the host.
   package enum Console: Equatable, Sendable {
     /// The program's standard input and output.
     case standard
@@ -30,6 +30,14 @@ package struct Configuration: Equatable, Sendable {
     case pseudoTerminal
     /// A port that programs of this machine connect to.
     case tcp(LoopbackAddress)
+  }
+
+  /// By which device the guest is typed to; what it says by any is shown.
+  package enum ConsoleDevice: String, CaseIterable, Sendable {
+    /// The serial port.
+    case serial
+    /// A virtio console, which guests without it do not have.
+    case virtio
   }
 
   package enum OnReset: String, CaseIterable, Sendable {
@@ -55,6 +63,7 @@ package struct Configuration: Equatable, Sendable {
   /// Names as in ``CPUFeature``.
   package var hiddenFeatures: [CPUFeature] = []
   package var console = Console.standard
+  package var consoleDevice = ConsoleDevice.serial
   /// In the order in which the guest finds them.
   package var disks: [DiskConfiguration] = []
   /// In the order in which the guest finds them.
@@ -103,7 +112,8 @@ extension Configuration {
     guard !kernel.isEmpty else { throw ConfigurationError("--kernel", "a kernel's file is needed") }
     if initrd == "" { throw ConfigurationError("--initrd", "a file's path is needed") }
     if modules.contains(where: { $0.path.isEmpty }) { throw ConfigurationError("--module", "a file's path is needed") }
-    let devices = disks.count + networks.count + (hasEntropy ? 1 : 0) + (balloonBytes != nil ? 1 : 0)
+    let others = [hasEntropy, balloonBytes != nil, consoleDevice == .virtio].count { $0 }
+    let devices = disks.count + networks.count + others
     guard devices <= VirtioPlace.count else {
       throw ConfigurationError("--disk", "a guest has room for \(VirtioPlace.count) virtio devices, these are \(devices)")
     }

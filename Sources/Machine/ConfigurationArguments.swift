@@ -10,7 +10,8 @@ extension Configuration {
     case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
     case cpuQuota = "cpu-quota", cpuPeriod = "cpu-period", cpuBurst = "cpu-burst", cpuPin = "cpu-pin"
     case memoryMax = "memory-max"
-    case cpuMask = "cpu-mask", console, disk, net, balloon, entropy, timeout, onReset = "on-reset", meter, folder
+    case cpuMask = "cpu-mask", console, consoleDevice = "console-device", disk, net, balloon, entropy, timeout
+    case onReset = "on-reset", meter, folder
     case consoleLog = "console-log", exitProfile = "exit-profile"
     case detach, endWithParent = "end-with-parent"
   }
@@ -40,6 +41,7 @@ extension Configuration {
     add(.cpuPin, pins.isEmpty ? nil : pins.map(String.init).joined(separator: ","))
     add(.cpuMask, hiddenFeatures.isEmpty ? nil : hiddenFeatures.map(\.name).joined(separator: ","))
     add(.console, console == defaults.console ? nil : console.description)
+    add(.consoleDevice, consoleDevice == defaults.consoleDevice ? nil : consoleDevice.rawValue)
     for disk in disks { add(.disk, disk.description) }
     for network in networks { add(.net, network.description) }
     add(.balloon, balloonBytes.map(ByteSize.format))
@@ -90,6 +92,11 @@ extension Configuration {
     case .cpuPin: cpuAllotment.pinnedCPUs = try CPUAllotment.parseCPUs(value, option: "\(option) \(value)")
     case .cpuMask: hiddenFeatures = try Self.parseFeatures(value)
     case .console: console = try Console(argument: value)
+    case .consoleDevice:
+      guard let device = ConsoleDevice(rawValue: value) else {
+        throw ConfigurationError("\(option) \(value)", "it is serial or virtio")
+      }
+      consoleDevice = device
     case .timeout: timeoutNanoseconds = try Self.parseSeconds(value, option: option)
     case .onReset:
       guard let action = OnReset(rawValue: value) else {

@@ -15,6 +15,8 @@ package final class Machine {
   private var virtualMachine: VirtualMachine?
 
   let uart: UART16550
+  /// Nil: the guest has no virtio console.
+  let consoleLine: ConsoleLine?
   let power: ACPIPower
   let virtioDevices: [MMIOTransport]
   let balloon: MachineBalloon?
@@ -27,12 +29,13 @@ package final class Machine {
 
   init(
     _ bootstrap: BootstrapThread, _ guest: BootstrapThread.Guest, memory: GuestMemory, uart: UART16550,
-    power: ACPIPower, virtioDevices: [MMIOTransport], balloon: MachineBalloon?
+    consoleLine: ConsoleLine?, power: ACPIPower, virtioDevices: [MMIOTransport], balloon: MachineBalloon?
   ) {
     self.bootstrap = bootstrap
     self.guest = guest
     self.memory = memory
     self.uart = uart
+    self.consoleLine = consoleLine
     self.power = power
     self.virtioDevices = virtioDevices
     self.balloon = balloon

@@ -44,7 +44,8 @@ struct MachineBuilder {
     let cpuid = try getSupportedCPUID()
 
     var wiring = Wiring()
-    let virtioDevices = try makeVirtioDevices(&wiring, memory)
+    let consoleLine = try makeConsoleLine()
+    let virtioDevices = try makeVirtioDevices(&wiring, memory, consoleLine)
     let places = virtioDevices.map(\.place)
     request.commandLine = places.completing(request.commandLine)
     let platform = Layout.platform(cpuCount: configuration.cpuCount, virtioDevices: places.map(\.description))
@@ -75,8 +76,8 @@ struct MachineBuilder {
       entry: entry, supportedCPUID: cpuid, hasTSCDeadlineTimer: hypervisor.hasTSCDeadlineTimer, wiring: wiring,
       ports: ports, windows: windows, ending: ending, throttle: throttle)
     return Machine(
-      bootstrap, guest, memory: memory, uart: uart, power: power, virtioDevices: virtioDevices.map(\.transport),
-      balloon: virtioDevices.lazy.compactMap(\.balloon).first)
+      bootstrap, guest, memory: memory, uart: uart, consoleLine: consoleLine, power: power,
+      virtioDevices: virtioDevices.map(\.transport), balloon: virtioDevices.lazy.compactMap(\.balloon).first)
   }
 
   // MARK: Ingredients
@@ -131,6 +132,7 @@ struct MachineBuilder {
         request.modules.append(.init(file: try ImageFile(path: module.path), string: module.text))
       }
       request.commandLine = configuration.commandLine
+      request.console = configuration.consoleDevice == .serial ? .serial : .virtio
       request.bootProtocol = configuration.bootProtocol
       if let address = configuration.loadAddress { request.loadAddress = address }
       request.entry = configuration.entry
@@ -138,9 +140,14 @@ struct MachineBuilder {
     }
   }
 
+  private func makeConsoleLine() throws(MachineError) -> ConsoleLine? {
+    guard configuration.consoleDevice == .virtio else { return nil }
+    return try host { () throws(SystemCallError) in try ConsoleLine(console) }
+  }
+
   /// In the order in which guests find them.
   private func makeVirtioDevices(
-    _ wiring: inout Wiring, _ memory: GuestMemory
+    _ wiring: inout Wiring, _ memory: GuestMemory, _ consoleLine: ConsoleLine?
   ) throws(MachineError) -> [VirtioSlot] {
     var slots: [VirtioSlot] = []
     func add(_ device: sending any VirtioDevice) throws(MachineError) {
@@ -152,6 +159,7 @@ struct MachineBuilder {
     }
     for index in 0..<disks.count { try add(makeBlock(index)) }
     for index in configuration.networks.indices { try add(makeNetwork(index)) }
+    if let consoleLine { try add(Console(consoleLine)) }
     if let bytes = configuration.balloonBytes {
       let control = try host { () throws(SystemCallError) in try BalloonControl() }
       control.targetPages = UInt32(bytes / BalloonControl.pageBytes)

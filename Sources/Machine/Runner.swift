@@ -147,7 +147,7 @@ package final class Runner {
     try host { () throws(SystemCallError) in try signals.collect() }
     var verdict = Verdict.stopped
     self.machine = machine
-    relay.attach(machine.uart)
+    relay.attach(machine.uart, machine.consoleLine)
     do {
       let ending = machine.ending.event
       try host { () throws(SystemCallError) in

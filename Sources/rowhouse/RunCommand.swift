@@ -62,7 +62,7 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The kernel's command line (default: for Linux, a serial console).", valueName: "text"))
+    help: ArgumentHelp("The kernel's command line (default: for Linux, its console).", valueName: "text"))
   var cmdline: String?
 
   @Option(
@@ -87,11 +87,18 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      Where the serial line ends: stdio, none, file:PATH, pty (a terminal for screen, picocom and the like) or \
+      Where the console ends: stdio, none, file:PATH, pty (a terminal for screen, picocom and the like) or \
       tcp:127.0.0.1:PORT (for socat and the like: several may connect, any user of this machine) \
       (default: stdio, with --detach none).
       """, valueName: "end"))
   var console: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "By which device the guest has its console: serial (ttyS0) or virtio (hvc0) (default: serial).",
+      valueName: "device"))
+  var consoleDevice: String?
 
   @Option(
     parsing: .unconditional,
@@ -197,7 +204,7 @@ struct RunCommand: ParsableCommand {
       "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
       "memory": memory, "cpu-quota": cpuQuota, "cpu-period": cpuPeriod, "cpu-burst": cpuBurst, "cpu-pin": cpuPin,
       "cpu-mask": cpuMask,
-      "console": console ?? (detach ? "none" : nil), "balloon": balloon, "memory-max": memoryMax,
+      "console": console ?? (detach ? "none" : nil), "console-device": consoleDevice, "balloon": balloon, "memory-max": memoryMax,
       "entropy": entropy ? "yes" : nil,
       "timeout": timeout, "on-reset": onReset, "exit-profile": exitProfile,
     ]

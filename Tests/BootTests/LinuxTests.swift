@@ -17,10 +17,18 @@ import Testing
     #expect(try loaded.integer(zeroPage + 0x210) as UInt8 == 0xff)
     #expect(try loaded.integer(zeroPage + 0x214) as UInt32 == 0x100_0000)
     let commandLine: UInt32 = try loaded.integer(zeroPage + 0x228)
-    #expect(try loaded.text(UInt64(commandLine)) == BootRequest.defaultLinuxCommandLine)
+    #expect(try loaded.text(UInt64(commandLine)) == "console=ttyS0 panic=-1")
     let rsdp: UInt64 = try loaded.integer(zeroPage + 0x70)
     #expect(try loaded.text(rsdp).hasPrefix("RSD PTR "))
     #expect(try loaded.integer(SegmentTable.longMode.base.rawValue + 0x10) as UInt64 == 0x00af_9b00_0000_ffff)
+  }
+
+  @Test func theDefaultCommandLineIsForTheConsoleThereIs() throws {
+    var request = try request(bzImage())
+    request.console = .virtio
+    let loaded = try Loaded(request)
+    let commandLine: UInt32 = try loaded.integer(zeroPage + 0x228)
+    #expect(try loaded.text(UInt64(commandLine)) == "earlycon=uart8250,io,0x3f8 console=hvc0 panic=-1")
   }
 
   @Test func thePageTablesMapFourGibibytesToThemselves() throws {

@@ -2,6 +2,7 @@ import CLinux
 import DiskImage
 import Glibc
 import Host
+import Synchronization
 import Virtio
 
 func fuzzEntropy(_ input: inout FuzzInput) {
@@ -58,4 +59,42 @@ func fuzzNetwork(_ input: inout FuzzInput) {
     // SAFETY: the array is only borrowed.
     _ = unsafe bytes.withUnsafeBytes { unsafe try? peer.sendWithoutWaiting($0) }
   }
+}
+
+/// With a host that takes now more, now less, and types.
+func fuzzConsole(_ input: inout FuzzInput) {
+  let host = MoodyHost()
+  guard let line = try? ConsoleLine(host), let guest = try? FuzzGuest(Console(line, settlingTime: 0)) else { return }
+  var offered = 0
+  var taken = 0
+  guest.play(&input) { input in
+    switch input.below(4) {
+    case 0:
+      host.setRoom(Int(input.byte()) << 4)
+      line.transmitterHasRoom()
+    case 1: line.size = TerminalSize(columns: input.integer(), rows: input.integer())
+    default:
+      let bytes = input.some(64)
+      offered += bytes.count
+      taken += line.receive(bytes.span)
+    }
+  }
+  precondition((0...offered).contains(taken), "more was taken than offered")
+}
+
+private final class MoodyHost: ConsolePeer {
+  private let room = Mutex(64)
+
+  func setRoom(_ bytes: Int) { room.withLock { $0 = bytes } }
+
+  func transmit(_ bytes: Span<UInt8>) -> Int {
+    room.withLock { room in
+      let count = min(bytes.count, room)
+      room -= count
+      return count
+    }
+  }
+
+  func transmitAtOnce(_ byte: UInt8) {}
+  func receiverHasRoom() {}
 }

@@ -64,6 +64,46 @@ struct ConsoleTerminalTests {
     #expect(try session.waitForEnd() == .exited(status: 0))
   }
 
+  @Test func aVirtioConsoleKnowsTheWritersWindow() throws {
+    let guest = try DetachedGuest("echo.elf", "--console-device", "virtio", "--cmdline", "virtio")
+    let (first, second) = (try guest.attach(), try guest.attach())
+    try first.expect("echoing until")
+    try first.resize(columns: 132, rows: 43)
+    try second.resize(columns: 77, rows: 11)
+    try expectGuest(in: first, toKnow: "132x43")
+    try second.type("\u{1}w")
+    try expectGuest(in: second, toKnow: "77x11")
+    try second.resize(columns: 50, rows: 20)
+    try expectGuest(in: second, toKnow: "50x20")
+    for session in [first, second] {
+      try session.type("\u{1}d")
+      #expect(try session.waitForEnd() == .exited(status: 0))
+    }
+  }
+
+  @Test func aVirtioConsoleKnowsItsOwnTerminal() throws {
+    let session = try TerminalSession(
+      [
+        DetachedGuest.rowhouse, "run", GuestRunner.root + "/guests/build/echo.elf", "--console-device", "virtio",
+        "--timeout", "120", "--", "virtio",
+      ])
+    try session.expect("echoing until")
+    for (columns, rows) in [(132, 43), (77, 11)] as [(UInt16, UInt16)] {
+      try session.resize(columns: columns, rows: rows)
+      try expectGuest(in: session, toKnow: "\(columns)x\(rows)")
+    }
+    try session.type("\rexit\r")
+    #expect(try session.waitForEnd() == .exited(status: 0))
+  }
+
+  /// The guest looks when something is typed; the window's size may still be on its way.
+  private func expectGuest(in session: TerminalSession, toKnow window: String) throws {
+    try TerminalSession.wait(for: "the window \(window)") {
+      try session.type("a")
+      return (try? session.expect("window=\(window)", seconds: 0.2)) != nil
+    }
+  }
+
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGQUIT])
   func signalsDetach(signal: Int32) throws {
     let guest = try DetachedGuest()

@@ -55,6 +55,10 @@ extension Case {
         """, files: ["data": input], verdict: "poweroff"
     ) { $0.expectEcho(of: input) },
 
+    // The same by a virtio console. Before the guest listens no byte is taken, so none is lost.
+    echoOnVirtioConsole("input-by-a-pipe-to-virtio", "{ await out 'echoing until'; cat data; } |", ""),
+    echoOnVirtioConsole("input-before-the-guest-listens-to-virtio", "", "< data"),
+
     // Resets.
     Case("reset-by-i8042", guest: "reset.elf", words: "via=i8042", says: ["via=i8042"], verdict: "reset"),
     Case("reset-by-cf9", guest: "reset.elf", words: "via=cf9", says: ["via=cf9"], verdict: "reset"),
@@ -74,6 +78,18 @@ extension Case {
         """, verdict: "stopped"),
   ]
 
+  private static func echoOnVirtioConsole(_ name: String, _ before: String, _ after: String) -> Case {
+    Case(
+      name,
+      script: """
+        \(before) rowhouse run $GUESTS/echo.elf --console-device virtio --verdict verdict --timeout 60 \
+          --cmdline virtio \(after) > out; status=$?
+        cat out; rm out
+        exit $status
+        """, files: ["data": input], verdict: "poweroff"
+    ) { $0.expectEcho(of: input, after: "early\n") }
+  }
+
   /// 4 KiB of every byte value in an order without a period, none of whose lines is `exit`, and then one that is.
   private static let input: [UInt8] = {
     var state: UInt32 = 1
@@ -88,8 +104,8 @@ extension Case {
 
 extension Outcome {
   /// The guest `echo` sent everything back, and says that it is what it was sent.
-  fileprivate func expectEcho(of input: [UInt8]) {
-    let ready = Array("echoing until a line says exit\n".utf8)
+  fileprivate func expectEcho(of input: [UInt8], after start: String = "") {
+    let ready = Array((start + "echoing until a line says exit\n").utf8)
     let hex = String(adler32(input), radix: 16)
     let checksum = "0x" + String(repeating: "0", count: 8 - hex.count) + hex
     let end = Array("bytes=\(input.count) adler32=\(checksum)\n".utf8)

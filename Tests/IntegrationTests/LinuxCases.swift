@@ -113,6 +113,23 @@ extension Case {
       words: "'run=\"cat /sys/class/misc/hw_random/rng_current; head -c 10000 /dev/hwrng | wc -c\"'",
       says: ["virtio_rng.0", "10000"], verdict: "poweroff"),
     Case(
+      linux: "linux-has-a-virtio-console", "vmlinuz-6.12", "--console-device virtio",
+      words: "console=hvc0 'run=\"tty; cat /sys/class/tty/console/active; dd if=/dev/zero bs=1k count=100 | tr \\0 x; echo\"'",
+      says: ["/dev/hvc0", "ttyS0 hvc0", String(repeating: "x", count: 102_400), "run: exit status 0", "Power down"],
+      verdict: "poweroff"),
+    // What the default command line brings: the log by the serial port, until the driver is there, which is a module.
+    Case(
+      onHardware: "linux-shell-on-a-virtio-console",
+      script: """
+        printf 'tty\\nstty size\\necho $((6 * 7))\\nexit\\n' | rowhouse run $LINUX/vmlinuz-6.1 \\
+          --initrd $LINUX/initramfs-6.1.cpio.gz --console-device virtio --verdict verdict --timeout 100
+        """, says: ["Linux version 6.1", "/dev/hvc0", "0 0", "42", "Power down"], verdict: "poweroff"),
+    // Its text comes by both consoles.
+    Case(
+      linux: "linux-panics-on-two-consoles", "vmlinuz-6.12", "--console-device virtio",
+      words: "console=hvc0 'run=\"echo c > /proc/sysrq-trigger\"'", status: 101,
+      says: ["sysrq triggered crash", "sysrq triggered crash"], verdict: "panic"),
+    Case(
       onHardware: "linux-keeps-what-it-writes-to-a-disk",
       script: """
         truncate -s 8M disk; dd if=$LINUX/vmlinuz-6.1 of=other bs=64k count=64 2> /dev/null

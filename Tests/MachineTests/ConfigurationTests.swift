@@ -74,6 +74,7 @@ import Testing
     configuration.hiddenFeatures = Array(CPUFeature.all.shuffled(using: &random).prefix(hidden))
     configuration.console =
       [.standard, .none, .pseudoTerminal, .file("a file"), .file("pty")].randomElement(using: &random)!
+    configuration.consoleDevice = Configuration.ConsoleDevice.allCases.randomElement(using: &random)!
     // To the nanosecond as long as a Double has that many digits: for three months.
     configuration.timeoutNanoseconds = maybe(UInt64.random(in: 1...1 << 50, using: &random))
     configuration.onReset = Configuration.OnReset.allCases.randomElement(using: &random)!
@@ -91,6 +92,7 @@ import Testing
     (["--memory", "512"], "--memory 512"), (["--memory", "much"], "--memory much"),
     (["--cpu-mask", "avx,nonsense"], "--cpu-mask nonsense"), (["--console", "stdout"], "--console stdout"),
     (["--console", "file:"], "--console file:"), (["--console", ""], "--console "),
+    (["--console-device", "hvc0"], "--console-device hvc0"),
     (["--timeout", "nan"], "--timeout nan"), (["--timeout", "inf"], "--timeout inf"),
     (["--timeout", "-1"], "--timeout -1"), (["--timeout", "1e300"], "--timeout 1e300"), (["--timeout", ""], "--timeout "),
     (["--on-reset", "maybe"], "--on-reset maybe"), (["--end-with-parent", "1"], "--end-with-parent 1"),

@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Metering
 import Testing
@@ -86,6 +87,38 @@ import Testing
     for byte in line { output.drop(byte) }
     #expect(output.panic != .calm)
     #expect(try counter(.dropped) == UInt64(line.count))
+  }
+
+  @Test("A kernel's last words count on either device, and are no less true on both")
+  func panicOnTwoDevices() throws {
+    let lines = ["Kernel panic - not syncing: x", "---[ end Kernel panic - not syncing: x ]---"]
+    for line in lines.map({ Array("[    1.5] \($0)\n".utf8) }) {
+      for byte in line { #expect(output.transmit(byte)) }
+      #expect(output.transmit(line.span) == line.count)
+    }
+    guard case .finished = output.panic else { return #expect(Bool(false), "\(output.panic)") }
+    output.forgetPanic()
+    #expect(output.panic == .calm)
+    let line = Array("[    1.5] \(lines[0])\n".utf8)
+    _ = output.transmit(line.span)
+    #expect(output.panic == .panicked(isStamped: true))
+  }
+
+  @Test("A virtio console is refused what there is no room for, and after a while it goes nowhere")
+  func fullRingForVirtio() throws {
+    let bytes = [UInt8](repeating: 0x2e, count: 50_000)
+    #expect(output.transmit(bytes.span) == bytes.count)
+    #expect(output.transmit(bytes.span) == 65_536 - bytes.count)
+    #expect(output.transmit(bytes.span) == 0)
+    output.transmitAtOnce(1)
+    #expect(try counter(.dropped) == 1)
+    usleep(60_000)
+    #expect(output.transmit(bytes.span) == bytes.count, "nobody has read for so long")
+    #expect(try counter(.dropped) == 50_001)
+    var taken: [UInt8] = []
+    #expect(take(100, into: &taken), "it was told that there is no room, and has to hear that there is")
+    #expect(output.transmit(bytes.span) == 100, "the reader is back")
+    #expect(try counter(.dropped) == 50_001)
   }
 
   @Test("A UART that was refused hears of room, once")

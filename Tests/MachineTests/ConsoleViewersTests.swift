@@ -159,10 +159,13 @@ import Testing
     try writer.send(.window(WindowSize(columns: 100, rows: 30)))
     try other.send(.window(WindowSize(columns: 10, rows: 3)))
     try street.settle()
-    #expect(street.viewers.window == WindowSize(columns: 100, rows: 30))
+    #expect(street.viewers.window == TerminalSize(columns: 100, rows: 30))
     try other.send(.takeOver)
     try street.settle()
-    #expect(street.viewers.window == WindowSize(columns: 10, rows: 3))
+    #expect(street.viewers.window == TerminalSize(columns: 10, rows: 3))
+    other.hangUp()
+    try street.settle()
+    #expect(street.viewers.window == nil, "nobody writes")
   }
 
   @Test("Who does not read is cut off in the end, and nobody waits for it")

@@ -20,7 +20,7 @@ struct RunCommandTests {
     let configuration = try configuration(
       "--cpus", "3", "guest.bin", "--memory", "64M", "--initrd", "i", "--module", "m one two", "--module", "n",
       "--boot", "flat", "--load-address", "0x7c00", "--entry", "31746", "--cpu-mask", "avx,smap", "--console", "file:out",
-      "--timeout", "2.5", "--on-reset", "reset", "--cmdline", "a  b")
+      "--console-device", "virtio", "--timeout", "2.5", "--on-reset", "reset", "--cmdline", "a  b")
     var expected = Configuration()
     expected.kernel = "guest.bin"
     expected.cpuCount = 3
@@ -32,6 +32,7 @@ struct RunCommandTests {
     expected.entry = try Configuration.parseAddress("0x7c02", option: "")
     expected.hiddenFeatures = try Configuration.parseFeatures("avx,smap")
     expected.console = .file("out")
+    expected.consoleDevice = .virtio
     expected.timeoutNanoseconds = 2_500_000_000
     expected.onReset = .reset
     expected.commandLine = "a  b"
@@ -83,6 +84,7 @@ struct RunCommandTests {
       maybe("--cmdline", "", "a b", "-- c", "--cpus 3")
       maybe("--cpu-mask", "avx", "avx,avx2", "nx")
       maybe("--console", "none", "stdio", "pty", "file:a:b", "tcp:127.0.0.1:5000", "tcp:[::1]:0")
+      maybe("--console-device", "serial", "virtio")
       maybe("--timeout", "1", "0.001", "12345.678901")
       maybe("--on-reset", "exit", "reset")
       if Bool.random(using: &generator) { words += ["--entropy"] }

@@ -38,6 +38,7 @@ struct UsageTests {
     (["run", "k", "--cpu-mask", "avx,magic"], "--cpu-mask magic"),
     (["run", "k", "--console", "tv"], "--console tv"),
     (["run", "k", "--console", "file:"], "--console file:"),
+    (["run", "k", "--console-device", "tty"], "--console-device tty"),
     (["run", "k", "--timeout", "soon"], "--timeout soon"),
     (["run", "k", "--timeout", "0"], "--timeout 0"),
     (["run", "k", "--timeout", "-3"], "--timeout -3"),

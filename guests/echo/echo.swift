@@ -8,8 +8,16 @@ private let isOver = Atomic<Bool>(false)
 /// Sends back every byte that comes on the serial port, woken by the port's interrupt through the I/O APIC,
 /// until a line says `exit`. Then it tells how many bytes it was sent and their checksum, for the sender to
 /// compare. A byte that was lost inside the serial port is a failure here already.
+///
+/// With `virtio` on its command line it does so on a virtio console, which it polls, and tells how large the window is
+/// when something is typed in a window of another size than before.
 @main enum Echo: Guest {
   static func run(_ start: StartInfo) {
+    let input = start.options.contains("virtio") ? echoOnVirtioConsole() : echoOnSerialPort()
+    say("bytes=\(input.count) adler32=\(hex: UInt64(input.checksum), width: 8)")
+  }
+
+  private static func echoOnSerialPort() -> Input {
     var input = Input()
     Interrupts.configure()
     Interrupts.handle(serialVector) {
@@ -27,7 +35,33 @@ private let isOver = Atomic<Bool>(false)
     SerialPort.enableReceiveInterrupt()
     say("echoing until a line says exit")
     Interrupts.wait { isOver.load(ordering: .relaxed) }
-    say("bytes=\(input.count) adler32=\(hex: UInt64(input.checksum), width: 8)")
+    return input
+  }
+
+  private static func echoOnVirtioConsole() -> Input {
+    var input = Input()
+    var console = VirtioConsole()
+    var window = (columns: 0 as UInt32, rows: 0 as UInt32)
+    var isOver = false
+    say("echoing until a line says exit")
+    while !isOver {
+      let hasRead = console.echo { text in
+        for index in 0..<text.bytes.count where input.take(text.bytes[index]) {
+          isOver = true
+          return index + 1
+        }
+        return text.bytes.count
+      }
+      guard hasRead else {
+        pause_cpu()
+        continue
+      }
+      if console.window != window {
+        window = console.window
+        say("window=\(window.columns)x\(window.rows)")
+      }
+    }
+    return input
   }
 }
 

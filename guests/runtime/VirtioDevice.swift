@@ -58,6 +58,10 @@ struct VirtioDevice {
   /// A word of the device's configuration space.
   func configuration(_ offset: UInt) -> UInt32 { mmio_read32(base + Register.config.rawValue + offset) }
 
+  func writeConfiguration(_ offset: UInt, _ value: UInt32) {
+    mmio_write32(base + Register.config.rawValue + offset, value)
+  }
+
   /// Resets the device and agrees with it on those of the `wanted` features that it offers (3.1.1, 1 to 6).
   ///
   /// - Returns: what it offers.

@@ -1,27 +1,26 @@
-import Devices
 import Host
 import Metering
 
-/// What is typed on a guest's console, on its way to the UART; on the I/O thread.
+/// What is typed on a guest's console, on its way to the guest's device; on the I/O thread.
 ///
-/// Nothing is lost: what the UART has no room for waits here, and from who types more than that nothing is read.
+/// Nothing is lost: what the device has no room for waits here, and from who types more than that nothing is read.
 final class ConsoleInput {
   /// The guest's end of the line, nil between two starts of the machine.
-  private var uart: UART16550?
+  private var device: (any ConsoleDevice)?
   /// The host's end of the console; nil: there is none to read from.
   private let file: SharedDescriptor?
   private let loop: EventLoop
   private let meter: MeterPage
-  /// Signalled when the UART can take more.
+  /// Signalled when the device can take more.
   private let room: EventFD
 
-  /// What was typed and the UART had no room for.
+  /// What was typed and the device had no room for.
   private var pending: [UInt8] = []
   private static let mostPending = 64 << 10
   private var state = State.closed
   private enum State { case closed, watched, paused, alwaysReady }
 
-  /// Bytes that were typed so far, and those that the UART has taken of them.
+  /// Bytes that were typed so far, and those that the device has taken of them.
   private(set) var offered: UInt64 = 0
   private(set) var taken: UInt64 = 0
   private var actions: [() -> Void] = []
@@ -41,14 +40,14 @@ final class ConsoleInput {
     if let file { watch(file.number) }
   }
 
-  func attach(_ uart: UART16550) {
-    self.uart = uart
+  func attach(_ device: any ConsoleDevice) {
+    self.device = device
     feed()
   }
 
-  func detach() { uart = nil }
+  func detach() { device = nil }
 
-  /// Has `action` called whenever the UART has had what it takes at that moment.
+  /// Has `action` called whenever the device has had what it takes at that moment.
   func whenTaken(_ action: @escaping () -> Void) { actions.append(action) }
 
   /// Whether more may be offered. A sender that has no way to wait may offer what it has, once.
@@ -65,10 +64,10 @@ final class ConsoleInput {
     offered += UInt64(bytes.count)
   }
 
-  /// Gives the UART what it takes, and reads on from the host's end only when it has taken all.
+  /// Gives the device what it takes, and reads on from the host's end only when it has taken all.
   private func feed() {
-    if let uart, !pending.isEmpty {
-      let count = uart.receive(pending.span)
+    if let device, !pending.isEmpty {
+      let count = device.receive(pending.span)
       meter.count(count, .input)
       pending.removeFirst(count)
       taken += UInt64(count)

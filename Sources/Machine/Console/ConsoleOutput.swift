@@ -3,27 +3,39 @@ import Glibc
 import Host
 import Metering
 import Synchronization
+import Virtio
 
-/// What the guest says, on its way from a vCPU's thread to the I/O thread.
+/// What the guest says, by its serial port and its virtio console, on its way to the I/O thread.
 ///
 /// The vCPU leaves each byte in a ring and goes on. The first byte of a burst wakes the I/O thread; while that is awake
 /// it comes back by itself, so that a burst costs one system call and not one a byte.
-final class ConsoleOutput: SerialPeer, Sendable {
+final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
   private struct State: ~Copyable {
     var ring: ByteRing
-    var watch = PanicWatch()
+    /// One for each device: a kernel may say the same on both.
+    var serialWatch = PanicWatch()
+    var virtioWatch = PanicWatch()
     var hasSpoken = false
     /// The I/O thread will look at the ring without being woken.
     var isAwaited = false
-    /// The UART was told that there is no room, and waits to hear that there is.
+    /// A device was told that there is no room, and waits to hear that there is.
     var hasRefused = false
+    /// When the virtio console was, since the host took bytes last.
+    var refusal: Instant?
     /// The host has not taken a byte for so long that the guest no longer waits for it.
     var isStalled = false
+
+    /// Whether the host has taken nothing for too long, asked when the ring is full.
+    mutating func hasStalled(at now: Instant) -> Bool {
+      if let refusal, now.nanoseconds(since: refusal) >= UInt64(stallMilliseconds) * 1_000_000 { isStalled = true }
+      if refusal == nil { refusal = now }
+      return isStalled
+    }
   }
 
   /// Signalled when the I/O thread should look at the ring or at the panic watch.
   let wake: EventFD
-  /// Signalled when the UART can take input again.
+  /// Signalled when the device that is typed on can take input again.
   let inputRoom: EventFD
   private let state: Mutex<State>
   private let meter: MeterPage
@@ -49,10 +61,10 @@ final class ConsoleOutput: SerialPeer, Sendable {
       if isTaken {
         isFirst = !state.hasSpoken
         state.hasSpoken = true
-        panicChanged = state.watch.feed(byte)
+        panicChanged = state.serialWatch.feed(byte)
       } else {
         state.hasRefused = true
-        state.watch.holdUp()
+        state.serialWatch.holdUp()
       }
       wakes = !state.isAwaited || panicChanged
       state.isAwaited = true
@@ -77,17 +89,60 @@ final class ConsoleOutput: SerialPeer, Sendable {
   /// Nobody will read the byte, but what it says of the guest still counts.
   func drop(_ byte: UInt8) {
     meter.count(1, .dropped)
-    if state.withLock({ $0.watch.feed(byte) }) { wake.signal() }
+    if state.withLock({ $0.serialWatch.feed(byte) }) { wake.signal() }
   }
 
   package func receiverHasRoom() { inputRoom.signal() }
+
+  // MARK: The virtio console's side
+
+  /// A host that takes nothing for a while must not keep a driver waiting, which may hold a lock of its kernel.
+  package func transmit(_ bytes: Span<UInt8>) -> Int {
+    var isFirst = false
+    var wakes = false
+    var lost = 0
+    let taken = state.withLock { state in
+      var count = 0
+      var panicChanged = false
+      func say(_ byte: UInt8) {
+        if state.virtioWatch.feed(byte) { panicChanged = true }
+        count += 1
+      }
+      while count < bytes.count, state.ring.append(bytes[count]) { say(bytes[count]) }
+      isFirst = count > 0 && !state.hasSpoken
+      if count > 0 { state.hasSpoken = true }
+      if count < bytes.count {
+        if state.hasStalled(at: .now) {
+          while count < bytes.count {
+            say(bytes[count])
+            lost += 1
+          }
+        } else {
+          state.hasRefused = true
+          state.virtioWatch.holdUp()
+        }
+      }
+      wakes = !state.isAwaited || panicChanged
+      state.isAwaited = true
+      return count
+    }
+    if lost > 0 { meter.count(lost, .dropped) }
+    if isFirst { meter.reached(.firstConsoleByte) }
+    if wakes { wake.signal() }
+    return taken
+  }
+
+  package func transmitAtOnce(_ byte: UInt8) {
+    let bytes: InlineArray<1, UInt8> = [byte]
+    if transmit(bytes.span) == 0 { meter.count(1, .dropped) }
+  }
 
   // MARK: The I/O thread's side
 
   /// Hands the bytes at the front to `take`, which says how many it took, 0 for none now, and how many of these went
   /// nowhere.
   ///
-  /// - Returns: whether the UART must be told that there is room again.
+  /// - Returns: whether the devices must be told that there is room again.
   func withFront(_ take: (UnsafeRawBufferPointer) -> (taken: Int, lost: Int)) -> Bool {
     // SAFETY: the front stays as it is until removeFirst, and only this thread calls that.
     let front = state.withLock { state in unsafe Front(bytes: state.ring.front) }
@@ -99,6 +154,7 @@ final class ConsoleOutput: SerialPeer, Sendable {
     return state.withLock { state in
       state.ring.removeFirst(count)
       state.isStalled = false
+      state.refusal = nil
       defer { state.hasRefused = false }
       return state.hasRefused
     }
@@ -116,10 +172,15 @@ final class ConsoleOutput: SerialPeer, Sendable {
     }
   }
 
-  var panic: PanicWatch.State { state.withLock { $0.watch.state } }
+  var panic: PanicWatch.State { state.withLock { $0.serialWatch.state.joined(with: $0.virtioWatch.state) } }
 
   /// Forgets a panic, when the guest starts anew.
-  func forgetPanic() { state.withLock { $0.watch = PanicWatch() } }
+  func forgetPanic() {
+    state.withLock { state in
+      state.serialWatch = PanicWatch()
+      state.virtioWatch = PanicWatch()
+    }
+  }
 
   /// A pointer that may cross the lock's closure: see ``withFront(_:)``.
   @safe private struct Front: @unchecked Sendable {

@@ -2,17 +2,21 @@ import Devices
 import Glibc
 import Host
 import Metering
+import Virtio
 
-/// Carries a guest's console between the UART and the host, on the I/O thread.
+/// Carries a guest's console between its devices and the host, on the I/O thread.
 ///
-/// It outlives the guest's resets: the UART changes, the host's end stays.
+/// It outlives the guest's resets: the devices change, the host's end stays.
 final class ConsoleRelay {
-  /// The guest's end of the line, nil between two starts of the machine.
+  /// The guest's ends of the console, nil between two starts of the machine; without a virtio console it has one.
   private var uart: UART16550?
+  private var line: ConsoleLine?
 
   let output: ConsoleOutput
   let input: ConsoleInput
   private let end: ConsoleEnd
+  /// Nil: the console is on no terminal whose window the guest could know.
+  private let window: TerminalWindow?
   private let loop: EventLoop
   private let meter: MeterPage
 
@@ -30,7 +34,9 @@ final class ConsoleRelay {
   private var whenDrained: (() -> Void)?
 
   /// Who else watches and types; nil: nobody can.
-  var viewers: ConsoleViewers?
+  var viewers: ConsoleViewers? {
+    didSet { viewers?.whenWindowChanged = { [unowned self] in tellWindow() } }
+  }
   /// Nil: it is not kept.
   var log: ConsoleLog?
   private let terminal: ConsoleTerminal?
@@ -54,6 +60,7 @@ final class ConsoleRelay {
       port = try end.listener.map { listener throws(SystemCallError) in
         try ConsolePort(at: listener, on: loop, input: input)
       }
+      window = console == .standard ? try TerminalWindow() : nil
     } catch {
       throw .host(error)
     }
@@ -78,19 +85,30 @@ final class ConsoleRelay {
         panicIsCertain()
       }
     }
+    try window?.watch(on: loop) { [unowned self] in tellWindow() }
     try input.start()
   }
 
-  /// Connects the line to a machine that is about to start.
-  func attach(_ uart: UART16550) {
+  /// Connects the console to a machine that is about to start.
+  ///
+  /// - Parameter line: of the virtio console, which is then the one that is typed on.
+  func attach(_ uart: UART16550, _ line: ConsoleLine?) {
     self.uart = uart
+    self.line = line
     output.forgetPanic()
-    input.attach(uart)
+    tellWindow()
+    if let line { input.attach(line) } else { input.attach(uart) }
   }
 
   func detach() {
     uart = nil
+    line = nil
     input.detach()
+  }
+
+  /// The guest draws for the viewer who writes, or else for the terminal that the console is on.
+  private func tellWindow() {
+    line?.size = viewers?.window ?? window?.size ?? TerminalSize(columns: 0, rows: 0)
   }
 
   /// Tells the viewers that the guest has ended.
@@ -138,7 +156,10 @@ final class ConsoleRelay {
       port?.show(said)
       return (count, max(lost, log?.write(said) ?? 0))
     }
-    if hasRoomAgain { uart?.transmitterHasRoom() }
+    if hasRoomAgain {
+      uart?.transmitterHasRoom()
+      line?.transmitterHasRoom()
+    }
     if isWaitingToWrite { return }
     if let whenDrained {
       guard output.isEmpty else { return pause.arm(at: .now) }

@@ -15,8 +15,13 @@ final class ConsoleViewers {
   /// Those who have attached.
   private var viewers: [Int: ConsoleAttachment] = [:]
   private var writer: Int?
-  /// The window of who writes, or wrote last.
-  private(set) var window = WindowSize.unknown
+  /// The window of who writes; nil: nobody does, or has none.
+  var window: TerminalSize? {
+    guard let writer, let window = viewers[writer]?.window, window != .unknown else { return nil }
+    return TerminalSize(columns: window.columns, rows: window.rows)
+  }
+  /// Called when it may have changed.
+  var whenWindowChanged: () -> Void = {}
 
   /// Input whose sender wants to know when the guest has taken it: when ``ConsoleInput/taken`` has come to the mark.
   private var waiting: [(viewer: Int, id: UInt32, mark: UInt64)] = []
@@ -87,7 +92,7 @@ final class ConsoleViewers {
       try type(bytes, id: id, from: key)
     case .window(let size):
       viewers[key]?.window = size
-      if writer == key { window = size }
+      if writer == key { whenWindowChanged() }
     case .takeOver:
       guard viewer.writing != .never else { throw .notAllowed }
       setWriter(key)
@@ -108,8 +113,8 @@ final class ConsoleViewers {
     if writer == key { return }
     if let writer { say(.notice(.takenOver), to: writer) }
     writer = key
-    window = viewers[key]?.window ?? window
     say(.notice(.youWrite), to: key)
+    whenWindowChanged()
   }
 
   private func type(_ bytes: [UInt8], id: UInt32, from key: Int) throws(ControlFault) {
@@ -137,6 +142,9 @@ final class ConsoleViewers {
     guard viewers.removeValue(forKey: key) != nil else { return }
     meter.set(viewers: viewers.count)
     waiting.removeAll { $0.viewer == key }
-    if writer == key { writer = nil }
+    if writer == key {
+      writer = nil
+      whenWindowChanged()
+    }
   }
 }

@@ -14,6 +14,14 @@ struct PanicWatch {
     case panicked(isStamped: Bool)
     /// The panic's last line came at this moment: the kernel spins from here on.
     case finished(Instant)
+
+    /// What two consoles of one guest show together.
+    func joined(with other: State) -> State {
+      switch (self, other) {
+      case (.finished, _), (.panicked, .calm), (.panicked, .panicked), (.calm, .calm): self
+      default: other
+      }
+    }
   }
 
   private(set) var state = State.calm

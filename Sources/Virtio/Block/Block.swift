@@ -13,7 +13,7 @@ package final class Block: VirtioDevice {
   private let layout: BlockConfiguration
   private let meter: DiskMeter?
   private let limiter: RateLimiter?
-  private let refill = RefillTimer()
+  private let refill = DeviceTimer()
   /// Every write is durable before it is answered.
   private var isWriteThrough = false
   private var session: BlockSession?

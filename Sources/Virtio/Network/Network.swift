@@ -17,7 +17,7 @@ package final class Network: VirtioDevice {
   private var wasLinkUp: Bool
   private let meter: NetworkMeter?
   private let limiter: RateLimiter?
-  private let refill = RefillTimer()
+  private let refill = DeviceTimer()
   /// Behind the backend's.
   private let refillSource: Int
 

@@ -1,7 +1,7 @@
 import Host
 
-/// Wakes a device at the instant at which its limits let it go on. Made when it is first needed.
-final class RefillTimer {
+/// Wakes a device at an instant, such as that at which its limits let it go on. Made when it is first needed.
+final class DeviceTimer {
   private final class Clock {
     let timer: TimerFD
     init() throws(SystemCallError) { timer = try TimerFD() }
