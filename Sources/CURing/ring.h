@@ -5,14 +5,11 @@
 #include <liburing.h>
 #include <stdint.h>
 
-/* A ring with room for `entries` requests that were not sent off yet, whose completions signal `event` (eventfd(2)). */
-static inline int uring_open(struct io_uring *ring, unsigned entries, int event) {
-  int status = io_uring_queue_init(entries, ring, 0);
-  if (status < 0) return status;
-  status = io_uring_register_eventfd(ring, event);
-  if (status < 0) io_uring_queue_exit(ring);
-  return status;
-}
+/* A ring with room for `entries` requests that were not sent off yet. */
+static inline int uring_open(struct io_uring *ring, unsigned entries) { return io_uring_queue_init(entries, ring, 0); }
+
+/* Readable for poll(2) as long as a request has finished that was not taken yet. */
+static inline int uring_number(const struct io_uring *ring) { return ring->ring_fd; }
 
 static inline void uring_close(struct io_uring *ring) { io_uring_queue_exit(ring); }
 

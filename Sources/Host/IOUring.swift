@@ -6,8 +6,6 @@ import Glibc
 /// Calls must come one at a time; they may come from any thread.
 @safe
 package final class IOUring {
-  /// Signalled when a request has finished.
-  package let event: EventFD
   private let ring: UnsafeMutablePointer<io_uring>
 
   /// A request that has finished.
@@ -21,11 +19,10 @@ package final class IOUring {
   /// - Parameter entries: how many requests may wait to be sent off.
   /// - Throws: also where the kernel has none, or an administrator forbids it (`kernel.io_uring_disabled`).
   package init(entries: UInt32) throws(SystemCallError) {
-    event = try EventFD()
     // SAFETY: freed in `deinit`, or below; liburing fills it.
     unsafe ring = .allocate(capacity: 1)
     unsafe ring.initialize(to: io_uring())
-    let status = unsafe uring_open(ring, entries, event.number)
+    let status = unsafe uring_open(ring, entries)
     guard status >= 0 else {
       unsafe ring.deallocate()
       throw SystemCallError("io_uring_setup", Errno(rawValue: -status))
@@ -36,6 +33,13 @@ package final class IOUring {
     // SAFETY: opened in `init`, and not used any more.
     unsafe uring_close(ring)
     unsafe ring.deallocate()
+  }
+
+  /// For an event loop: readable as long as a request has finished that ``next()`` has not given. So one that has
+  /// finished by the time that it was sent off, as reads from the page cache have, wakes nobody.
+  package var number: Int32 {
+    // SAFETY: the ring is open.
+    unsafe uring_number(ring)
   }
 
   // MARK: Requests

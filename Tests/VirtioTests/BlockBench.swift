@@ -75,7 +75,7 @@ final class DelayingExecutor: BlockExecutor, @unchecked Sendable {
   init(_ backend: any BlockBackend) { inner = SynchronousBlockExecutor(backend) }
 
   var backend: any BlockBackend { inner.backend }
-  var finishedEvent: EventFD? { event }
+  var finishedSource: Int32? { event.number }
   var started: Int { finished.count }
 
   func start(_ request: BlockRequest, tag: Int, _ buffers: UnsafeBufferPointer<iovec>) -> BlockStatus? {
@@ -92,7 +92,10 @@ final class DelayingExecutor: BlockExecutor, @unchecked Sendable {
   }
 
   func takeFinished() -> (tag: Int, status: BlockStatus)? {
-    guard visible > 0, !finished.isEmpty else { return nil }
+    guard visible > 0, !finished.isEmpty else {
+      event.drain()
+      return nil
+    }
     visible -= 1
     return finished.removeLast()
   }

@@ -74,8 +74,8 @@ package final class Block: VirtioDevice {
   }
 
   /// The executor's, and the refill timer last.
-  package var sources: [Int32] { (executor.finishedEvent.map { [$0.number] } ?? []) + [refill.number] }
-  private var refillSource: Int { executor.finishedEvent == nil ? 0 : 1 }
+  package var sources: [Int32] { (executor.finishedSource.map { [$0] } ?? []) + [refill.number] }
+  private var refillSource: Int { executor.finishedSource == nil ? 0 : 1 }
   package func wantedEvents(_ source: Int) -> EventLoop.Events {
     source < refillSource || refill.number >= 0 ? .readable : []
   }
@@ -85,8 +85,6 @@ package final class Block: VirtioDevice {
       refill.acknowledge()
       return try queueNotified(0)
     }
-    // Before what has finished is taken: what finishes after that signals anew.
-    executor.finishedEvent?.drain()
     try session?.answerFinished()
     return false
   }

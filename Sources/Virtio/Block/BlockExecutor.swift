@@ -16,8 +16,9 @@ package protocol BlockExecutor: AnyObject {
 
   /// Sends off what was started since the last call.
   func submit()
-  /// Signalled when requests have finished; nil for an executor whose requests finish at once.
-  var finishedEvent: EventFD? { get }
+  /// A descriptor that is readable as long as requests have finished that were not taken; nil for an executor whose
+  /// requests finish at once.
+  var finishedSource: Int32? { get }
   /// A request that was started, and has finished since.
   func takeFinished() -> (tag: Int, status: BlockStatus)?
   /// Waits until everything that was started has finished, and forgets it.
@@ -27,7 +28,7 @@ package protocol BlockExecutor: AnyObject {
 /// Does one request after the other on the calling thread.
 package final class SynchronousBlockExecutor: BlockExecutor {
   package let backend: any BlockBackend
-  package let finishedEvent: EventFD? = nil
+  package let finishedSource: Int32? = nil
 
   package init(_ backend: any BlockBackend) { self.backend = backend }
 

@@ -9,7 +9,7 @@ import Host
 /// behind it. So none is left behind, and none waits for one that came later.
 package final class RingBlockExecutor: BlockExecutor {
   package var backend: any BlockBackend { diskBackend }
-  package var finishedEvent: EventFD? { ring.event }
+  package var finishedSource: Int32? { ring.number }
 
   private let diskBackend: DiskBackend
   private let ring: IOUring
