@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 # What is not in a Debian system with Swift: the lab's outer machine and guest kernels are unpacked from packages by
 # guests/linux, these are installed.
-PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping
+PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping passt
 # What pictures are drawn with, and what a kernel is built with besides: only for `make bench`.
 BENCH_PACKAGES := python3-matplotlib
 KERNEL_PACKAGES := bc binutils bison flex libelf-dev libssl-dev
@@ -83,6 +83,8 @@ test: deps $(TOOLS)/promtool  ## build all, then run all tests: units, guests on
 	python3 -m unittest discover -q Tests/Lab
 	python3 -m unittest discover -q Tests/Benchmarks
 	PATH="$(TOOLS):$$PATH" ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip StockKernelTests
+	@# So long only that what anybody would find by it is found here.
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 	@# Apart from the others: an emulated machine that has to share two cores with them runs out of time.
 	ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip-build --filter StockKernelTests
 

@@ -46,6 +46,12 @@ struct IntegrationTests {
   @Test("Network cards", arguments: Case.networks)
   func network(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
+  @Test(
+    "Other people's networks",
+    .enabled(if: GuestRunner.reasonAgainstHost == nil, "PASST WAS NOT RUN: it is a program of this host, not of the lab"),
+    arguments: Case.networkPrograms)
+  func networkProgram(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
   @Test("Guests that others find", arguments: Case.street)
   func street(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 

@@ -40,6 +40,28 @@ extension Case {
       naming: "--net socket=none/cable", "No such file"),
   ]
 
+  /// passt at the other end of the cable, as a person has it for a guest without rights. It wants a way out of the host, which
+  /// is a cable to nowhere here, and hands on what the guest sends to the host's own address.
+  static let networkPrograms = [
+    Case(
+      "net-pings-through-passt",
+      script: inOwnNetwork(
+        """
+        ip link add out type veth peer name nowhere
+        for name in lo out nowhere; do ip link set $name up; done
+        ip addr add 192.0.2.1/24 dev out; ip route add default via 192.0.2.2; ip addr add 10.7.0.2/32 dev lo
+        echo 0 0 > /proc/sys/net/ipv4/ping_group_range
+        passt --foreground --stderr --runas 0 --socket cable --address 10.7.0.1 --netmask 24 --gateway 10.7.0.2 --one-off \\
+          2> said & passt=$!
+        await said 'can now start'
+        rowhouse run $GUESTS/net.elf --net socket=cable --verdict verdict --timeout 30 -- host=1 peer=2 count=20 bytes=1001
+        status=$?
+        [ $status = 0 ] || cat said
+        kill $passt 2> /dev/null; wait $passt; rm -f said cable*
+        exit $status
+        """), says: ["answered=20"], verdict: "poweroff")
+  ]
+
   /// A script that may do with its network whatever it wants, as it is the only one that has it. A host that lets
   /// nobody make one fails the case, and says so.
   private static func inOwnNetwork(_ script: String) -> String {
