@@ -6,8 +6,8 @@ SHELL := /bin/bash
 # What is not in a Debian system with Swift: the lab's outer machine and guest kernels are unpacked from packages by
 # guests/linux, these are installed.
 PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping passt
-# What pictures are drawn with, and what a kernel is built with besides: only for `make bench`.
-BENCH_PACKAGES := python3-matplotlib
+# What pictures are drawn with and disks are used with, and what a kernel is built with besides: only for `make bench…`.
+BENCH_PACKAGES := python3-matplotlib fio
 KERNEL_PACKAGES := bc binutils bison flex libelf-dev libssl-dev
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -17,7 +17,7 @@ RELEASE := swift build -c release --scratch-path .build-release -Xswiftc -static
 PROGRAMS := bin/rowhouse bin/rowhouse-vmm
 
 .PHONY: help deps build guests linux small-linux demo test fuzz bench bench-host bench-lab bench-deps bench-startup \
-  bench-metering bench-street bench-console reference clean FORCE
+  bench-disk bench-metering bench-street bench-console reference clean FORCE
 
 FORCE:
 
@@ -116,6 +116,10 @@ bench-lab: bench-deps small-linux
 
 bench-startup: build guests  ## how long a guest takes to start, beside a bare C program and QEMU
 	@Tests/Benchmarks/bench-startup
+
+bench-disk: bench-deps    ## a disk's throughput beside QEMU's, in the lab (docs/disk-throughput.md)
+	@$(MAKE) --no-print-directory build linux
+	@Tests/Benchmarks/bench-disk
 
 bench-metering: build guests ## how exactly guests are held to what they may use, and metered
 	@Tests/Benchmarks/bench-metering
