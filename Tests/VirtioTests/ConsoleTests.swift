@@ -240,6 +240,21 @@ struct ConsoleTests {
     #expect(host.state.withLock { $0.roomCount } == 1)
   }
 
+  @Test func aDriverThatIsNeverSilentIsTypedToAllTheSame() throws {
+    let driver = try MockDriver(Console(line, settlingTime: 5_000_000))
+    try driver.start(all)
+    driver.queues[receive].offer([.writable(0x8000, 16)])
+    driver.kick(receive)
+    let start = Instant.now
+    while type([1]) == 0, Instant.now.nanoseconds(since: start) < 20_000_000_000 {
+      driver.queues[transmit].offer([.readable(0x9000, 1)])
+      driver.kick(transmit)
+      #expect(driver.queues[transmit].takeUsed() != nil)
+    }
+    driver.pump()
+    #expect(driver.queues[receive].takeUsed()?.written == 1)
+  }
+
   @Test func readableBufferForInputIsRefused() throws {
     try driver.start(all)
     driver.queues[receive].offer([.readable(0x8000, 4), .writable(0x9000, 4)])

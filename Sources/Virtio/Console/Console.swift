@@ -24,8 +24,9 @@ package final class Console: VirtioDevice {
 
   /// Linux gives the device its buffers, prints its log, and only then connects the console: what arrives before is thrown
   /// away, and nothing tells when that is over. So nothing is typed until a new driver has said nothing for so long, in
-  /// nanoseconds.
+  /// nanoseconds, or for so many times as long has been there.
   package static let usualSettlingTime: UInt64 = 250_000_000
+  private static let mostSettlingTimes: UInt64 = 40
 
   private let line: ConsoleLine
   private let settlingTime: UInt64
@@ -42,7 +43,8 @@ package final class Console: VirtioDevice {
     /// The driver's next buffer for what is typed.
     var receiving: DescriptorChain
     var hasBuffer = false
-    var isSettling: Bool
+    /// Until when nothing is typed at the latest; nil: it is.
+    var settlingEnd: Instant?
     /// What the driver sends, and how much of it the peer has.
     var sending: DescriptorChain
     var sent: UInt64?
@@ -81,17 +83,18 @@ package final class Console: VirtioDevice {
 
   package func activate(_ activation: Activation) {
     let chain = DescriptorChain(in: activation.memory)
+    let end = Instant.now.advanced(byNanoseconds: Self.mostSettlingTimes * settlingTime)
     work = Work(
-      features: activation.features, queues: activation.queues, receiving: chain, isSettling: settlingTime > 0,
-      sending: chain)
+      features: activation.features, queues: activation.queues, receiving: chain,
+      settlingEnd: settlingTime > 0 ? end : nil, sending: chain)
     settle()
   }
 
   private func settle() {
-    guard work?.isSettling ?? false else { return }
-    settling.arm(at: .now.advanced(byNanoseconds: settlingTime))
+    guard let end = work?.settlingEnd else { return }
+    settling.arm(at: min(end, .now.advanced(byNanoseconds: settlingTime)))
     // A host that has no timer left.
-    if !settling.isArmed { work?.isSettling = false }
+    if !settling.isArmed { work?.settlingEnd = nil }
   }
 
   package func reset() {
@@ -130,7 +133,7 @@ package final class Console: VirtioDevice {
     case 1: retry.acknowledge()
     default:
       settling.acknowledge()
-      work?.isSettling = false
+      work?.settlingEnd = nil
     }
     let hasMore = try transmit()
     return try deliver() || hasMore
@@ -173,7 +176,7 @@ package final class Console: VirtioDevice {
   private func deliver() throws(VirtioFault) -> Bool {
     guard var work = work.take() else { return false }
     defer { self.work = work }
-    if work.isSettling { return false }
+    if work.settlingEnd != nil { return false }
     let queue = work.queues[Self.receiveQueue]
     for _ in 0..<queue.size {
       if !work.hasBuffer {
