@@ -37,11 +37,11 @@ deps:                ## install the Debian packages that building, testing and t
 
 build: $(PROGRAMS)   ## the two programs, static, in bin/
 
-# SwiftPM knows best what is out of date.
+# SwiftPM knows best what is out of date. A program that runs cannot be overwritten, but can be replaced (cp -f).
 $(PROGRAMS) &: FORCE
 	@$(RELEASE)
 	@mkdir -p bin && for program in rowhouse rowhouse-vmm; do \
-	  cmp -s .build-release/release/$$program bin/$$program || cp .build-release/release/$$program bin/$$program; done
+	  cmp -s .build-release/release/$$program bin/$$program || cp -f .build-release/release/$$program bin/$$program; done
 
 guests:              ## the small guest kernels, in guests/build/
 	@$(MAKE) --no-print-directory -C guests

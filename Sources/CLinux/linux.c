@@ -132,6 +132,7 @@ int linux_set_tap_offloads(int fd, uint32_t flags) { return result(ioctl(fd, TUN
 
 int linux_truncate(int fd, int64_t length) { return result(ftruncate(fd, length)); }
 int linux_sync_data(int fd) { return result(fdatasync(fd)); }
+int linux_allocate(int fd, int64_t length) { return result(fallocate(fd, 0, 0, length)); }
 int linux_punch_hole(int fd, int64_t offset, int64_t length) {
   return result(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
 }

@@ -44,6 +44,15 @@ extension Descriptor {
     try checked("fdatasync", linux_sync_data(number))
   }
 
+  /// Makes the file that long, with room for all of it (fallocate(2)); where the file system cannot keep room, without.
+  ///
+  /// - Throws: `ENOSPC` when there is none.
+  package func allocate(count: UInt64) throws(SystemCallError) {
+    let outcome = linux_allocate(number, Int64(clamping: count))
+    if outcome == -EOPNOTSUPP { return try truncate(to: Int64(clamping: count)) }
+    try checked("fallocate", outcome)
+  }
+
   /// Makes bytes read as zeros and gives their room back to the file system (fallocate(2),
   /// FALLOC_FL_PUNCH_HOLE).
   package func punchHole(at offset: UInt64, count: UInt64) throws(SystemCallError) {

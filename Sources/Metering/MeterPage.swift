@@ -17,7 +17,8 @@ package final class MeterPage: Sendable {
     if let file {
       // Emptied first, so that no figure of an earlier guest is left.
       try file.descriptor.truncate(to: 0)
-      try file.descriptor.truncate(to: Int64(shape.byteCount))
+      // With its room, or the first word on a page of its own would end this program when the disk is full (SIGBUS).
+      try file.descriptor.allocate(count: UInt64(shape.byteCount))
       mapping = try .file(file.descriptor, count: shape.byteCount)
     } else {
       mapping = try .anonymous(shape.byteCount)

@@ -152,6 +152,21 @@ package struct MeterReading: Sendable {
   }
 }
 
+extension MeterReading {
+  /// A guest's memory in bytes, read without the rest of its meter.
+  ///
+  /// - Returns: as ``init(of:)``.
+  package static func memoryBytes(of file: borrowing Descriptor) throws(SystemCallError) -> UInt64? {
+    let end = MeterLayout.Guest.memory.rawValue + 8
+    let bytes = try file.read(count: end, at: 0)
+    guard bytes.count == end else { return nil }
+    func word(_ field: MeterLayout.Guest) -> UInt64 {
+      bytes[field.rawValue..<field.rawValue + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+    return word(.magic) == MeterLayout.magic && word(.version) == MeterLayout.version ? word(.memory) : nil
+  }
+}
+
 extension RateLimits {
   /// As a meter shows them, every burst spelt out.
   fileprivate init<Field>(_ words: MeterWords.Part<Field>, _ limits: Field, _ budget: Field) {

@@ -161,6 +161,20 @@ extension Case {
         rowhouse wait one; echo "status $?"; rowhouse logs one | wc -c; cat run/rowhouse/one/vmm.log; rowhouse remove one
         """,
       says: ["one\n", "status 85\n", "65536\n", "console.log: File too large: what the guest says is not kept\n"]),
+    // A disk of its own, which is full for a while. The guest goes on meanwhile, and then its log does.
+    Case(
+      "console-log-on-a-full-disk",
+      script: """
+        [ -n "$own" ] || own=yes exec unshare -r -m sh ./script
+        mount -t tmpfs -o size=64k none run || exit
+        \(detach("one", "echo")); until rowhouse logs one | grep -q echoing; do sleep 0.02; done
+        dd if=/dev/zero of=run/filler bs=4k 2> said; rm said
+        rowhouse send one "$(printf '%09000d' 0) still here" --expect 'still (here)'
+        rowhouse meter one --json | sed -n 's/.*"dropped_bytes" : [1-9][0-9]*,/lost/p'
+        rm run/filler; sleep 1.1; rowhouse send one ' back again' --expect 'back (again)'
+        rowhouse stop --grace 0 one; rowhouse logs one | grep -c 'still here'; rowhouse logs one | grep -c 'back again'
+        grep -o 'console.log goes on' run/rowhouse/one/vmm.log; rowhouse remove one
+        """, says: ["one\n", "here\n", "lost\n", "again\n", "0\n", "1\n", "console.log goes on\n"]),
     Case(
       "show-says-all",
       script: """
@@ -171,6 +185,12 @@ extension Case {
         "name:         one\n", "state:        running\n", "memory:       256M\n", "balloon:", "folder:", "arguments:",
         "--console-log 16M", "\"arguments\"", "\"target_bytes\" : 16777216", "\"guest\"",
       ]),
+    Case(
+      "a-file-is-no-guest",
+      script: """
+        \(detach("one", "echo")); echo > run/rowhouse/two; rowhouse list | grep -c two
+        rowhouse stop --all --remove --grace 0; ls run/rowhouse; rm run/rowhouse/two
+        """, says: ["one\n", "0\n", "two\n"], warningLines: 0),
     Case(
       "console-port-is-taken",
       script: """

@@ -106,6 +106,28 @@ struct TerminalTests {
     try TerminalSession.wait(for: "the VMM's end") { isGone(vmm) }
   }
 
+  /// What cannot be given back by one that is killed, `stty sane` gives back.
+  @Test func theTerminalIsUsableAfterAKill() throws {
+    let root = GuestRunner.root
+    let (name, rowhouse) = ("killed-\(UUID().uuidString.prefix(8))", root + "/bin/rowhouse")
+    let script = """
+      \(rowhouse) run \(root)/guests/build/echo.elf --name \(name); echo "status $?"; stty sane
+      read -r word; echo "read $word"; until \(rowhouse) list | grep "\(name)  *crashed"; do sleep 0.02; done
+      \(rowhouse) remove \(name); \(rowhouse) list | grep "\(name)"; echo over
+      """
+    let session = try TerminalSession(["/bin/sh", "-c", script])
+    try session.expect("echoing until a line says exit")
+    try TerminalSession.wait(for: "raw mode") { session.isRaw }
+    kill(try session.child, SIGKILL)
+    try session.expect("status 137")
+    try TerminalSession.wait(for: "a sane terminal") { !session.isRaw }
+    try session.type("word\r")
+    try session.expect("read word")
+    try session.expect("crashed")
+    #expect(try !session.expect("over").contains(name))
+    #expect(try session.waitForEnd() == .exited(status: 0))
+  }
+
   @Test func aLostTerminalStopsTheGuest() throws {
     let session = try echo()
     let vmm = try session.child

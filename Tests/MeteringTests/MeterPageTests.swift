@@ -21,6 +21,7 @@ import Testing
     _ = try makePage()
     let reading = try reading()
     #expect(reading.process == 4321 && reading.memoryBytes == 256 << 20)
+    #expect(try MeterReading.memoryBytes(of: meter.descriptor) == 256 << 20)
     #expect(reading.state == .starting && reading.verdict == nil)
     #expect(reading.phases.isEmpty && reading.marks.isEmpty)
     #expect(reading.cpuNanoseconds == [0, 0] && reading.disks.isEmpty && reading.networks.isEmpty)

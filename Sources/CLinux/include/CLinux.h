@@ -40,6 +40,7 @@ int linux_set_tap_offloads(int fd, uint32_t flags); /* TUN_F_… */
 int linux_truncate(int fd, int64_t length);
 int linux_sync_data(int fd); /* fdatasync(2) */
 /* fallocate(2): the bytes read as zeros; with their room given back, or kept. The file's length stays. */
+int linux_allocate(int fd, int64_t length); /* room for what is not there yet */
 int linux_punch_hole(int fd, int64_t offset, int64_t length);
 int linux_zero_range(int fd, int64_t offset, int64_t length);
 int64_t linux_end(int fd); /* where the file ends, also of a block device, which fstat(2) does not tell */

@@ -35,7 +35,8 @@ struct Street {
   /// All guests, by name.
   func guests() throws(HostError) -> [GuestFolder] {
     do throws(SystemCallError) {
-      return try Folder.names(in: path).compactMap(GuestName.init(folder:)).sorted().map(folder)
+      // What else somebody has put there is no guest.
+      return try Folder.names(in: path).compactMap(GuestName.init(folder:)).sorted().map(folder).filter(\.isThere)
     } catch where error.errno == .noSuchFile {
       return []
     } catch {
