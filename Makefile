@@ -85,8 +85,9 @@ test: deps $(TOOLS)/promtool  ## build all, then run all tests: units, guests on
 	PATH="$(TOOLS):$$PATH" ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip StockKernelTests
 	@# So long only that what anybody would find by it is found here.
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
-	@# Apart from the others: an emulated machine that has to share two cores with them runs out of time.
-	ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip-build --filter StockKernelTests
+	@# Apart from the others: an emulated machine that has to share two cores with them runs out of time. Line by line, so
+	@# that a log shows how far it is.
+	ROWHOUSE_WERROR=1 stdbuf -oL swift test --scratch-path .build --skip-build --filter StockKernelTests
 
 # Seconds for each target; 600 for a run that counts. FUZZ_TARGETS names some, FUZZ_FLAGS=--keep adds to the corpus.
 FUZZ_SECONDS ?= 10

@@ -26,7 +26,10 @@ final class GuestRunner: Sendable {
   private let lab = Mutex<Result<[String: Outcome], any Error>?>(nil)
 
   private init(cases: [Case], reasonForLab: String?, labOptions: [String] = []) {
-    self.cases = cases
+    let wanted = ProcessInfo.processInfo.environment["ROWHOUSE_LAB_CASES"]
+    self.cases = cases.filter { test in
+      wanted.map { test.name.range(of: $0, options: .regularExpression) != nil } ?? true
+    }
     self.reasonForLab = reasonForLab
     self.labOptions = labOptions
   }
@@ -39,8 +42,7 @@ final class GuestRunner: Sendable {
       }
       return outcome
     }
-    let folder = try Folder()
-    try folder.write(test)
+    let folder = try CaseFolder(for: [test])
     let printed = try Self.run(["sh", folder.path + "/runner", folder.path + "/" + test.name])
     guard let outcome = Outcome(lines: printed.split(separator: "\n")) else {
       throw Failure("\(test.name) was not run to its end: \(printed)")
@@ -70,41 +72,14 @@ final class GuestRunner: Sendable {
         // To standard error, which shows it now and not when everything has ended.
         FileHandle.standardError.write(
           Data("=== \(reason): \(cases.count) cases run in the lab instead, which takes minutes ===\n".utf8))
-        lab = Result { try runAllInLab() }
+        lab = Result { try LabRun(of: cases, labOptions: labOptions).outcomes() }
       }
       return try lab!.get()
     }
   }
 
-  private func runAllInLab() throws -> [String: Outcome] {
-    let folder = try Folder()
-    for test in cases { try folder.write(test) }
-    let words =
-      [Self.root + "/Tests/Lab/lab", "--timeout", String(Self.labLimit)] + labOptions
-      + ["--file", folder.path + ":cases", "--"]
-      + ["env", "GUESTS=/guests", "LINUX=/linux", "sh", "/files/cases/all", "/files/cases"]
-    let printed: String
-    do {
-      printed = try Self.run(words)
-    } catch let failure as Failure where failure.status == Self.labTimedOut {
-      // Each case has a limit of its own, so it is the emulated machine that stands still.
-      FileHandle.standardError.write(Data("=== the lab stood still for \(Self.labLimit) s: once more ===\n".utf8))
-      printed = try Self.run(words)
-    }
-    var outcomes: [String: Outcome] = [:]
-    for part in ("\n" + printed).components(separatedBy: "\ncase ").dropFirst() {
-      let lines = part.split(separator: "\n")
-      if let name = lines.first { outcomes[String(name)] = Outcome(lines: lines.dropFirst()) }
-    }
-    return outcomes
-  }
-
-  /// Seconds for all cases together, several times what they take.
-  private static let labLimit = 1200
-  private static let labTimedOut: Int32 = 124
-
-  /// Runs a program to its end and returns its standard output.
-  static func run(_ words: [String]) throws -> String {
+  /// A program that finds this repository's programs and guests, and nothing on its standard input.
+  static func process(_ words: [String]) -> Process {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = words
@@ -114,50 +89,26 @@ final class GuestRunner: Sendable {
     environment["LINUX"] = root + "/guests/linux/build"
     process.environment = environment
     process.standardInput = FileHandle.nullDevice
+    return process
+  }
+
+  /// Runs a program to its end and returns its standard output.
+  static func run(_ words: [String]) throws -> String {
+    let process = process(words)
     let output = Pipe()
     process.standardOutput = output
     try process.run()
     let printed = try output.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      let status = process.terminationStatus
-      throw Failure("\(words[0]) ended with status \(status)", status: status)
+      throw Failure("\(words[0]) ended with status \(process.terminationStatus)")
     }
     return String(decoding: printed, as: UTF8.self)
   }
 
   struct Failure: Error, CustomStringConvertible {
     let description: String
-    /// That of the program that failed, if it was one.
-    var status: Int32?
 
-    init(_ description: String, status: Int32? = nil) {
-      self.description = description
-      self.status = status
-    }
-  }
-}
-
-/// A folder with a folder for each case, removed when it is no longer needed.
-private final class Folder {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    try write(CaseScript.runner, to: "runner")
-    try write(CaseScript.all, to: "all")
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func write(_ test: Case) throws {
-    try FileManager.default.createDirectory(atPath: path + "/" + test.name, withIntermediateDirectories: true)
-    try write(CaseScript.prelude + test.script + "\n", to: test.name + "/script")
-    for (name, bytes) in test.files { try Data(bytes).write(to: URL(filePath: path + "/" + test.name + "/" + name)) }
-  }
-
-  private func write(_ text: String, to name: String) throws {
-    try Data(text.utf8).write(to: URL(filePath: path + "/" + name))
+    init(_ description: String) { self.description = description }
   }
 }
