@@ -2,20 +2,19 @@ import Testing
 
 extension Case {
   /// Every case that boots a stock kernel.
-  static let linuxTable = linuxBoots + linuxComplaints + linuxEnds + linuxDevices + linuxDisks + otherKernels
-
-  private static let versions = ["6.1", "6.12"]
+  static let linuxTable =
+    linuxReferences + linuxBoots + linuxReboots + linuxEnds + linuxDevices + linuxMemory + linuxDisks + otherKernels
 
   /// `rowhouse run` of a Debian kernel with its initramfs.
   ///
   /// - Parameters:
   ///   - image: `vmlinuz-V` or `vmlinux-V.elf`.
   ///   - words: added to the command line, in shell words: `run=…` says what the guest does in user space.
-  private init(
+  init(
     linux name: String, _ image: String = "vmlinuz-6.1", _ options: String = "", words: String, status: Int32 = 0,
     says: [String] = [], verdict: String, check: @escaping @Sendable (Outcome) -> Void = { _ in }
   ) {
-    let version = image.hasSuffix("6.1") || image.hasSuffix("6.1.elf") ? "6.1" : "6.12"
+    let version = image.contains("6.12") ? "6.12" : "6.1"
     self.init(
       name,
       script: """
@@ -25,45 +24,13 @@ extension Case {
     bootsLinux = true
   }
 
-  private init(
-    onHardware name: String, script: String, status: Int32 = 0, says: [String], verdict: String? = nil,
+  /// A script that needs a KVM on hardware, or the lab's.
+  init(
+    onHardware name: String, script: String, status: Int32 = 0, says: [String] = [], verdict: String? = nil,
     check: @escaping @Sendable (Outcome) -> Void = { _ in }
   ) {
     self.init(name, script: script, status: status, says: says, verdict: verdict, check: check)
     bootsLinux = true
-  }
-
-  /// To user space and off, as both kinds of image, with one and more CPUs.
-  static let linuxBoots = versions.flatMap { version in
-    ["vmlinuz-\(version)", "vmlinux-\(version).elf"].flatMap { image in
-      [1, 2, 4].map { cpus in
-        Case(
-          linux: "boot-\(image)-\(cpus)-cpus", image, "--cpus \(cpus)",
-          words: "'run=\"echo CPUs: $(nproc); uname -r\"'",
-          says: ["CPUs: \(cpus)", "\(version).", "run: exit status 0", "reboot: Power down"], verdict: "poweroff")
-      }
-    }
-  }
-
-  /// What a kernel complains of here and does not under QEMU. QEMU's own PCI-less machine is the one to compare with: the
-  /// kernel says of both that they have no PCI.
-  static let linuxComplaints = versions.map { version in
-    Case(
-      onHardware: "complaints-of-\(version)",
-      script: """
-        options="console=ttyS0 quiet panic=-1 \\"run=dmesg -r\\""
-        rowhouse run $LINUX/vmlinuz-\(version) --initrd $LINUX/initramfs-\(version).cpio.gz --cpus 2 --verdict verdict \\
-          --console file:ours --timeout 100 --cmdline "$options" || exit
-        # Now and then a guest of QEMU's microvm never hears from its timer.
-        for try in 1 2 3; do
-          timeout -s KILL 45 qemu-system-x86_64 -accel kvm -M microvm -cpu host -smp 2 -m 256 -nodefaults \\
-            -no-user-config -display none -no-reboot -serial stdio -kernel $LINUX/vmlinuz-\(version) \\
-            -initrd $LINUX/initramfs-\(version).cpio.gz -append "$options" > theirs 2> qemu.errors < /dev/null && break
-          cat qemu.errors >&2
-        done
-        cat ours; echo ==== QEMU ====; cat theirs; rm ours theirs qemu.errors
-        """, says: ["Linux version \(version)", "==== QEMU ====", "Linux version \(version)"], verdict: "poweroff"
-    ) { outcome in outcome.expectNoNewComplaint() }
   }
 
   /// Every way in which Linux ends.
@@ -80,16 +47,6 @@ extension Case {
     Case(
       linux: "linux-halts", "vmlinuz-6.12", "--cpus 2", words: "after=halt run=true", status: 103, says: ["System halted"],
       verdict: "halted"),
-    Case(
-      onHardware: "linux-comes-up-twice",
-      script: """
-        rowhouse run $LINUX/vmlinuz-6.12 --initrd $LINUX/initramfs-6.12.cpio.gz --on-reset reset --verdict verdict \\
-          --timeout 100 -- console=ttyS0 quiet panic=-1 after=reboot 'run="echo up"' > out & supervisor=$!
-        until [ "$(grep -c '^up' out)" -ge 2 ]; do sleep 0.1; done
-        kill $supervisor; wait $supervisor; status=$?
-        cat out; rm out
-        exit $status
-        """, says: ["up", "Restarting system", "up"], verdict: "stopped"),
   ]
 
   static let linuxDevices = [
@@ -141,11 +98,6 @@ extension Case {
         cmp -n 4194304 disk other && echo the same
         rm disk other; exit $status
         """, says: ["street-1", "1", "64+0 records out", "the same"], verdict: "poweroff"),
-    Case(
-      linux: "linux-gives-memory-to-the-balloon", "vmlinuz-6.12", "--memory 512M --balloon 256M",
-      words:
-        "'run=\"until [ $(awk /MemFree/{print\\$2} /proc/meminfo) -lt 240000 ]; do sleep 1; done; echo given up\"'",
-      says: ["given up"], verdict: "poweroff"),
     Case(
       linux: "linux-marks-the-boot-timer", words: "boot_timer run=true", verdict: "poweroff"
     ) { outcome in outcome.expectMarks([123]) },

@@ -18,6 +18,19 @@ extension Case {
       [ "$before" = "$(sha256sum < $LINUX/root.ext4)" ] && echo untouched
       rm ours theirs raw
       """, says: ["written", "verified", "written", "verified", "e2fsck: 0", "e2fsck: 0", "untouched"]),
+    // The guest writes the same to both, in pieces of many sizes.
+    Case(
+      onHardware: "linux-overlay-takes-what-a-raw-disk-takes",
+      script: """
+        \(debian)
+        cp $LINUX/root.ext4 raw
+        debian 'for n in $(seq 30); do head -c $((n * 3583)) /dev/urandom > piece; for disk in vda vdb; do \
+        dd if=piece of=/dev/$disk bs=512 seek=$((n * 1009)) conv=fsync 2> /dev/null || echo FAILED:; done; done' \\
+          --disk raw --disk $LINUX/root.ext4,overlay=ours
+        cmp $LINUX/root.ext4 raw | head -n 1
+        qemu-img check ours && qemu-img compare -f raw -F qcow2 raw ours
+        rm raw ours
+        """, says: ["run: exit status 0", "raw differ", "No errors were found", "Images are identical."]),
   ]
 
   private static func linux(_ name: String, script: String, says: [String]) -> Case {

@@ -1,0 +1,57 @@
+extension Case {
+  private static let versions = ["6.1", "6.12"]
+  private static let cpuCounts = [1, 2, 4]
+
+  /// As bzImage, and as the ELF kernel in it.
+  private static func images(_ version: String) -> [String] { ["vmlinuz-\(version)", "vmlinux-\(version).elf"] }
+
+  /// What Debian runs in user space. Of its kernel's log, with levels, the lines that `Tests/Lab/dmesg-diff` looks at:
+  /// all of it would be 20,000 writes to the serial port, which take a minute in an emulated machine. The brackets are
+  /// there because the kernel logs this very line.
+  private static let order = "echo CPUs: $(nproc); uname -r; dmesg -r | grep -i"
+    + " -e ^.[0-4] -e [b]ug: -e [w]arning -e [e]rror -e [t]race -e version"
+
+  private static func says(_ version: String, _ cpus: Int) -> [String] {
+    ["CPUs: \(cpus)", "\(version).", "Linux version \(version).", "run: exit status 0"]
+  }
+
+  /// To user space and off, as both kinds of image, with one and more CPUs, and no complaint that QEMU's guest has not.
+  static let linuxBoots = versions.flatMap { version in
+    images(version).flatMap { image in
+      cpuCounts.map { cpus in
+        Case(
+          linux: "boot-\(image)-\(cpus)-cpus", image, "--cpus \(cpus)", words: "'run=\"\(order)\"'",
+          says: says(version, cpus) + ["reboot: Power down"], verdict: "poweroff"
+        ) { $0.expectNoNewComplaint(beside: underQEMU(version, cpus)) }
+      }
+    }
+  }
+
+  /// The same kernels under QEMU, once for each number of CPUs: what file a kernel came in it does not know.
+  static let linuxReferences = versions.flatMap { version in cpuCounts.map { underQEMU(version, $0) } }
+
+  /// QEMU's machine without PCI is the one to compare with: the kernel says of both that they have none.
+  private static func underQEMU(_ version: String, _ cpus: Int) -> Case {
+    Case(
+      onHardware: "qemu-\(version)-\(cpus)-cpus", script: "\(debian)qemu \(version) '\(order)' -smp \(cpus)",
+      says: says(version, cpus))
+  }
+
+  /// A reset starts the guest anew, as often as it asks.
+  static let linuxReboots = versions.flatMap { version in
+    images(version).map { image in
+      Case(
+        onHardware: "comes-up-twice-\(image)",
+        script: """
+          rowhouse run $LINUX/\(image) --initrd $LINUX/initramfs-\(version).cpio.gz --cpus 2 --on-reset reset \\
+            --verdict verdict --timeout 100 -- console=ttyS0 quiet panic=-1 after=reboot 'run="uname -r; nproc"' > out &
+          until [ "$(grep -c '^run: exit status 0' out)" -ge 2 ]; do sleep 0.1; done
+          kill $!; wait $!; status=$?
+          cat out; rm out
+          exit $status
+          """,
+        says: ["\(version).", "2\r\n", "Restarting system", "\(version).", "2\r\n", "run: exit status 0"],
+        verdict: "stopped")
+    }
+  }
+}

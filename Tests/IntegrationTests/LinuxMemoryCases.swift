@@ -1,0 +1,67 @@
+import Testing
+
+extension Case {
+  /// A guest's memory, given and taken back while it runs. What of it is resident the host's kernel says.
+  static let linuxMemory = [
+    Case(
+      linux: "linux-gives-memory-to-the-balloon", "vmlinuz-6.12", "--memory 512M --balloon 256M",
+      words:
+        "'run=\"until [ $(awk /MemFree/{print\\$2} /proc/meminfo) -lt 240000 ]; do sleep 1; done; echo given up\"'",
+      says: ["given up"], verdict: "poweroff"),
+    // Each time the guest fills all the memory that it has, but for a few MiB that Linux keeps free.
+    Case(
+      onHardware: "linux-memory-follows-the-balloon",
+      script: """
+        \(memoryTools)
+        start --balloon 0M || exit
+        tell fill filled; say 'full with 512 MiB'
+        tell drop dropped; settle 131072; say 'dropped'
+        give 128; tell fill filled; say 'full with 128 MiB'; tell drop dropped
+        give 512; tell fill filled; say 'full with 512 MiB'
+        rowhouse stop one --grace 0 --remove
+        """
+    ) { outcome in
+      let resident = outcome.residentKiB
+      guard resident.count == 4 else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      for (measured, mebibytes) in [(resident[0], 512), (resident[2], 128), (resident[3], 512)] {
+        let due = mebibytes << 10
+        #expect(abs(measured - due) <= due / 20, "\(outcome.outputText)")
+      }
+      #expect(resident[1] < 128 << 10, "free page reporting: \(outcome.outputText)")
+    },
+  ]
+
+  /// `start OPTION…` starts Debian with 512 MiB as `one`, which takes two orders: `tell fill filled` has it write all
+  /// the memory that it can have, `tell drop dropped` free that. `give MEBIBYTES` moves the balloon and waits until it
+  /// is there. `say WHAT` prints what is `resident` of guest and VMM; `settle KIB` waits for up to a minute until it is
+  /// no more than that.
+  private static let memoryTools = """
+    \(meters)
+    \(debian)
+    start() {
+      debian 'mount -t tmpfs -o size=100% all /tmp; \
+    fill() { while [ $(awk /MemAvailable/{print\\$2} /proc/meminfo) -gt 8000 ]; do \
+    dd if=/dev/zero of=/tmp/$((n += 1)) bs=1M count=1 2> /dev/null; done; echo filled; }; \
+    drop() { rm /tmp/*; echo dropped; }; \
+    echo ready; while read order; do $order; done' --detach --name one --memory 512M "$@" && rowhouse expect one ready
+    }
+    tell() { rowhouse send one "$1" --enter --expect "$2" --timeout 200 || exit; }
+    give() { rowhouse set one memory=$1M; until [ $(figure one given_bytes) = $(($1 << 20)) ]; do sleep 0.1; done; }
+    resident() { awk '/^Rss:/ { sum += $2 } END { print sum }' /proc/$(vmm)/smaps; }
+    settle() { for n in $(seq 60); do [ $(resident) -gt $1 ] || break; sleep 1; done; }
+    say() { echo "$1: $(resident) KiB"; }
+    """
+}
+
+extension Outcome {
+  /// What ``Case/memoryTools`` said with `say`.
+  fileprivate var residentKiB: [Int] {
+    outputText.split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ")
+      return words.last == "KiB" ? words.dropLast().last.flatMap { Int($0) } : nil
+    }
+  }
+}
