@@ -101,6 +101,9 @@ struct StockKernelTests {
   @Test("Memory that Linux gives back", arguments: Case.linuxMemory)
   func memory(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
+  @Test("Linux on a network", arguments: Case.linuxNetworks)
+  func network(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
   @Test("Linux on disks", arguments: Case.linuxDisks)
   func disk(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 

@@ -3,7 +3,8 @@ import Testing
 extension Case {
   /// Every case that boots a stock kernel.
   static let linuxTable =
-    linuxReferences + linuxBoots + linuxReboots + linuxEnds + linuxDevices + linuxMemory + linuxDisks + otherKernels
+    linuxReferences + linuxBoots + linuxReboots + linuxEnds + linuxDevices + linuxMemory + linuxDisks + linuxNetworks
+    + otherKernels
 
   /// `rowhouse run` of a Debian kernel with its initramfs.
   ///

@@ -64,7 +64,7 @@ extension Case {
 
   /// A script that may do with its network whatever it wants, as it is the only one that has it. A host that lets
   /// nobody make one fails the case, and says so.
-  private static func inOwnNetwork(_ script: String) -> String {
+  static func inOwnNetwork(_ script: String) -> String {
     """
     if [ -z "$OWN_NETWORK" ]; then
       unshare -rn true || { echo 'FAILED: this host lets nobody make a network of his own'; exit 1; }

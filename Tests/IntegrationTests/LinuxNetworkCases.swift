@@ -1,0 +1,53 @@
+extension Case {
+  /// Two Debian guests on one network: each pings the other, and 100 MB go from the second to the first. In large
+  /// packets: every one costs several changes between guests, which take long in an emulated machine.
+  static let linuxNetworks = [
+    // The host is on the bridge too. Its address there is fixed: a bridge takes that of a port, until the port leaves.
+    Case(
+      onHardware: "linux-meets-linux-on-a-bridge",
+      script: inOwnNetwork(
+        """
+        \(meeting)
+        ip link add street address 02:00:00:00:07:fe type bridge && ip addr add 10.7.0.254/24 dev street || exit
+        ip link set street up
+        plug() { until ip link set $1 mtu 65000 2> /dev/null; do sleep 0.05; done; ip link set $1 master street up; }
+        first 'ping -c 3 10.7.0.254' --net tap=tap1,mtu=65000 & second --net tap=tap2,mtu=65000 &
+        plug tap1; plug tap2; wait
+        summary first second
+        """), says: pinged + ["10.7.0.254 ping statistics"] + pinged + pinged + ["2 sums, different: 1"]),
+    Case(
+      onHardware: "linux-meets-linux-over-a-socket",
+      script: """
+        \(meeting)
+        first true --net socket=cable,mtu=65000 & second --net socket=cable,mtu=65000 & wait
+        summary first second
+        """, says: pinged + pinged + ["2 sums, different: 1"]),
+  ]
+
+  private static let pinged = ["3 packets transmitted, 3 packets received, 0% packet loss"]
+
+  /// `first ORDER OPTION…` and `second OPTION…` are the guests, 10.7.0.1 and 10.7.0.2; the first does ORDER, too.
+  /// `summary FILE…` shows what they said, and how many SHA-256 sums are in it.
+  private static let meeting = """
+    \(debian)
+    greet() {
+      echo "ip addr add 10.7.0.$1/24 dev eth0; ip link set eth0 up; \
+    until ping -c 1 -W 1 10.7.0.$2 > /dev/null; do sleep 0.1; done; ping -c 3 10.7.0.$2"
+    }
+    first() {
+      order=$1; shift
+      debian "$(greet 1 2); $order; nc -l -p 7 > data; sha256sum data" --memory 320M "$@" > first
+    }
+    second() {
+      send='until nc 10.7.0.1 7 < data; do sleep 1; done'
+      debian "$(greet 2 1); dd if=/dev/urandom of=data bs=1M count=100; $send; sha256sum data" \\
+        --memory 320M "$@" > second
+    }
+    summary() {
+      cat "$@"
+      sums=$(grep -ho '[0-9a-f]\\{64\\}' "$@")
+      echo "$(echo "$sums" | wc -l) sums, different: $(echo "$sums" | sort -u | wc -l)"
+      rm "$@"
+    }
+    """
+}
