@@ -347,6 +347,13 @@ int linux_set_blocked(int signal, int is_blocked) {
   return -pthread_sigmask(is_blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
+int linux_block_signals_but(int signal) {
+  sigset_t set;
+  sigfillset(&set);
+  sigdelset(&set, signal);
+  return -pthread_sigmask(SIG_SETMASK, &set, NULL);
+}
+
 int linux_cpu_is_allowed(int cpu) {
   if (cpu < 0 || cpu >= CPU_SETSIZE) return 0;
   cpu_set_t set;

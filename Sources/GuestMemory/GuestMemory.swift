@@ -44,7 +44,17 @@ package final class GuestMemory: Sendable {
   package var bytes: UInt64 { low.range.count + high.range.count }
 
   /// The RAM's one or two regions, in ascending order.
-  package var regions: [Region] { high.range.count == 0 ? [low] : [low, high] }
+  package var regions: [Region] {
+    var regions: [Region] = []
+    forEachRegion { regions.append($0) }
+    return regions
+  }
+
+  /// Does the same for each of ``regions``, without an array of them.
+  package func forEachRegion<Failure>(_ body: (Region) throws(Failure) -> Void) throws(Failure) {
+    try body(low)
+    if high.range.count > 0 { try body(high) }
+  }
 
   /// Whether every byte of `range` is RAM, in one piece for the host.
   package func contains(_ range: GuestRange) -> Bool { low.range.contains(range) || high.range.contains(range) }

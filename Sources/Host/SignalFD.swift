@@ -15,12 +15,9 @@ package struct SignalFD: ~Copyable, Sendable {
   }
 
   /// Blocks the signals in the calling thread, and so in every thread that it starts afterwards, and collects them here.
-  /// Other threads that run already must ``block(_:)`` them; once more changes nothing.
-  package func collect() throws(SystemCallError) { try Self.block(signals) }
-
-  /// Has the calling thread, and every thread that it starts afterwards, leave the signals to other threads.
-  package static func block(_ signals: [Int32]) throws(SystemCallError) {
-    var mask = mask(signals)
+  /// Threads that run already must have blocked them (``Thread/leaveSignalsToOthers(but:)``); once more changes nothing.
+  package func collect() throws(SystemCallError) {
+    var mask = Self.mask(signals)
     // SAFETY: the call only reads the local variable.
     unsafe try checked("pthread_sigmask", linux_block_signals(&mask))
   }

@@ -52,6 +52,9 @@ package final class Thread: Sendable {
   /// Sends the thread a signal (pthread_kill(3)), to get it out of a system call.
   package func send(signal: Int32) { _ = linux_send_thread_signal(handle, signal) }
 
+  /// Has the calling thread leave all signals but one to the process's other threads.
+  package static func leaveSignalsToOthers(but signal: Int32) { _ = linux_block_signals_but(signal) }
+
   /// The calling thread sleeps until `deadline`, or until the signal comes. One that came after `isWanted` was asked
   /// is not slept through.
   package static func sleep(until deadline: Instant, wokenBy signal: Int32, unless isWanted: () -> Bool) {

@@ -1,11 +1,13 @@
 import CKVM
 import Host
+import Synchronization
 
 /// The host's KVM: /dev/kvm, opened and found fit.
 package final class Hypervisor: Sendable {
   private let device: Descriptor
   /// Bytes of the memory that KVM shares with the program for each vCPU (KVM_GET_VCPU_MMAP_SIZE).
   let virtualCPUMappingBytes: Int
+  private let knownCPUID = Mutex<CPUID?>(nil)
 
   /// Opens /dev/kvm and asks it for everything that a machine here is built on.
   ///
@@ -52,9 +54,18 @@ package final class Hypervisor: Sendable {
 
   /// What KVM can show a guest of the host's CPU (KVM_GET_SUPPORTED_CPUID).
   ///
-  /// KVM reads every leaf anew. On a host that is a virtual machine itself each of them goes to that machine's host, and
-  /// the answer takes a third of the time in which a small guest starts.
+  /// KVM is asked once: it reads every leaf anew. On a host that is a virtual machine itself each of them goes to that
+  /// machine's host, and the answer takes a third of the time in which a small guest starts.
   package func supportedCPUID() throws(KVMError) -> CPUID {
+    try knownCPUID.withLock { known throws(KVMError) in
+      if let known { return known }
+      let cpuid = try readSupportedCPUID()
+      known = cpuid
+      return cpuid
+    }
+  }
+
+  private func readSupportedCPUID() throws(KVMError) -> CPUID {
     var failure: Int32 = 0
     // SAFETY: the call fills at most CKVM_CPUID_MAX entries, which is the buffer's capacity, and returns how many.
     let entries = unsafe [kvm_cpuid_entry2](unsafeUninitializedCapacity: Int(CKVM_CPUID_MAX)) { buffer, count in

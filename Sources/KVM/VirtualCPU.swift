@@ -161,15 +161,12 @@ package final class VirtualCPU: Sendable {
     try kvm("KVM_SET_CPUID2", result)
   }
 
-  /// Sets model-specific registers (KVM_SET_MSRS), at most 16.
-  package func setMSRs(_ values: [(index: UInt32, value: UInt64)]) throws(KVMError) {
-    let entries = values.map { kvm_msr_entry(index: $0.index, reserved: 0, data: $0.value) }
-    // SAFETY: as for setCPUID.
-    let result = unsafe entries.withUnsafeBufferPointer { entries in
-      unsafe ckvm_set_msrs(descriptor.number, entries.baseAddress, UInt32(entries.count))
-    }
-    let taken = try kvm("KVM_SET_MSRS", result)
-    guard taken == values.count else { throw .call(SystemCallError("KVM_SET_MSRS", .invalidArgument)) }
+  /// Sets a model-specific register (KVM_SET_MSRS).
+  package func setMSR(_ index: UInt32, to value: UInt64) throws(KVMError) {
+    var entry = kvm_msr_entry(index: index, reserved: 0, data: value)
+    // SAFETY: the call only reads the one local entry.
+    let taken = try kvm("KVM_SET_MSRS", unsafe ckvm_set_msrs(descriptor.number, &entry, 1))
+    guard taken == 1 else { throw .call(SystemCallError("KVM_SET_MSRS", .invalidArgument)) }
   }
 
   /// A descriptor of KVM's counters (KVM_GET_STATS_FD), or `-errno`.

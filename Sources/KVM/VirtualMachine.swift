@@ -34,12 +34,13 @@ package final class VirtualMachine: Sendable {
   ///
   /// - Parameter memory: must outlive the machine.
   package func map(_ memory: GuestMemory) throws(KVMError) {
-    for (slot, region) in memory.regions.enumerated() {
+    var slot: UInt32 = 0
+    try memory.forEachRegion { region throws(KVMError) in
       try kvm(
         "KVM_SET_USER_MEMORY_REGION",
         ckvm_set_user_memory_region(
-          descriptor.number, UInt32(slot), 0, region.range.start.rawValue, region.range.count,
-          UInt64(region.hostAddress)))
+          descriptor.number, slot, 0, region.range.start.rawValue, region.range.count, UInt64(region.hostAddress)))
+      slot += 1
     }
   }
 

@@ -1,6 +1,5 @@
 import Boot
 import Devices
-import Glibc
 import GuestMemory
 import Host
 import KVM
@@ -8,11 +7,19 @@ import Metering
 
 /// The thread of the first vCPU, which has KVM make the machine before it runs it.
 ///
-/// The making is most of the time in which a small guest starts, and most of it is waiting in the kernel. So the I/O
-/// thread reads the host's CPUID, loads the image and makes the devices meanwhile. It is a vCPU's own thread that does it
-/// because no other must then be started or woken on the way to the guest's first instruction, and because KVM is slower
-/// when a vCPU's calls come from another thread than the one before (the kernel's virt/kvm/api.rst, section 2).
-final class BootstrapThread {
+/// The making is most of the time in which a small guest starts, and most of it is waiting in the kernel. So it begins
+/// before anything is known of the guest, and goes on while the I/O thread reads the configuration, lays out memory,
+/// reads the host's CPUID, loads the image and makes the devices. It is a vCPU's own thread that does it because no other
+/// must then be started or woken on the way to the guest's first instruction, and because KVM is slower when a vCPU's
+/// calls come from another thread than the one before (the kernel's virt/kvm/api.rst, section 2).
+package final class BootstrapThread {
+  /// What the machine is made of, as soon as the configuration says it.
+  struct Plan: Sendable {
+    let configuration: Configuration
+    /// Must live until the thread has ended.
+    let memory: GuestMemory
+  }
+
   /// What the I/O thread gets ready.
   struct Guest: Sendable {
     let entry: EntryState
@@ -24,6 +31,7 @@ final class BootstrapThread {
     let windows: Bus
     let ending: Ending
     let throttle: CPUThrottle
+    let meter: MeterPage
   }
 
   /// What this thread has made.
@@ -34,28 +42,40 @@ final class BootstrapThread {
     let thread: Thread
   }
 
+  let hypervisor: Hypervisor
+  /// When this program started, where this is the first thing that the program does.
+  let startTime = Instant.now
   private let exchange: Exchange
   private let thread: Thread
   private var isStarted = false
 
-  /// Starts to make the machine.
-  ///
-  /// - Parameter memory: must live until the thread has ended.
-  init(
-    _ configuration: Configuration, on hypervisor: Hypervisor, memory: GuestMemory, meter: MeterPage
-  ) throws(SystemCallError) {
+  /// Opens /dev/kvm and starts to make a machine.
+  package convenience init() throws(MachineError) {
+    try self.init(on: kvm { () throws(KVMError) in try Hypervisor() })
+  }
+
+  /// Starts to make a machine.
+  init(on hypervisor: Hypervisor) throws(MachineError) {
     let exchange = Exchange()
+    self.hypervisor = hypervisor
     self.exchange = exchange
-    thread = try Thread(named: "bootstrap") {
-      BootstrapThread.run(exchange, configuration, on: hypervisor, memory, meter)
+    thread = try host { () throws(SystemCallError) in
+      try Thread(named: "bootstrap") { BootstrapThread.run(exchange, on: hypervisor) }
     }
   }
 
-  /// Without a guest the thread ends when the machine is made.
+  /// Without a guest the thread ends when it has made what it can.
   deinit {
     guard !isStarted else { return }
+    exchange.hasPlan.signal()
     exchange.hasGuest.signal()
     thread.join()
+  }
+
+  /// Says what the machine is made of. To be called once, before ``start(_:)``.
+  func go(on plan: Plan) {
+    exchange.plan = plan
+    exchange.hasPlan.signal()
   }
 
   /// Puts the guest into the machine and lets the first vCPU run. To be called once.
@@ -64,70 +84,72 @@ final class BootstrapThread {
   func start(_ guest: Guest) throws(KVMError) -> Product {
     exchange.guest = guest
     exchange.hasGuest.signal()
-    exchange.hasProduct.wait()
+    exchange.hasOutcome.wait()
     isStarted = true
-    guard let product = exchange.product else {
+    guard let machine = exchange.machine else {
       thread.join()
       throw exchange.failure!
     }
-    return Product(virtualMachine: product.0, cpus: product.1, thread: thread)
+    return Product(virtualMachine: machine, cpus: exchange.cpus, thread: thread)
   }
 
-  // Each is written before its semaphore is signalled, and read by the other thread after that was waited for.
+  // Each is written before its semaphore is signalled, and read by the other thread after that was waited for. Plain
+  // variables: the metadata of a generic class would be made at the start of each guest, for as long as all this takes.
   private final class Exchange: @unchecked Sendable {
+    var plan: Plan?
+    let hasPlan = Semaphore()
     var guest: Guest?
     let hasGuest = Semaphore()
-    var product: (VirtualMachine, [VirtualCPUThread])?
+    var machine: VirtualMachine?
+    var cpus: [VirtualCPUThread] = []
     var failure: KVMError?
-    let hasProduct = Semaphore()
+    let hasOutcome = Semaphore()
   }
 }
 
 // MARK: On the thread
 
 extension BootstrapThread {
-  private static func run(
-    _ exchange: Exchange, _ configuration: Configuration, on hypervisor: Hypervisor, _ memory: GuestMemory,
-    _ meter: MeterPage
-  ) {
+  private static func run(_ exchange: Exchange, on hypervisor: Hypervisor) {
     // They are the I/O thread's: to end the program with until it collects them, and to be collected then.
-    try? SignalFD.block([SIGTERM, SIGINT, SIGHUP])
+    Thread.leaveSignalsToOthers(but: VirtualCPU.kickSignal)
     do throws(KVMError) {
-      let (machine, cpus) = try make(configuration, on: hypervisor, memory: memory)
-      meter.reached(.machineCreated)
+      let machine = try hypervisor.makeVirtualMachine()
+      exchange.hasPlan.wait()
+      guard let plan = exchange.plan else { return }
+      let cpus = try furnish(machine, plan)
+      let created = Instant.now
       exchange.hasGuest.wait()
       guard let guest = exchange.guest else { return }
-      try setUp(cpus, of: machine, for: guest, configuration)
-      let pins = configuration.cpuAllotment.pinnedCPUs
+      guest.meter.reached(.machineCreated, at: created)
+      try setUp(cpus, of: machine, for: guest, plan.configuration)
+      let pins = plan.configuration.cpuAllotment.pinnedCPUs
       let threads = cpus.map {
         VirtualCPUThread(
-          $0, ports: guest.ports, memory: guest.windows, ending: guest.ending, meter: meter.cpu($0.id),
+          $0, ports: guest.ports, memory: guest.windows, ending: guest.ending, meter: guest.meter.cpu($0.id),
           throttle: guest.throttle, pin: pins.isEmpty ? nil : pins[$0.id % pins.count],
-          profile: configuration.exitProfile == nil ? nil : ExitProfile())
+          profile: plan.configuration.exitProfile == nil ? nil : ExitProfile())
       }
-      exchange.product = (machine, threads)
-      meter.reached(.guestStarted)
-      exchange.hasProduct.signal()
+      (exchange.machine, exchange.cpus) = (machine, threads)
+      guest.meter.reached(.guestStarted)
+      exchange.hasOutcome.signal()
       Thread.rename("vcpu0")
       threads[0].run()
     } catch {
       exchange.failure = error
-      exchange.hasProduct.signal()
+      exchange.hasOutcome.signal()
     }
   }
 
   /// All that KVM can make without knowing the guest.
-  private static func make(
-    _ configuration: Configuration, on hypervisor: Hypervisor, memory: GuestMemory
-  ) throws(KVMError) -> (VirtualMachine, [VirtualCPU]) {
-    let machine = try hypervisor.makeVirtualMachine()
+  private static func furnish(_ machine: VirtualMachine, _ plan: Plan) throws(KVMError) -> [VirtualCPU] {
     // Memory first: KVM waits for all readers of its list of slots to leave it, and once there are interrupt controllers
     // there are readers.
-    try machine.map(memory)
+    try machine.map(plan.memory)
     try machine.createInterruptControllers(reservedPages: Layout.reservedPages.first)
     var cpus: [VirtualCPU] = []
-    for id in 0..<configuration.cpuCount { cpus.append(try machine.makeVirtualCPU(id)) }
-    return (machine, cpus)
+    for id in 0..<plan.configuration.cpuCount { cpus.append(try machine.makeVirtualCPU(id)) }
+    return cpus
   }
 
   private static func setUp(

@@ -10,38 +10,29 @@ import Virtio
 /// Makes machines from a configuration. One recipe, from top to bottom.
 struct MachineBuilder {
   let configuration: Configuration
-  let hypervisor: Hypervisor
   let console: ConsoleOutput
   let meter: MeterPage
   private let disks: DiskShelf
   /// Of the disks, then of the network cards. They stay when the guest starts anew, and so does what it has used.
   let limiters: [RateLimiter]
-  /// Asked for once.
-  private var supportedCPUID: CPUID?
 
-  init(
-    _ configuration: Configuration, on hypervisor: Hypervisor, console: ConsoleOutput, meter: MeterPage
-  ) throws(MachineError) {
+  init(_ configuration: Configuration, console: ConsoleOutput, meter: MeterPage) throws(MachineError) {
     self.configuration = configuration
-    self.hypervisor = hypervisor
     self.console = console
     self.meter = meter
     let limits = configuration.disks.map(\.limits) + configuration.networks.map(\.limits)
     limiters = limits.map { RateLimiter($0, at: .now) }
     do throws(ImageError) { disks = try DiskShelf(configuration.disks) } catch { throw .disk(error) }
-    try checkHost()
   }
 
-  /// - Parameter quota: what the vCPUs may use of CPU time.
-  mutating func build(_ quota: CPUQuota?) throws(MachineError) -> Machine {
+  /// - Parameters:
+  ///   - groundwork: on which KVM makes the machine meanwhile.
+  ///   - quota: what the vCPUs may use of CPU time.
+  func build(on groundwork: Groundwork, _ quota: CPUQuota?) throws(MachineError) -> Machine {
+    let memory = groundwork.memory
+    let hypervisor = groundwork.bootstrap.hypervisor
     var request = try openImages()
-
-    let memory = try host { () throws(SystemCallError) in try GuestMemory(bytes: configuration.memoryBytes) }
-    // Everything below goes on beside it.
-    let bootstrap = try host { () throws(SystemCallError) in
-      try BootstrapThread(configuration, on: hypervisor, memory: memory, meter: meter)
-    }
-    let cpuid = try getSupportedCPUID()
+    let cpuid = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
 
     var wiring = Wiring()
     let consoleLine = try makeConsoleLine()
@@ -74,55 +65,13 @@ struct MachineBuilder {
     throttle.set(quota, at: .now)
     let guest = BootstrapThread.Guest(
       entry: entry, supportedCPUID: cpuid, hasTSCDeadlineTimer: hypervisor.hasTSCDeadlineTimer, wiring: wiring,
-      ports: ports, windows: windows, ending: ending, throttle: throttle)
+      ports: ports, windows: windows, ending: ending, throttle: throttle, meter: meter)
     return Machine(
-      bootstrap, guest, memory: memory, uart: uart, consoleLine: consoleLine, power: power,
+      groundwork.bootstrap, guest, memory: memory, uart: uart, consoleLine: consoleLine, power: power,
       virtioDevices: virtioDevices.map(\.transport), balloon: virtioDevices.lazy.compactMap(\.balloon).first)
   }
 
   // MARK: Ingredients
-
-  /// How many times the host's memory a guest may have.
-  private static let largestPromise: UInt64 = 64
-
-  /// What only the host can say about the configuration.
-  private mutating func checkHost() throws(MachineError) {
-    // The IOAPIC and the MADT's short entries name local APICs by eight bits, of which 255 means all.
-    let maximum = min(hypervisor.maximumCPUs, 254)
-    guard configuration.cpuCount <= maximum else {
-      throw .kvm(.tooManyCPUs(configuration.cpuCount, maximum: maximum))
-    }
-    if let cpu = configuration.cpuAllotment.pinnedCPUs.first(where: { !HostCPU.isAllowed($0) }) {
-      throw .configuration(ConfigurationError("--cpu-pin \(cpu)", "this host has no CPU \(cpu) that you may use"))
-    }
-    // A guest may well be promised more than there is, since it may never use it. But KVM keeps books on each page that
-    // is promised, which takes long and memory of the host: a promise beyond all measure is a slip of the finger.
-    let promise = HostMemory.bytes.multipliedReportingOverflow(by: Self.largestPromise)
-    guard promise.overflow || configuration.memoryBytes <= promise.partialValue else {
-      throw .configuration(
-        ConfigurationError(
-          "--memory \(ByteSize.format(configuration.memoryBytes))",
-          "this host has \(HostMemory.bytes >> 20)M, and promises a guest at most \(Self.largestPromise) times as much"))
-    }
-    // No CPU with long mode addresses less than what is below the hole.
-    guard configuration.memoryBytes > GuestMemory.holeStart.rawValue else { return }
-    // AMD APM volume 3, CPUID 0x80000008: EAX[7:0] is the number of physical address bits.
-    let bits = try getSupportedCPUID()[0x8000_0008, .eax] & 0xff
-    let end = configuration.memoryBytes + (GuestMemory.holeEnd.rawValue - GuestMemory.holeStart.rawValue)
-    if bits > 0, bits < 64, end > 1 << UInt64(bits) {
-      throw .configuration(
-        ConfigurationError(
-          "--memory \(ByteSize.format(configuration.memoryBytes))",
-          "this host's CPU addresses \(ByteSize.format(1 << UInt64(bits))) of memory"))
-    }
-  }
-
-  private mutating func getSupportedCPUID() throws(MachineError) -> CPUID {
-    if let supportedCPUID { return supportedCPUID }
-    let cpuid = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
-    supportedCPUID = cpuid
-    return cpuid
-  }
 
   private func openImages() throws(MachineError) -> BootRequest {
     try boot { () throws(BootError) in
@@ -234,7 +183,7 @@ extension Layout.Window {
 
 // Each room throws its own errors; here they become the machine's.
 
-private func kvm<Result>(_ body: () throws(KVMError) -> Result) throws(MachineError) -> Result {
+func kvm<Result>(_ body: () throws(KVMError) -> Result) throws(MachineError) -> Result {
   do throws(KVMError) { return try body() } catch { throw .kvm(error) }
 }
 

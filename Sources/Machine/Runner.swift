@@ -14,7 +14,10 @@ package final class Runner {
   private var sampler: UsageSampler?
   /// Open, and so locked, as long as this program lives.
   private let meterFile: SharedDescriptor?
-  private var builder: MachineBuilder
+  private let hypervisor: Hypervisor
+  private let builder: MachineBuilder
+  /// For the first run of the guest.
+  private var groundwork: Groundwork?
   var limiters: [RateLimiter] { builder.limiters }
   /// As it was last set.
   var cpuAllotment: CPUAllotment
@@ -43,10 +46,17 @@ package final class Runner {
   /// How long a console's reader may take for the rest when the run must end, in nanoseconds.
   private static let patience: UInt64 = 1_000_000_000
 
-  /// Takes from the host everything that stays when the guest starts anew. To be called before any thread is started.
-  package init(_ configuration: Configuration) throws(MachineError) {
+  /// Takes from the host everything that stays when the guest starts anew.
+  ///
+  /// - Parameter bootstrap: begun before the configuration was read; nil: it is begun here.
+  package init(_ configuration: Configuration, on bootstrap: BootstrapThread? = nil) throws(MachineError) {
     do throws(ConfigurationError) { try configuration.check() } catch { throw .configuration(error) }
     self.configuration = configuration
+    // Before all else, so that KVM has its part to do meanwhile.
+    let bootstrap = if let bootstrap { bootstrap } else { try BootstrapThread() }
+    hypervisor = bootstrap.hypervisor
+    try configuration.check(on: hypervisor)
+    groundwork = try Groundwork(configuration, on: bootstrap)
     cpuAllotment = configuration.cpuAllotment
     memoryLimit = configuration.memoryLimitBytes.map(MemoryLimit.init)
     balloonBytes = configuration.balloonBytes ?? 0
@@ -63,8 +73,7 @@ package final class Runner {
       throw .configuration(error)
     }
     (meterFile, meter) = try Self.openMeter(configuration, folder)
-    meter.reached(.processStarted)
-    ProcessControl.shareOneHeap()
+    meter.reached(.processStarted, at: bootstrap.startTime)
 
     do throws(SystemCallError) {
       signals = try SignalFD(configuration.endsWithParent ? [SIGTERM] : [SIGTERM, SIGINT, SIGHUP])
@@ -81,10 +90,8 @@ package final class Runner {
     signal(SIGXFSZ, SIG_IGN)
     VirtualCPU.installKickHandler()
 
-    let hypervisor: Hypervisor
-    do throws(KVMError) { hypervisor = try Hypervisor() } catch { throw .kvm(error) }
     relay = try ConsoleRelay(configuration.console, loop: loop, meter: meter)
-    builder = try MachineBuilder(configuration, on: hypervisor, console: relay.output, meter: meter)
+    builder = try MachineBuilder(configuration, console: relay.output, meter: meter)
     if let folder {
       try host { () throws(SystemCallError) in
         control = try ControlServer(at: folder.control, on: loop) { [unowned self] in answer($0) }
@@ -142,7 +149,8 @@ package final class Runner {
   }
 
   private func runOnce() throws(MachineError) -> Verdict {
-    let machine = try builder.build(cpuAllotment.quota)
+    let groundwork = try takeGroundwork()
+    let machine = try builder.build(on: groundwork, cpuAllotment.quota)
     // A signal that comes before ends this program as it ends any other, however long the building takes.
     try host { () throws(SystemCallError) in try signals.collect() }
     var verdict = Verdict.stopped
@@ -192,6 +200,13 @@ package final class Runner {
     relay.detach()
     self.machine = nil
     return verdict
+  }
+
+  /// The one that was laid first, or a new one when the guest starts anew.
+  private func takeGroundwork() throws(MachineError) -> Groundwork {
+    defer { groundwork = nil }
+    if let groundwork { return groundwork }
+    return try Groundwork(configuration, on: BootstrapThread(on: hypervisor))
   }
 
   /// Takes a sample when the guest has just begun: at once, it would keep the guest's first words waiting.
