@@ -38,6 +38,8 @@ package struct AllotmentItem: Equatable, Sendable {
     case quota
     /// In nanoseconds.
     case period, burst
+    /// 1 to 10,000.
+    case weight
   }
 
   package var group: Group

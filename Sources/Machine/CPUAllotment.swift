@@ -8,6 +8,8 @@ package struct CPUAllotment: Equatable, Sendable {
   package var periodNanoseconds = CPUQuota.defaultPeriod
   /// CPU time that may be saved up beyond the quota of one period, in nanoseconds.
   package var burstNanoseconds: UInt64 = 0
+  /// How much of a busy host's CPUs the VMM gets beside its neighbours in the host's control groups; nil: like any other.
+  package var weight: UInt64?
   /// The host's CPUs that vCPUs stay on, one after the other, and from the first again; none: wherever the host puts
   /// them.
   package var pinnedCPUs: [Int] = []
@@ -17,6 +19,8 @@ package struct CPUAllotment: Equatable, Sendable {
   package static let periods: ClosedRange<UInt64> = 1_000_000...1_000_000_000
   static let mostBurst: UInt64 = 60_000_000_000
   static let leastQuota: UInt64 = 100
+  /// As cgroup v2 has them (cpu.weight).
+  package static let weights: ClosedRange<UInt64> = 1...10_000
 
   /// The quota as vCPUs are held to it.
   package var quota: CPUQuota? {
@@ -43,6 +47,9 @@ package struct CPUAllotment: Equatable, Sendable {
     guard burstNanoseconds <= Self.mostBurst else {
       throw ConfigurationError("--cpu-burst \(TimeSpan.format(burstNanoseconds))", "a burst is 60s at most")
     }
+    if let weight, !Self.weights.contains(weight) {
+      throw ConfigurationError("--cpu-weight \(weight)", "a weight is 1 to 10000; 100 is everybody's")
+    }
     if quotaBasisPoints == nil, burstNanoseconds > 0 || periodNanoseconds != CPUQuota.defaultPeriod {
       let option = burstNanoseconds > 0 ? "--cpu-burst" : "--cpu-period"
       throw ConfigurationError(option, "it goes with --cpu-quota")
@@ -63,6 +70,13 @@ extension CPUAllotment {
       throw ConfigurationError(option, "give a time like 500us, 10ms or 1s")
     }
     return span
+  }
+
+  package static func parseWeight(_ text: String, option: String) throws(ConfigurationError) -> UInt64 {
+    guard let weight = UInt64(text), weights.contains(weight) else {
+      throw ConfigurationError(option, "a weight is 1 to 10000; 100 is everybody's")
+    }
+    return weight
   }
 
   /// Reads a list like "0,2-3".

@@ -59,6 +59,8 @@ package struct Configuration: Equatable, Sendable {
   package var commandLine: String?
   package var cpuCount = 1
   package var cpuAllotment = CPUAllotment()
+  /// The folder of the host's cgroup v2 that the VMM runs in; nil: where it was started, and it keeps its quota itself.
+  package var controlGroup: String?
   package var memoryBytes: UInt64 = 256 << 20
   /// Names as in ``CPUFeature``.
   package var hiddenFeatures: [CPUFeature] = []
@@ -135,6 +137,9 @@ extension Configuration {
     }
     guard cpuCount >= 1 else { throw ConfigurationError("--cpus \(cpuCount)", "a guest has at least one CPU") }
     try cpuAllotment.check(cpuCount: cpuCount)
+    if let weight = cpuAllotment.weight, controlGroup == nil {
+      throw ConfigurationError("--cpu-weight \(weight)", "it is the host's to keep: it goes with --cgroup")
+    }
     let memory = "--memory \(ByteSize.format(memoryBytes))"
     guard memoryBytes.isMultiple(of: Self.pageBytes) else {
       throw ConfigurationError(memory, "memory comes in pages of 4K: give a multiple of that")

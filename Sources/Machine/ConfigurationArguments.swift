@@ -9,6 +9,7 @@ extension Configuration {
   private enum Key: String, CaseIterable {
     case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
     case cpuQuota = "cpu-quota", cpuPeriod = "cpu-period", cpuBurst = "cpu-burst", cpuPin = "cpu-pin"
+    case cpuWeight = "cpu-weight", cgroup
     case memoryMax = "memory-max"
     case cpuMask = "cpu-mask", console, consoleDevice = "console-device", disk, net, balloon, entropy, timeout
     case onReset = "on-reset", meter, folder
@@ -39,6 +40,8 @@ extension Configuration {
     add(.cpuBurst, span(cpuAllotment.burstNanoseconds, allotment.burstNanoseconds))
     let pins = cpuAllotment.pinnedCPUs
     add(.cpuPin, pins.isEmpty ? nil : pins.map(String.init).joined(separator: ","))
+    add(.cpuWeight, cpuAllotment.weight?.description)
+    add(.cgroup, controlGroup)
     add(.cpuMask, hiddenFeatures.isEmpty ? nil : hiddenFeatures.map(\.name).joined(separator: ","))
     add(.console, console == defaults.console ? nil : console.description)
     add(.consoleDevice, consoleDevice == defaults.consoleDevice ? nil : consoleDevice.rawValue)
@@ -89,6 +92,8 @@ extension Configuration {
     case .cpuPeriod:
       cpuAllotment.periodNanoseconds = try CPUAllotment.parseSpan(value, option: "\(option) \(value)")
     case .cpuBurst: cpuAllotment.burstNanoseconds = try CPUAllotment.parseSpan(value, option: "\(option) \(value)")
+    case .cpuWeight: cpuAllotment.weight = try CPUAllotment.parseWeight(value, option: "\(option) \(value)")
+    case .cgroup: controlGroup = value
     case .cpuPin: cpuAllotment.pinnedCPUs = try CPUAllotment.parseCPUs(value, option: "\(option) \(value)")
     case .cpuMask: hiddenFeatures = try Self.parseFeatures(value)
     case .console: console = try Console(argument: value)

@@ -21,6 +21,7 @@ package final class Runner {
   var limiters: [RateLimiter] { builder.limiters }
   /// As it was last set.
   var cpuAllotment: CPUAllotment
+  let controlGroup: ControlGroup?
   private var memoryLimit: MemoryLimit?
   /// What a person wants the balloon to take, in bytes.
   var balloonBytes: UInt64
@@ -57,6 +58,7 @@ package final class Runner {
     hypervisor = bootstrap.hypervisor
     try configuration.check(on: hypervisor)
     groundwork = try Groundwork(configuration, on: bootstrap)
+    controlGroup = try Self.enterControlGroup(configuration)
     cpuAllotment = configuration.cpuAllotment
     memoryLimit = configuration.memoryLimitBytes.map(MemoryLimit.init)
     balloonBytes = configuration.balloonBytes ?? 0
@@ -100,6 +102,17 @@ package final class Runner {
           try ConsoleLog(in: folder, fileBytes: bytes)
         }
       }
+    }
+  }
+
+  private static func enterControlGroup(_ configuration: Configuration) throws(MachineError) -> ControlGroup? {
+    guard let path = configuration.controlGroup else { return nil }
+    do throws(ConfigurationError) {
+      let group = try ControlGroup(path, for: configuration.cpuAllotment)
+      try group.enter(configuration.cpuAllotment)
+      return group
+    } catch {
+      throw .configuration(error)
     }
   }
 
@@ -150,7 +163,7 @@ package final class Runner {
 
   private func runOnce() throws(MachineError) -> Verdict {
     let groundwork = try takeGroundwork()
-    let machine = try builder.build(on: groundwork, cpuAllotment.quota)
+    let machine = try builder.build(on: groundwork, controlGroup == nil ? cpuAllotment.quota : nil)
     // A signal that comes before ends this program as it ends any other, however long the building takes.
     try host { () throws(SystemCallError) in try signals.collect() }
     var verdict = Verdict.stopped

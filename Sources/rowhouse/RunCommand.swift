@@ -44,6 +44,20 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("The host's CPUs that the guest's stay on, one by one, like 0,2-3.", valueName: "list"))
   var cpuPin: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "A folder of the host's cgroup v2, yours, to run in: the host then keeps the quota, of all the VMM.",
+      valueName: "path"))
+  var cgroup: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "With --cgroup: how much of a busy host the guest gets beside others, 1 to 10000 (default: 100).",
+      valueName: "weight"))
+  var cpuWeight: String?
+
   @Option(parsing: .unconditional, help: "Memory, like 512M or 2G (default: 256M).")
   var memory: String?
 
@@ -203,6 +217,7 @@ struct RunCommand: ParsableCommand {
       "kernel": kernel, "boot": boot, "load-address": loadAddress, "entry": entry, "initrd": initrd,
       "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
       "memory": memory, "cpu-quota": cpuQuota, "cpu-period": cpuPeriod, "cpu-burst": cpuBurst, "cpu-pin": cpuPin,
+      "cgroup": cgroup, "cpu-weight": cpuWeight,
       "cpu-mask": cpuMask,
       "console": console ?? (detach ? "none" : nil), "console-device": consoleDevice, "balloon": balloon, "memory-max": memoryMax,
       "entropy": entropy ? "yes" : nil,

@@ -26,14 +26,15 @@ extension Case {
         rowhouse set one disk0.iops=none disk0.write-bandwidth=1M cpu-quota=50% cpu-burst=5ms || exit
         rowhouse meter one; json one; echo
         rowhouse set one disk1.iops=3; rowhouse set one disk0.iops-burst=3; rowhouse set one cpu-quota=700%
-        rowhouse set one disk0.iops=fast
+        rowhouse set one disk0.iops=fast; rowhouse set one cpu-weight=50
         rowhouse kill one; rowhouse remove --all
         """,
       says: ["50%", "1M/s", "\"cpu_burst_nanoseconds\":5000000", "\"write-bandwidth\":1048576"],
       warns: [
         "disk1.iops=3: the guest has no such device", "disk0.iops-burst=3: the guest cannot have this value",
         "cpu-quota=700%: the guest cannot have this value", "disk0.iops=fast: give a number like 1000, or none",
-      ], warningLines: 4),
+        "cpu-weight=50: the guest cannot have this value",
+      ], warningLines: 5),
     Case(
       refused: "burst-without-its-rate", "rowhouse run $GUESTS/hello.elf --disk image,iops-burst=3", naming: "--disk image",
       "iops-burst goes with iops"),

@@ -57,6 +57,8 @@ import Testing
     configuration.kernel = text()
     configuration.memoryLimitBytes = maybe(1024 * .random(in: 0...999_999, using: &random))
     configuration.cpuAllotment.quotaBasisPoints = maybe(.random(in: 0...99_999, using: &random))
+    configuration.cpuAllotment.weight = maybe(.random(in: 1...10_000, using: &random))
+    configuration.controlGroup = maybe(text())
     configuration.cpuAllotment.periodNanoseconds = 1000 * .random(in: 0...2_000_000, using: &random)
     configuration.cpuAllotment.burstNanoseconds = 1000 * .random(in: 0...2, using: &random)
     configuration.cpuAllotment.pinnedCPUs = (0..<Int.random(in: 0...3, using: &random)).map { 2 * $0 }

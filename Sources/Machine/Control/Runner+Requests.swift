@@ -59,6 +59,7 @@ extension Runner {
     case .quota: changed.quotaBasisPoints = value == 0 ? nil : value
     case .period: changed.periodNanoseconds = value
     case .burst: changed.burstNanoseconds = value
+    case .weight: changed.weight = value
     case nil: return .refused(.unknownRequest)
     }
     if changed.quotaBasisPoints == nil {
@@ -66,11 +67,25 @@ extension Runner {
       (changed.periodNanoseconds, changed.burstNanoseconds) = (CPUQuota.defaultPeriod, 0)
     }
     guard (try? changed.check(cpuCount: configuration.cpuCount)) != nil else { return .refused(.outOfRange) }
-    cpuAllotment = changed
     sample()
-    machine.set(changed.quota)
+    do throws(SystemCallError) { try hold(machine, to: changed) } catch {
+      try? hold(machine, to: cpuAllotment)
+      return .refused(.outOfRange)
+    }
+    cpuAllotment = changed
     meter.setAllotment(changed.quota)
     return .done
+  }
+
+  /// - Throws: what the host's control group does not take.
+  private func hold(_ machine: Machine, to allotment: CPUAllotment) throws(SystemCallError) {
+    guard let controlGroup else {
+      // A weight is nothing to the VMM itself.
+      if allotment.weight != nil { throw SystemCallError("cpu.weight", .noSuchFile) }
+      return machine.set(allotment.quota)
+    }
+    try controlGroup.hold(to: allotment.quota)
+    if let weight = allotment.weight { try controlGroup.weigh(weight) }
   }
 
   /// - Parameter device: the disks first, then the network cards.

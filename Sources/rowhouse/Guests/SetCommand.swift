@@ -13,6 +13,7 @@ struct SetCommand: ParsableCommand {
         memory=SIZE             what the guest keeps of its memory; its balloon takes the rest (needs run --balloon)
         cpu-quota=SHARE         CPU time for all its CPUs together, in per cent of one; none takes the quota away
         cpu-period=TIME, cpu-burst=TIME
+        cpu-weight=WEIGHT       how much of a busy host it gets beside others, 1 to 10000 (needs run --cgroup)
         diskN.LIMIT, netN.LIMIT a limit as in --disk or --net, of the disk or network card N from 0:
                                 disk0.write-bandwidth=20M, net0.packets=1000, disk1.budget=10G; none takes it away
       What was saved up or is owed stays.
@@ -43,6 +44,8 @@ struct SetCommand: ParsableCommand {
       return .allot(AllotmentItem(.period), value: try CPUAllotment.parseSpan(value, option: setting))
     case "cpu-burst":
       return .allot(AllotmentItem(.burst), value: try CPUAllotment.parseSpan(value, option: setting))
+    case "cpu-weight":
+      return .allot(AllotmentItem(.weight), value: try CPUAllotment.parseWeight(value, option: setting))
     default: return try limit(name, value, setting)
     }
   }

@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+
+@testable import Machine
+
+/// On plain files, which take whatever is written to them: what the kernel makes of that is seen in the lab.
+@Suite struct ControlGroupTests {
+  private let folder = FileManager.default.temporaryDirectory.appending(path: "cgroup-\(UUID())").path
+
+  private func make(_ files: [String: String]) throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for (file, text) in files { try text.write(toFile: "\(folder)/\(file)", atomically: false, encoding: .utf8) }
+  }
+
+  private func text(of file: String) throws -> String { try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8) }
+
+  private func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+  private static let files = [
+    "cgroup.controllers": "cpuset cpu io\n", "cgroup.procs": "", "cpu.max": "", "cpu.max.burst": "", "cpu.weight": "",
+  ]
+
+  @Test func saysWhatTheKernelReads() throws {
+    try make(Self.files)
+    defer { remove() }
+    var allotment = CPUAllotment()
+    (allotment.quotaBasisPoints, allotment.periodNanoseconds, allotment.burstNanoseconds) = (2500, 20_000_000, 3_000_000)
+    allotment.weight = 50
+    try ControlGroup(folder, for: allotment).enter(allotment)
+    #expect(try text(of: "cgroup.procs") == "0")
+    #expect(try text(of: "cpu.max") == "5000 20000")
+    #expect(try text(of: "cpu.max.burst") == "3000")
+    #expect(try text(of: "cpu.weight") == "50")
+  }
+
+  @Test func aGroupWithoutAllotmentIsOnlyEntered() throws {
+    try make(["cgroup.controllers": "", "cgroup.procs": ""])
+    defer { remove() }
+    try ControlGroup(folder, for: CPUAllotment()).enter(CPUAllotment())
+    #expect(try text(of: "cgroup.procs") == "0")
+  }
+
+  @Test func aKernelWithoutBurstsTakesAQuota() throws {
+    try make(Self.files)
+    defer { remove() }
+    try FileManager.default.removeItem(atPath: "\(folder)/cpu.max.burst")
+    var allotment = CPUAllotment()
+    allotment.quotaBasisPoints = 10_000
+    let group = try ControlGroup(folder, for: allotment)
+    try group.enter(allotment)
+    #expect(try text(of: "cpu.max") == "10000 10000")
+    allotment.burstNanoseconds = 1_000_000
+    #expect(throws: ConfigurationError("--cgroup \(folder)", "cpu.max.burst: No such file or directory")) {
+      try group.enter(allotment)
+    }
+  }
+
+  @Test func whatCannotBeIsSaid() throws {
+    var allotment = CPUAllotment()
+    allotment.quotaBasisPoints = 5000
+    #expect(throws: ConfigurationError("--cgroup \(folder)", "there is no such folder of cgroup v2")) {
+      try ControlGroup(folder, for: allotment)
+    }
+    try make(["cgroup.controllers": "cpuset io\n"])
+    defer { remove() }
+    let reason = "it has no cpu controller; whoever owns the folder above writes +cpu to cgroup.subtree_control"
+    #expect(throws: ConfigurationError("--cgroup \(folder)", reason)) { try ControlGroup(folder, for: allotment) }
+  }
+}
