@@ -26,6 +26,9 @@ struct ConsoleHistory: ~Copyable {
     unsafe place.copyBytes(from: bytes)
   }
 
+  /// The last `most` bytes, or all that there are, less what asks the terminal something.
+  func replay(_ most: Int) -> [UInt8] { TerminalQueries.removed(from: last(most)) }
+
   /// The last `most` bytes, or all that there are.
   func last(_ most: Int) -> [UInt8] {
     let wanted = min(most, count)

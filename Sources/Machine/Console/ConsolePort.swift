@@ -59,7 +59,7 @@ final class ConsolePort {
       peers[key] = nil
       silent.removeAll { $0 == key }
     }
-    peers[key]?.send(history.last(Self.historyBytes))
+    peers[key]?.send(history.replay(Self.historyBytes))
   }
 
   private func type(_ bytes: [UInt8], from key: Int) {

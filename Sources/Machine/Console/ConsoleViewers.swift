@@ -106,7 +106,7 @@ final class ConsoleViewers {
     let takesOver = attachment.writing == .takesOver
     say(.attached(isWritten: writer != nil && !takesOver), to: key, id: id)
     if takesOver { setWriter(key) }
-    send(history.last(Int(attachment.replayBytes)), to: [key])
+    send(history.replay(Int(attachment.replayBytes)), to: [key])
   }
 
   private func setWriter(_ key: Int) {

@@ -1,0 +1,29 @@
+import Testing
+
+@testable import Machine
+
+@Suite struct TerminalQueriesTests {
+  private func removed(_ text: String) -> String {
+    String(decoding: TerminalQueries.removed(from: Array(text.utf8)), as: UTF8.self)
+  }
+
+  @Test(arguments: [
+    "\u{1b}[6n", "\u{1b}[5n", "\u{1b}[?6n", "\u{1b}[c", "\u{1b}[0c", "\u{1b}[>c", "\u{1b}[=c", "\u{1b}Z", "\u{5}",
+    "\u{1b}[x", "\u{1b}[18t", "\u{1b}[?25$p", "\u{1b}[?u", "\u{1b}[>q", "\u{1b}]11;?\u{7}", "\u{1b}]4;1;?\u{1b}\\",
+    "\u{1b}P$qm\u{1b}\\", "\u{1b}P+q544e\u{1b}\\",
+  ])
+  func questionsGo(_ question: String) {
+    #expect(removed("before\(question)after") == "beforeafter")
+    #expect(removed("\(question)\(question)") == "")
+  }
+
+  @Test(arguments: [
+    "", "text?", "\u{1b}[31m", "\u{1b}[2J\u{1b}[1;1H", "\u{1b}[?25l", "\u{1b}[8;24;80t", "\u{1b}[22t", "\u{1b}[!p",
+    "\u{1b}[4 q", "\u{1b}[u", "\u{1b}]0;what is it?\u{7}", "\u{1b}]11;#ffffff\u{1b}\\", "\u{1b}(B", "\u{1b}c", "\u{1b}7",
+    "\u{1b}Pq#0\u{1b}\\", "begun \u{1b}", "begun \u{1b}[6", "begun \u{1b}]11;?",
+  ])
+  func theRestStays(_ text: String) {
+    #expect(removed(text) == text)
+    #expect(removed("\u{1b}[6n\(text)") == text)
+  }
+}
