@@ -6,9 +6,14 @@ import Synchronization
 final class Ending: Sendable {
   /// The devices' side.
   let latch: EndLatch
+  /// The device that knows of a panic which is not the end yet.
+  let panicPort: PVPanic
   private let own = Mutex<Verdict?>(nil)
 
-  init() throws(SystemCallError) { latch = try EndLatch() }
+  init() throws(SystemCallError) {
+    latch = try EndLatch()
+    panicPort = PVPanic(end: latch)
+  }
 
   /// Signalled with the first reason to end.
   var event: EventFD { latch.event }
@@ -28,7 +33,10 @@ final class Ending: Sendable {
   func verdict(hasPanicked: Bool) -> Verdict? {
     guard let verdict = own.withLock({ $0 }) ?? latch.requested.map(Verdict.init) else { return nil }
     return switch verdict {
-    case .reset, .tripleFault, .halted, .timeout: hasPanicked ? .panic : verdict
+    // A crash kernel ends by whatever means when it has saved what it wants.
+    case .powerOff: panicPort.handedToCrashKernel ? .panic : verdict
+    case .reset, .tripleFault, .halted, .timeout:
+      hasPanicked || panicPort.handedToCrashKernel ? .panic : verdict
     default: verdict
     }
   }

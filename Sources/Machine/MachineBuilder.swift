@@ -55,7 +55,7 @@ struct MachineBuilder {
       Layout.clock.claim(makeClock(memory)),
       Layout.postCode.claim(PostCode(recorder: meter)),
       Layout.debugExit.claim(DebugExit(end: ending.latch)),
-      Layout.panic.claim(PVPanic(end: ending.latch)),
+      Layout.panic.claim(ending.panicPort),
       Layout.power.claim(power),
       Layout.reset.claim(ResetControl(end: ending.latch)),
     ])

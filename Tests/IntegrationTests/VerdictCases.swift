@@ -7,6 +7,9 @@ extension Case {
     Case("reset", guest: "reset.elf", says: ["booted, resetting via=i8042"], verdict: "reset"),
     Case("panic-by-pvpanic", guest: "panic.elf", status: 101, verdict: "panic"),
     Case(
+      "panic-left-to-a-crash-kernel", guest: "panic.elf", words: "crash-kernel", status: 101, says: ["saved"],
+      verdict: "panic"),
+    Case(
       "panic-by-console-text", guest: "linux-panic.elf", status: 101, says: ["end Kernel panic - not syncing"],
       verdict: "panic"),
     Case("panic-by-slow-console-text", guest: "linux-panic.elf", words: "slowly", status: 101, verdict: "panic") {

@@ -33,6 +33,12 @@ enum Machine {
     hang()
   }
 
+  /// Tells the pvpanic device that the guest has panicked and that a crash kernel goes on.
+  static func handOverToCrashKernel() {
+    expect(inb(panicPort) & 2 != 0, "there is no pvpanic device that knows of crash kernels")
+    outb(panicPort, 2)
+  }
+
   /// An exception that no descriptor table can take: the processor shuts down (SDM volume 3, 6.15,
   /// interrupt 8).
   static func tripleFault() -> Never {
