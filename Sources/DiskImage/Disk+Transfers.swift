@@ -119,6 +119,8 @@ extension Disk {
   ///
   /// - Returns: as ``beginFlush()``.
   package func continueFlush() throws(ImageError) -> Bool {
+    // Of two syncs at once, Linux may tell only one that something was lost.
+    try writtenFile.requireNothingLost()
     guard case .qcow2(let image) = layers[0] else { return false }
     return try image.advanceFlush()
   }

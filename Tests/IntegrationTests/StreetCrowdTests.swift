@@ -91,7 +91,7 @@ struct StreetCrowdTests {
       viewer = try street.start(["console", "flood", "--read-only"], output: nowhere.number).process
     }
     if let viewer {
-      try TerminalSession.wait(for: "the viewer") { try street.run(["list"]).output.contains(" 1 ") }
+      try TerminalSession.wait(for: "the viewer") { try street.run(["list", "--json"]).output.contains("\"viewers\" : 1") }
       kill(viewer, SIGSTOP)
     }
     #expect(try street.run(["wait", "flood"]).status == 85)

@@ -105,7 +105,7 @@ struct StreetEnduranceTests {
     let after = try Holdings(process)
     #expect(after.descriptors == before.descriptors)
     #expect(after.threads == before.threads)
-    // Three thousand connections came and went: the hundred bytes that an object has would be 300 KiB.
+    // Two thousand connections came and went: 200 bytes of each, an object or two, would be 390 KiB.
     #expect(after.kibibytes - before.kibibytes <= Self.spareKibibytes, "\(before.kibibytes) KiB, then \(after.kibibytes)")
 
     try visit(guest, typing: "exit\r")

@@ -27,9 +27,9 @@ struct StopCommand: ParsableCommand {
       try Configuration.parseSeconds(text, option: "--grace")
     }
     let guests = try selection.guests()
-    let deadline = Instant.now.advanced(byNanoseconds: grace ?? 10_000_000_000)
-    // All buttons first: the guests end at the same time.
+    // All buttons first: the guests end at the same time. One whose VMM does not answer takes nothing from the others' time.
     for guest in guests { guest.press() }
+    let deadline = Instant.now.advanced(byNanoseconds: grace ?? 10_000_000_000)
     let late = try guests.filter { guest in try guest.awaitEnd(until: deadline) == nil }
     try late.killAll()
     for guest in guests {
