@@ -69,15 +69,15 @@ demo: deps           ## install, build, boot a guest of ours and Debian, show th
 	  echo && echo "--- Its meters" && cat /tmp/demo.json && rm /tmp/demo.json' < /dev/null
 	@$(if $(KVM),echo; echo '--- How long a guest takes to start'; Tests/Benchmarks/bench-startup --times 10 --exit-times 1 || true)
 
-# The integration tests start the programs in bin/ and the guests, so all of that comes first.
 # Unpacked and not installed, which would start a server: it looks at what `rowhouse metrics` prints.
 TOOLS := $(CURDIR)/.build-tools
 
-$(TOOLS)/promtool:
+$(TOOLS)/promtool: | deps
 	@mkdir -p $(@D) && cd $(@D) && apt-get download -qq prometheus && \
 	dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool > promtool.new && rm prometheus_*.deb && \
 	chmod +x promtool.new && mv promtool.new promtool
 
+# The integration tests start the programs in bin/ and the guests, so all of that comes first.
 test: deps $(TOOLS)/promtool  ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab
 	@$(MAKE) --no-print-directory build guests linux
 	python3 -m unittest discover -q Tests/Lab
