@@ -36,11 +36,11 @@ extension Case {
         rowhouse stop one --grace 1; rowhouse wait one; echo "status $?"
         for window in first third; do shows $window 'rowhouse: one: the guest was killed'; done; echo both are told
         rowhouse logs one | grep -c '^one2three'
-        rowhouse remove one; screens kill-server; rm wide narrow again
+        rowhouse remove one; screens kill-server; rm -r wide narrow again tmux run/tmux-*
         """,
       says: [
-        "one\\n", "both see both\\n", "same screens\\n", "same after replay\\n", "1\\n",
-        "30 100\\n1\\n2\\n3\\n4\\n5\\n", "status 137\\n", "both are told\\n", "1\\n",
+        "one\n", "both see both\n", "same screens\n", "same after replay\n", "1\n",
+        "30 100\n1\n2\n3\n4\n5\n", "status 137\n", "both are told\n", "1\n",
       ])
   ]
 
