@@ -110,9 +110,6 @@ struct StockKernelTests {
   @Test("Linux on disks", arguments: Case.linuxDisks)
   func disk(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
-  @Test("Linux's console on terminals", arguments: Case.linuxConsole)
-  func console(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
-
   @Test("Kernels that are not Linux", arguments: Case.otherKernels)
   func other(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 }
