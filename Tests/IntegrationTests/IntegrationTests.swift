@@ -95,6 +95,9 @@ struct StockKernelTests {
   @Test("Each way in which Linux ends", arguments: Case.linuxEnds)
   func end(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
+  @Test("Linux's console on terminals", arguments: Case.linuxConsole)
+  func console(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
   @Test("What the host's control groups keep", arguments: Case.controlGroups)
   func controlGroup(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 

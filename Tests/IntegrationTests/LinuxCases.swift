@@ -4,7 +4,7 @@ extension Case {
   /// Every case that boots a stock kernel.
   static let linuxTable =
     linuxReferences + linuxBoots + linuxReboots + linuxEnds + linuxDevices + linuxMemory + linuxDisks + linuxNetworks
-    + controlGroups + otherKernels
+    + linuxConsole + controlGroups + otherKernels
 
   /// `rowhouse run` of a Debian kernel with its initramfs.
   ///
@@ -72,8 +72,8 @@ extension Case {
       says: ["virtio_rng.0", "10000"], verdict: "poweroff"),
     Case(
       linux: "linux-has-a-virtio-console", "vmlinuz-6.12", "--console-device virtio",
-      words: "console=hvc0 'run=\"tty; cat /sys/class/tty/console/active; seq 20000\"'",
-      says: ["/dev/hvc0", "ttyS0 hvc0", "20000", "run: exit status 0"],
+      words: "console=hvc0 'run=\"tty; cat /sys/class/tty/console/active; printf %0102400d; echo\"'",
+      says: ["/dev/hvc0", "ttyS0 hvc0", String(repeating: "0", count: 102_400), "run: exit status 0", "Power down"],
       verdict: "poweroff"),
     // What the default command line brings: the log by the serial port, until the driver is there, which is a module. When
     // it shuts down the kernel takes leave of its virtio devices first, and says no more.
