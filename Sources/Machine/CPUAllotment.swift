@@ -20,7 +20,8 @@ package struct CPUAllotment: Equatable, Sendable {
   static let mostBurst: UInt64 = 60_000_000_000
   static let leastQuota: UInt64 = 100
   /// As cgroup v2 has them (cpu.weight).
-  package static let weights: ClosedRange<UInt64> = 1...10_000
+  static let weights: ClosedRange<UInt64> = 1...10_000
+  private static let weightRange = "a weight is 1 to 10000; 100 is everybody's"
 
   /// The quota as vCPUs are held to it.
   package var quota: CPUQuota? {
@@ -48,7 +49,7 @@ package struct CPUAllotment: Equatable, Sendable {
       throw ConfigurationError("--cpu-burst \(TimeSpan.format(burstNanoseconds))", "a burst is 60s at most")
     }
     if let weight, !Self.weights.contains(weight) {
-      throw ConfigurationError("--cpu-weight \(weight)", "a weight is 1 to 10000; 100 is everybody's")
+      throw ConfigurationError("--cpu-weight \(weight)", Self.weightRange)
     }
     if quotaBasisPoints == nil, burstNanoseconds > 0 || periodNanoseconds != CPUQuota.defaultPeriod {
       let option = burstNanoseconds > 0 ? "--cpu-burst" : "--cpu-period"
@@ -74,7 +75,7 @@ extension CPUAllotment {
 
   package static func parseWeight(_ text: String, option: String) throws(ConfigurationError) -> UInt64 {
     guard let weight = UInt64(text), weights.contains(weight) else {
-      throw ConfigurationError(option, "a weight is 1 to 10000; 100 is everybody's")
+      throw ConfigurationError(option, Self.weightRange)
     }
     return weight
   }

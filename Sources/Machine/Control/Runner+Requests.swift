@@ -66,10 +66,12 @@ extension Runner {
       // They are nothing without it.
       (changed.periodNanoseconds, changed.burstNanoseconds) = (CPUQuota.defaultPeriod, 0)
     }
-    guard (try? changed.check(cpuCount: configuration.cpuCount)) != nil else { return .refused(.outOfRange) }
+    // A weight is nothing to the VMM itself.
+    guard (try? changed.check(cpuCount: configuration.cpuCount)) != nil, changed.weight == nil || controlGroup != nil
+    else { return .refused(.outOfRange) }
     sample()
-    do throws(SystemCallError) { try hold(machine, to: changed) } catch {
-      try? hold(machine, to: cpuAllotment)
+    do throws(SystemCallError) { try hold(machine, from: cpuAllotment, to: changed) } catch {
+      try? hold(machine, from: changed, to: cpuAllotment)
       return .refused(.outOfRange)
     }
     cpuAllotment = changed
@@ -77,15 +79,15 @@ extension Runner {
     return .done
   }
 
+  /// What stays as it was is not touched: in a control group it may be its owner's.
+  ///
   /// - Throws: what the host's control group does not take.
-  private func hold(_ machine: Machine, to allotment: CPUAllotment) throws(SystemCallError) {
-    guard let controlGroup else {
-      // A weight is nothing to the VMM itself.
-      if allotment.weight != nil { throw SystemCallError("cpu.weight", .noSuchFile) }
-      return machine.set(allotment.quota)
-    }
-    try controlGroup.hold(to: allotment.quota)
-    if let weight = allotment.weight { try controlGroup.weigh(weight) }
+  private func hold(
+    _ machine: Machine, from earlier: CPUAllotment, to allotment: CPUAllotment
+  ) throws(SystemCallError) {
+    guard let controlGroup else { return machine.set(allotment.quota) }
+    if allotment.quota != earlier.quota { try controlGroup.hold(to: allotment.quota) }
+    if let weight = allotment.weight, weight != earlier.weight { try controlGroup.weigh(weight) }
   }
 
   /// - Parameter device: the disks first, then the network cards.
