@@ -60,20 +60,19 @@ enum TerminalQueries {
       case UInt8(ascii: "q"): return parameters.first == UInt8(ascii: ">")
       default: return false
       }
-    // A colour's value and the like: the parameter is a question mark.
-    case UInt8(ascii: "]"): return body.contains(UInt8(ascii: "?")) && isTerminated(body)
+    // A colour's value and the like: the last parameter is a question mark.
+    case UInt8(ascii: "]"): return text(of: body).suffix(2).elementsEqual(";?".utf8)
     // A setting's value, or a capability's.
-    case UInt8(ascii: "P"):
-      return body.starts(with: "$q".utf8) || body.starts(with: "+q".utf8)
+    case UInt8(ascii: "P"): return text(of: body).starts(with: "$q".utf8) || text(of: body).starts(with: "+q".utf8)
     // DECID
     case UInt8(ascii: "Z"): return true
     default: return false
     }
   }
 
-  /// Whether a string that holds ";?" ends with it, so that the mark is not one of its text.
-  private static func isTerminated(_ body: ArraySlice<UInt8>) -> Bool {
-    let text = body.last == bell ? body.dropLast() : body.dropLast(2)
-    return text.suffix(2).elementsEqual(";?".utf8)
+  /// A control string without what ends it; nothing as long as it does not end.
+  private static func text(of body: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    if body.last == bell { return body.dropLast() }
+    return body.suffix(2).elementsEqual([escape, UInt8(ascii: "\\")]) ? body.dropLast(2) : []
   }
 }
