@@ -16,7 +16,6 @@ package final class BootstrapThread {
   /// What the machine is made of, as soon as the configuration says it.
   struct Plan: Sendable {
     let configuration: Configuration
-    /// Must live until the thread has ended.
     let memory: GuestMemory
   }
 

@@ -25,6 +25,18 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
     /// The host has not taken a byte for so long that the guest no longer waits for it.
     var isStalled = false
 
+    /// Whether these are the guest's first words.
+    mutating func speaksFirst() -> Bool {
+      defer { hasSpoken = true }
+      return !hasSpoken
+    }
+
+    /// Whether the I/O thread must be woken for what has changed.
+    mutating func mustWake(forPanic panicChanged: Bool) -> Bool {
+      defer { isAwaited = true }
+      return !isAwaited || panicChanged
+    }
+
     /// Whether the host has taken nothing for too long, asked when the ring is full.
     mutating func hasStalled(at now: Instant) -> Bool {
       if let refusal, now.nanoseconds(since: refusal) >= UInt64(stallMilliseconds) * 1_000_000 { isStalled = true }
@@ -59,15 +71,13 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
       let isTaken = state.ring.append(byte)
       var panicChanged = false
       if isTaken {
-        isFirst = !state.hasSpoken
-        state.hasSpoken = true
+        isFirst = state.speaksFirst()
         panicChanged = state.serialWatch.feed(byte)
       } else {
         state.hasRefused = true
         state.serialWatch.holdUp()
       }
-      wakes = !state.isAwaited || panicChanged
-      state.isAwaited = true
+      wakes = state.mustWake(forPanic: panicChanged)
       return isTaken
     }
     if isFirst { meter.reached(.firstConsoleByte) }
@@ -109,8 +119,7 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
         count += 1
       }
       while count < bytes.count, state.ring.append(bytes[count]) { say(bytes[count]) }
-      isFirst = count > 0 && !state.hasSpoken
-      if count > 0 { state.hasSpoken = true }
+      isFirst = count > 0 && state.speaksFirst()
       if count < bytes.count {
         if state.hasStalled(at: .now) {
           while count < bytes.count {
@@ -122,8 +131,7 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
           state.virtioWatch.holdUp()
         }
       }
-      wakes = !state.isAwaited || panicChanged
-      state.isAwaited = true
+      wakes = state.mustWake(forPanic: panicChanged)
       return count
     }
     if lost > 0 { meter.count(lost, .dropped) }
