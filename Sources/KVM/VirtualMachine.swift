@@ -4,7 +4,7 @@ import Host
 
 /// A machine in KVM: an address space, interrupt controllers, and the vCPUs that are made from it.
 package final class VirtualMachine: Sendable {
-  private let descriptor: Descriptor
+  let descriptor: Descriptor
   private let hypervisor: Hypervisor
 
   init(_ descriptor: consuming Descriptor, of hypervisor: Hypervisor) {

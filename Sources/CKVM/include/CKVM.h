@@ -52,6 +52,16 @@ CKVM int ckvm_create_pit2(int vm, uint32_t flags) {
   struct kvm_pit_config config = {.flags = flags};
   return CKVM_RESULT(ioctl(vm, KVM_CREATE_PIT2, &config));
 }
+/* Whether ticks of the timer that the guest was late for are made up for. */
+CKVM int ckvm_reinject_control(int vm, int reinject) {
+  struct kvm_reinject_control control = {.pit_reinject = (uint8_t)reinject};
+  return CKVM_RESULT(ioctl(vm, KVM_REINJECT_CONTROL, &control));
+}
+/* No interrupt input leads anywhere any more. */
+CKVM int ckvm_clear_gsi_routing(int vm) {
+  struct kvm_irq_routing none = {0};
+  return CKVM_RESULT(ioctl(vm, KVM_SET_GSI_ROUTING, &none));
+}
 CKVM int ckvm_set_user_memory_region(int vm, uint32_t slot, uint32_t flags, uint64_t guest, uint64_t bytes, uint64_t host) {
   struct kvm_userspace_memory_region region = {
       .slot = slot, .flags = flags, .guest_phys_addr = guest, .memory_size = bytes, .userspace_addr = host};
