@@ -54,10 +54,21 @@ extension Case {
     Case(
       linux: "linux-names-the-uart", words: "'run=\"dmesg | grep ttyS0\"'", says: ["(irq = 4", "is a 16550A"],
       verdict: "poweroff"),
+    // By kvmclock, and by the clock of the machine that a kernel without it would ask.
     Case(
       linux: "linux-has-the-time",
-      words: "\"run=\\\"now=\\$(date +%s); [ \\$((now - $(date +%s))) -lt 30 -a \\$now -ge $(date +%s) ] && echo time is right\\\"\"",
-      says: ["time is right"], verdict: "poweroff"),
+      words: "\"run=\\\"for now in \\$(date +%s) \\$(cat /sys/class/rtc/rtc0/since_epoch); do "
+        + "[ \\$((now - $(date +%s))) -lt 100 -a \\$now -ge $(date +%s) ] && echo time is right; done\\\"\"",
+      says: ["time is right\r\ntime is right"], verdict: "poweroff"),
+    // Of a kernel that was entered by PVH the loader's type is 176.
+    Case(
+      linux: "linux-elf-by-its-64-bit-entry", "vmlinux-6.12.elf", "--boot linux --cpus 2",
+      words: "'run=\"cat /proc/sys/kernel/bootloader_type; nproc\"'", says: ["255\r\n2\r\n"], verdict: "poweroff"),
+    // The CPUs from the MP table, and a reset by the keyboard controller.
+    Case(
+      linux: "linux-without-acpi", "vmlinuz-6.12", "--cpus 2",
+      words: "acpi=off after=reboot 'run=\"nproc; dmesg | grep -o MPTABLE.*\"'", says: ["2\r\nMPTABLE: ", "Restarting system"],
+      verdict: "reset"),
     Case(
       linux: "linux-has-the-memory", "vmlinuz-6.12", "--memory 5G --overcommit 100",
       words: "'run=\"[ $(awk /MemTotal/{print\\$2} /proc/meminfo) -gt 4900000 ] && echo all there\"'",
