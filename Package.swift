@@ -86,7 +86,7 @@ let package = Package(
     tests(of: "FuzzTargets"),
     .target(name: "CountingAllocator", path: "Tests/CountingAllocator"),
     .executableTarget(
-      name: "counting-vmm", dependencies: ["Machine", "CountingAllocator"], path: "Tests/CountingVMM",
+      name: "counting-vmm", dependencies: ["Host", "Machine", "CountingAllocator"], path: "Tests/CountingVMM",
       swiftSettings: settings),
     .testTarget(name: "IntegrationTests", dependencies: ["Control", "Host", "CLinux"], swiftSettings: settings),
   ] + fuzzer

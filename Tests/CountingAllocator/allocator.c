@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -16,6 +17,11 @@ static atomic_size_t used;
 static atomic_long counted;
 
 long vcpu_allocations(void) { return counted; }
+
+void allocate(void) {
+  void *volatile memory = malloc(1);
+  free(memory);
+}
 
 static void *take(size_t alignment, size_t size) {
   char name[16] = "";

@@ -22,6 +22,7 @@ extension Case {
         """, files: ["counting-vmm": countingVMM]
     ) { outcome in
       let counts = outcome.outputText.split(separator: "\n").filter { $0.hasSuffix("allocations") }
+      #expect(outcome.outputText.components(separatedBy: "control: 3 of 3\n").count == 3, "it does not count")
       #expect(counts.count == 2 && counts.first == counts.last, "for 10 and for 10,000 exits: \(counts)")
     },
   ]

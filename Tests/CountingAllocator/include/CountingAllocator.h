@@ -3,3 +3,6 @@
 
 /* How often threads have allocated whose name begins with "vcpu". */
 long vcpu_allocations(void);
+
+/* Allocates once, whatever a compiler thinks of it. */
+void allocate(void);
