@@ -7,6 +7,7 @@ package enum ControlReply: Equatable, Sendable {
   case refused(ControlFault)
   /// As `--console` has it, but with what was made for it: "pty:/dev/pts/3".
   case consolePlace(String)
+  case memory(MemoryReport)
 }
 
 /// What changes while a guest runs and is not in its meter.
@@ -34,7 +35,7 @@ package enum ControlFault: UInt16, Error, CaseIterable, Sendable {
   case malformed
   /// The guest is starting or has ended.
   case notRunning
-  /// The guest has no such device.
+  /// The guest has no such device, or no driver for it.
   case noSuchDevice
   /// A value that cannot be.
   case outOfRange
@@ -45,8 +46,9 @@ package enum ControlFault: UInt16, Error, CaseIterable, Sendable {
 }
 
 extension ControlReply {
-  private static let kinds: (done: UInt16, status: UInt16, ended: UInt16, consolePlace: UInt16, refused: UInt16) =
-    (0x8000, 0x8001, 0x8002, 0x8003, 0xffff)
+  private static let kinds:
+    (done: UInt16, status: UInt16, ended: UInt16, consolePlace: UInt16, memory: UInt16, refused: UInt16) =
+      (0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0xffff)
 
   /// - Returns: nil when the frame is no reply of this version.
   package init?(_ frame: Frame) {
@@ -71,6 +73,9 @@ extension ControlReply {
       else { return nil }
       self = .consolePlace(place)
       return
+    case Self.kinds.memory:
+      guard let report = MemoryReport(&body) else { return nil }
+      self = .memory(report)
     default: return nil
     }
     guard body.isAtEnd else { return nil }
@@ -95,6 +100,9 @@ extension ControlReply {
     case .consolePlace(let place):
       frame.kind = Self.kinds.consolePlace
       frame.body = Array(place.utf8.prefix(Frame.mostBytes))
+    case .memory(let report):
+      frame.kind = Self.kinds.memory
+      frame.body.append(report)
     }
     return frame
   }

@@ -22,6 +22,8 @@ package enum ControlRequest: Equatable, Sendable {
   case sample
   /// Where is the console's end on the host?
   case consolePlace
+  /// What does the guest's kernel say of its memory? Answered when it has said it, however long that takes.
+  case memory
 }
 
 /// A number of a guest's allotment.
@@ -76,6 +78,7 @@ extension ControlRequest {
       self = .allot(AllotmentItem(group, index: index, item: item), value: value)
     case 17: self = .sample
     case 18: self = .consolePlace
+    case 19: self = .memory
     default: throw .unknownRequest
     }
     guard body.isAtEnd else { throw .malformed }
@@ -102,6 +105,7 @@ extension ControlRequest {
       body.append(little: value)
     case .sample: kind = 17
     case .consolePlace: kind = 18
+    case .memory: kind = 19
     }
     return Frame(kind: kind, id: id, body: body)
   }

@@ -1,3 +1,5 @@
+import Control
+import Host
 import Virtio
 
 /// A machine's balloon with both its ends: what the guest is asked for, and the device that tells it.
@@ -14,6 +16,18 @@ struct MachineBalloon {
   var target: UInt64 { UInt64(control.targetPages) * BalloonControl.pageBytes }
   /// Bytes that the guest says it has given up.
   var actual: UInt64 { UInt64(control.actualPages) * BalloonControl.pageBytes }
+
+  /// Asks the guest's kernel for ``report``; ``reportCame`` tells of it.
+  ///
+  /// - Returns: false when the guest has no driver that would say it.
+  func requestReport() -> Bool { control.requestStatistics() }
+  var reportCame: EventFD { control.statisticsCame }
+
+  /// What the guest's kernel has said of its memory last.
+  var report: MemoryReport {
+    let statistics = control.statistics
+    return MemoryReport.Item.allCases.reduce(into: MemoryReport()) { $0[$1] = statistics[$1.rawValue] }
+  }
 
   func setTarget(_ bytes: UInt64) {
     control.targetPages = UInt32(bytes / BalloonControl.pageBytes)

@@ -156,7 +156,8 @@ package final class Runner {
     try host { () throws(SystemCallError) in try drainConsole(after: verdict) }
     sample()
     meter.set(.ended)
-    control?.end(verdict)
+    control?.settle(.memory, .refused(.notRunning))
+    control?.settle(.awaitEnd, .ended(code: verdict.code.code, value: verdict.code.value))
     try host { () throws(SystemCallError) in try drainViewers(after: verdict) }
     return verdict
   }
@@ -181,6 +182,8 @@ package final class Runner {
         }
       }
       defer { loop.remove(ending.number) }
+      try host { () throws(SystemCallError) in try listenToBalloon(of: machine) }
+      defer { if let balloon = machine.balloon { loop.remove(balloon.reportCame.number) } }
       var deviceRunners: [DeviceRunner] = []
       defer { for runner in deviceRunners { runner.close() } }
       for device in machine.virtioDevices {
@@ -296,6 +299,15 @@ package final class Runner {
       meter.setBalloon(target: balloon.target, actual: balloon.actual)
     }
     return cpuTimes
+  }
+
+  /// Passes on what the guest's kernel says of its memory.
+  private func listenToBalloon(of machine: Machine) throws(SystemCallError) {
+    guard let balloon = machine.balloon else { return }
+    try loop.add(balloon.reportCame.number, .readable) { [unowned self] _ in
+      balloon.reportCame.drain()
+      control?.settle(.memory, .memory(balloon.report))
+    }
   }
 
   private func keepMemoryLimit(_ resident: UInt64, _ balloon: MachineBalloon) {

@@ -5,16 +5,26 @@ import Testing
 @Suite("Frames") struct FrameTests {
   static let requests: [ControlRequest] = [
     .status, .powerButton, .kill, .balloon(target: 0x0123_4567_89ab_c000), .awaitEnd, .pause, .resume, .sample,
-    .consolePlace,
+    .consolePlace, .memory,
     .allot(AllotmentItem(.quota), value: 2500), .allot(AllotmentItem(.network, index: 515, item: 12), value: 1 << 40),
   ]
   static let replies: [ControlReply] =
     [
       .done, .status(GuestStatus()), .status(GuestStatus(balloon: .init(target: 1 << 40, actual: 4096))),
-      .ended(code: 3, value: .max), .consolePlace("file:/tmp/é"),
+      .ended(code: 3, value: .max), .consolePlace("file:/tmp/é"), .memory(MemoryReport()), .memory(report),
     ] + ControlFault.allCases.map(ControlReply.refused)
 
+  static let report = {
+    var report = MemoryReport()
+    report[.free] = 5
+    report[.hugePageFailures] = .max
+    return report
+  }()
+
   @Test func bytesAreAsWrittenDown() {
+    #expect(
+      ControlReply.memory(Self.report).frame(id: 1).body
+        == [0x10, 2, 5, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 255, count: 8))
     #expect(
       ControlRequest.balloon(target: 0x1000).frame(id: 0x0a0b_0c0d).bytes
         == [8, 0, 0, 0, 1, 0, 4, 0, 0x0d, 0x0c, 0x0b, 0x0a, 0, 0x10, 0, 0, 0, 0, 0, 0])
@@ -59,6 +69,9 @@ import Testing
     #expect(ControlReply(Frame(kind: 0x8001, id: 1, body: [2] + [UInt8](repeating: 0, count: 16))) == nil)
     #expect(ControlReply(Frame(kind: 0x8003, id: 1, body: Array("a\u{1b}[2J".utf8))) == nil)
     #expect(ControlReply(Frame(kind: 0x8003, id: 1, body: [0xff])) == nil)
+    for body in [[0], [1, 0], [1, 0, 0], [0, 0, 0], [0, 4] + [UInt8](repeating: 0, count: 8)] as [[UInt8]] {
+      #expect(ControlReply(Frame(kind: 0x8004, id: 1, body: body)) == nil)
+    }
   }
 
   /// Whatever comes, a frame that is accepted is one that would be sent so.

@@ -13,7 +13,10 @@ func fuzzEntropy(_ input: inout FuzzInput) {
 func fuzzBalloon(_ input: inout FuzzInput) {
   guard let control = try? BalloonControl(), let guest = try? FuzzGuest(Balloon(control)) else { return }
   guest.play(&input) { input in
-    if input.byte() & 1 == 0 { return control.requestStatistics() }
+    guard input.byte() & 1 != 0 else {
+      _ = control.requestStatistics()
+      return
+    }
     control.targetPages = input.integer()
     guest.transport.configurationChanged()
   }

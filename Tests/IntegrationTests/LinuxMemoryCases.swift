@@ -8,6 +8,21 @@ extension Case {
       words:
         "'run=\"until [ $(awk /MemFree/{print\\$2} /proc/meminfo) -lt 240000 ]; do sleep 1; done; echo given up\"'",
       says: ["given up"], verdict: "poweroff"),
+    // All that the kernel manages, by its own word on the console and by its balloon's: the host cannot see it.
+    Case(
+      onHardware: "linux-says-what-memory-it-has",
+      script: """
+        \(debian)
+        debian 'awk /MemTotal/{print\\$2} /proc/meminfo; read order' --detach --name one --balloon 0M || exit
+        total=$(rowhouse expect one '^[0-9]+$')
+        rowhouse show one --json > said
+        for figure in total free available; do
+          sed -n "s/.*\\"${figure}_bytes\\" : \\([0-9]*\\).*/\\1/p" said
+        done | { read all; read free; read available
+          [ $all = $((total * 1024)) ] && [ $free -lt $all -a $available -lt $all ] && echo it agrees; }
+        rowhouse show one | grep '^guest says:'; rm said
+        rowhouse stop one --grace 0 --remove
+        """, says: ["it agrees", " free, ", " in all"]),
     // Each time the guest fills all the memory that it has, but for a few MiB that Linux keeps free.
     Case(
       onHardware: "linux-memory-follows-the-balloon",

@@ -4,7 +4,9 @@ import Metering
 
 /// What may be asked of a guest that runs, on the I/O thread.
 extension Runner {
-  func answer(_ request: ControlRequest) -> ControlReply {
+  /// - Returns: nil when the answer is yet to come.
+  func answer(_ request: ControlRequest) -> ControlReply? {
+    if request == .awaitEnd { return nil }
     guard let machine else { return .refused(.notRunning) }
     switch request {
     case .status:
@@ -35,9 +37,8 @@ extension Runner {
     case .resume:
       resume(machine)
       return .done
-    case .awaitEnd:
-      // Answered by the server, when it is time.
-      return .refused(.unknownRequest)
+    case .memory: return machine.balloon?.requestReport() ?? false ? nil : .refused(.noSuchDevice)
+    case .awaitEnd: return nil
     }
   }
 

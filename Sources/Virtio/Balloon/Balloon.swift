@@ -44,6 +44,7 @@ package final class Balloon: VirtioDevice {
   }
 
   package func activate(_ activation: Activation) {
+    control.driverChanged(hasStatistics: activation.features.contains(.balloonStatistics))
     work = Work(
       features: activation.features, queues: activation.queues, memory: activation.memory,
       chain: DescriptorChain(in: activation.memory))
@@ -52,7 +53,7 @@ package final class Balloon: VirtioDevice {
   package func reset() {
     work = nil
     control.actualPages = 0
-    control.statistics = BalloonStatistics()
+    control.driverChanged(hasStatistics: false)
   }
 
   package func queueReset(_ index: Int) {
@@ -77,7 +78,7 @@ package final class Balloon: VirtioDevice {
       while try queue.next(into: &work.chain) {
         // A driver has one buffer there at most.
         guard work.statisticsBuffer == nil else { throw .malformedRequest }
-        control.statistics = try BalloonStatistics(parsing: work.chain)
+        control.take(try BalloonStatistics(parsing: work.chain))
         work.statisticsBuffer = work.chain
       }
       return false

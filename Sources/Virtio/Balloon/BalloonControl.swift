@@ -10,13 +10,19 @@ package final class BalloonControl: Sendable {
     var targetPages: UInt32 = 0
     var actualPages: UInt32 = 0
     var statistics = BalloonStatistics()
+    var hasStatistics = false
   }
 
   private let state = Mutex(State())
   /// Signalled to ask the guest for new statistics.
   let statisticsWanted: EventFD
+  /// Signalled when the guest has said something new in ``statistics``.
+  package let statisticsCame: EventFD
 
-  package init() throws(SystemCallError) { statisticsWanted = try EventFD() }
+  package init() throws(SystemCallError) {
+    statisticsWanted = try EventFD()
+    statisticsCame = try EventFD()
+  }
 
   /// How many pages the guest shall give up. The guest hears of it by ``MMIOTransport/configurationChanged()``.
   package var targetPages: UInt32 {
@@ -31,30 +37,45 @@ package final class BalloonControl: Sendable {
   }
 
   /// What the guest has said of its memory last, if it ever has.
-  package internal(set) var statistics: BalloonStatistics {
-    get { state.withLock { $0.statistics } }
-    set { state.withLock { $0.statistics = newValue } }
+  package var statistics: BalloonStatistics { state.withLock { $0.statistics } }
+
+  /// The guest's driver has come or gone.
+  ///
+  /// - Parameter hasStatistics: whether it has agreed to say something of the guest's memory.
+  func driverChanged(hasStatistics: Bool) {
+    state.withLock { state in
+      state.hasStatistics = hasStatistics
+      state.statistics = BalloonStatistics()
+    }
   }
 
-  /// Asks the guest for new statistics, which come in its own time.
-  package func requestStatistics() { statisticsWanted.signal() }
+  func take(_ statistics: BalloonStatistics) {
+    state.withLock { $0.statistics = statistics }
+    statisticsCame.signal()
+  }
+
+  /// Asks the guest for new statistics. They come in its own time, and ``statisticsCame`` tells of them.
+  ///
+  /// - Returns: false when there is no driver that has agreed to say any.
+  package func requestStatistics() -> Bool {
+    guard state.withLock({ $0.hasStatistics }) else { return false }
+    statisticsWanted.signal()
+    return true
+  }
 }
 
-/// What a guest's kernel says of its memory (virtio 1.2, 5.5.6.3); nil is what it does not say.
+/// What a guest's kernel says of its memory (virtio 1.2, 5.5.6.3), by the tags' numbers there.
 package struct BalloonStatistics: Equatable, Sendable {
+  /// The tags that there are.
+  package static let tags = 0..<10
   private var values: InlineArray<10, UInt64?> = .init(repeating: nil)
-
-  package enum Tag: Int, CaseIterable, Sendable {
-    /// Bytes, but for the faults, which are counted, as are failures.
-    case swapIn = 0, swapOut, majorFaults, minorFaults, free, total, available, caches
-    case hugePageAllocations, hugePageFailures
-  }
 
   package init() {}
 
-  package subscript(tag: Tag) -> UInt64? { values[tag.rawValue] }
+  /// In bytes, but for what is counted; nil: the guest does not say it.
+  package subscript(tag: Int) -> UInt64? { values[tag] }
 
-  package static func == (left: Self, right: Self) -> Bool { Tag.allCases.allSatisfy { left[$0] == right[$0] } }
+  package static func == (left: Self, right: Self) -> Bool { tags.allSatisfy { left[$0] == right[$0] } }
 
   static let entryBytes: UInt64 = 10
   /// More entries than there will ever be tags.
@@ -65,9 +86,8 @@ package struct BalloonStatistics: Equatable, Sendable {
     guard chain.writableBytes == 0, chain.readableBytes <= Self.mostBytes else { throw .malformedRequest }
     var offset: UInt64 = 0
     while offset + Self.entryBytes <= chain.readableBytes {
-      if let tag = Tag(rawValue: Int(try chain.load(at: offset, as: UInt16.self))) {
-        values[tag.rawValue] = try chain.load(at: offset + 2, as: UInt64.self)
-      }
+      let tag = Int(try chain.load(at: offset, as: UInt16.self))
+      if Self.tags.contains(tag) { values[tag] = try chain.load(at: offset + 2, as: UInt64.self) }
       offset += Self.entryBytes
     }
   }

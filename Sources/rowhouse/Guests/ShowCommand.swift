@@ -9,7 +9,10 @@ struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "Shows all about one guest: how it is, where its folder is, and what it was started with.",
-    discussion: "What it has used is in `rowhouse meter`.")
+    discussion: """
+      A guest with --balloon is asked what its own kernel says of its memory, and has a second to answer. What it has used \
+      is in `rowhouse meter`.
+      """)
 
   @OptionGroup var guest: OneGuest
 
@@ -34,6 +37,8 @@ struct GuestDetails: JSONDocument {
   /// Where the console's end on the host is, as `--console` has it; a terminal or port that was made for it is named.
   let console: String?
   let balloon: Balloon?
+  /// What its kernel says of its memory; nil when it says nothing.
+  let guestMemory: GuestMemory?
   /// What the VMM was started with.
   let arguments: [String]
 
@@ -43,13 +48,24 @@ struct GuestDetails: JSONDocument {
     arguments = guest.process.map(Self.arguments) ?? []
     var status: GuestStatus?
     var place: String?
+    var memory: GuestMemory?
     if guest.process != nil, var client = try? ControlClient(folder) {
       if case .status(let answer)? = try? client.ask(.status) { status = answer }
       if case .consolePlace(let answer)? = try? client.ask(.consolePlace) { place = answer }
+      let limit = Instant.now.advanced(byNanoseconds: Self.guestPatience)
+      if guest.state == .running, status?.balloon != nil,
+        case .memory(let report)? = try? client.ask(.memory, until: limit)
+      {
+        memory = GuestMemory(report)
+      }
     }
     console = place
     balloon = status?.balloon.map { Balloon(targetBytes: $0.target, actualBytes: $0.actual) }
+    guestMemory = memory
   }
+
+  /// How long a guest's kernel may take to answer, in nanoseconds: it may be busy, or not answer at all.
+  private static let guestPatience: UInt64 = 1_000_000_000
 
   /// Those of a process, by /proc/PID/cmdline (proc(5)); without the program's name.
   private static func arguments(of process: Int32) -> [String] {
@@ -70,6 +86,7 @@ struct GuestDetails: JSONDocument {
       ("CPU share", guest.cpuPercent.map { "\($0)%" }), ("memory", guest.memoryBytes.map(ByteSize.format)),
       ("resident", guest.residentBytes.map { "\($0 >> 20)M" }),
       ("balloon", balloon.map { "\(ByteSize.format($0.actualBytes)) of \(ByteSize.format($0.targetBytes))" }),
+      ("guest says", guestMemory?.text),
       ("console", console),
       ("viewers", guest.viewers.map(String.init)),
       ("folder", folder),
