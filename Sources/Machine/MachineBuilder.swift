@@ -15,6 +15,9 @@ struct MachineBuilder {
   private let disks: DiskShelf
   /// Of the disks, then of the network cards. They stay when the guest starts anew, and so does what it has used.
   let limiters: [RateLimiter]
+  /// They stay too, so that a guest that starts anew all the time says no more.
+  private let faults = DeviceLog()
+  private let diskErrors = DeviceLog()
 
   init(_ configuration: Configuration, console: ConsoleOutput, meter: MeterPage) throws(MachineError) {
     self.configuration = configuration
@@ -99,23 +102,26 @@ struct MachineBuilder {
     _ wiring: inout Wiring, _ memory: GuestMemory, _ consoleLine: ConsoleLine?
   ) throws(MachineError) -> [VirtioSlot] {
     var slots: [VirtioSlot] = []
-    func add(_ device: sending any VirtioDevice) throws(MachineError) {
+    func add(_ device: sending any VirtioDevice, _ name: String) throws(MachineError) {
       do throws(SystemCallError) {
-        slots.append(try VirtioSlot(device, at: VirtioPlace(slots.count), &wiring, memory: memory))
+        slots.append(
+          try VirtioSlot(
+            device, named: name, at: VirtioPlace(slots.count), &wiring, memory: memory, faults: faults))
       } catch {
         throw .host(error)
       }
     }
-    for index in 0..<disks.count { try add(makeBlock(index)) }
-    for index in configuration.networks.indices { try add(makeNetwork(index)) }
-    if let consoleLine { try add(Console(consoleLine)) }
+    // Disks and cards are called as `rowhouse set` calls them.
+    for index in 0..<disks.count { try add(makeBlock(index), "disk\(index)") }
+    for index in configuration.networks.indices { try add(makeNetwork(index), "net\(index)") }
+    if let consoleLine { try add(Console(consoleLine), "console") }
     if let bytes = configuration.balloonBytes {
       let control = try host { () throws(SystemCallError) in try BalloonControl() }
       control.targetPages = UInt32(bytes / BalloonControl.pageBytes)
-      try add(Balloon(control))
+      try add(Balloon(control), "balloon")
       slots[slots.count - 1].balloon = MachineBalloon(control, slots[slots.count - 1].transport)
     }
-    if configuration.hasEntropy { try add(Entropy()) }
+    if configuration.hasEntropy { try add(Entropy(), "entropy") }
     return slots
   }
 
@@ -123,7 +129,9 @@ struct MachineBuilder {
     let disk = configuration.disks[index]
     do throws(ImageError) {
       let image = try disks.open(index)
-      let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { StandardError.say("--disk: \($0)") }
+      let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { [diskErrors] in
+        diskErrors.note("disk\(index)", "\($0)")
+      }
       return Block(
         try makeExecutor(backend, disk), hasCache: !disk.isWriteThrough, meter: meter.disk(index),
         limiter: limiters[index])

@@ -5,7 +5,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks + networks + street + allotments + meterings + limits + readers
+    + diskCommands + disks + hostileGuests + networks + street + allotments + meterings + limits + readers
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -43,6 +43,9 @@ struct IntegrationTests {
 
   @Test("Guests with disks", arguments: Case.disks)
   func disk(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Guests that break the rules", arguments: Case.hostileGuests)
+  func hostileGuest(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("Network cards", arguments: Case.networks)
   func network(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }

@@ -192,6 +192,29 @@ struct MMIOTransportTests {
 
   // MARK: Bad drivers
 
+  /// On the I/O thread, and however fast the driver is: what came between two looks is one report.
+  @Test func faultsAreReported() throws {
+    for _ in 0..<3 {
+      try driver.start()
+      driver.write(.queueSel, 0)
+      driver.write(.queueNum, 1)
+    }
+    #expect(driver.takeReports().map(\.count) == [1, 1], "the last one is not looked at yet")
+    driver.write(.status, 0)
+    driver.pump()
+    #expect(driver.takeReports() == [.init(fault: .liveQueueChanged, count: 1)], "a reset does not hide it")
+    try #require(driver.negotiate(.version1))
+    driver.write(.queueNum, 3)
+    for _ in 0..<5 {
+      driver.write(.queueReady, 1)
+      driver.write(.queueReady, 0)
+    }
+    driver.transport.powerOff()
+    #expect(driver.takeReports() == [.init(fault: .queueSize(3), count: 5)], "nor does the machine's end")
+    driver.pump()
+    #expect(driver.takeReports() == [])
+  }
+
   @Test(arguments: [.queueNum, .queueDescLow, .queueDescHigh, .queueDriverLow, .queueDeviceHigh] as [MockDriver.Register])
   func queueChangedWhileLive(register: MockDriver.Register) throws {
     try driver.start()

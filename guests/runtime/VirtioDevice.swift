@@ -27,11 +27,12 @@ struct VirtioDevice {
     case config = 0x100
   }
 
-  private enum Status {
+  enum Status {
     static let acknowledge: UInt32 = 1
     static let driver: UInt32 = 2
     static let driverOK: UInt32 = 4
     static let featuresOK: UInt32 = 8
+    static let needsReset: UInt32 = 64
   }
 
   static let version1: UInt64 = 1 << 32
@@ -66,6 +67,15 @@ struct VirtioDevice {
   ///
   /// - Returns: what it offers.
   func negotiate(wanting wanted: UInt64) -> UInt64 {
+    let offered = beginAnew()
+    expect(choose(offered & (wanted | Self.version1)), "the device refused its own features")
+    return offered
+  }
+
+  /// Resets the device, and says that there is a driver (3.1.1, 1 to 3).
+  ///
+  /// - Returns: the features that it offers.
+  func beginAnew() -> UInt64 {
     write(.status, 0)
     write(.status, Status.acknowledge | Status.driver)
     var offered: UInt64 = 0
@@ -73,14 +83,17 @@ struct VirtioDevice {
       write(.deviceFeaturesSel, half)
       offered |= UInt64(read(.deviceFeatures)) << (32 * UInt64(half))
     }
-    let chosen = offered & (wanted | Self.version1)
+    return offered
+  }
+
+  /// - Returns: whether the device agrees to these features (3.1.1, 4 to 6).
+  func choose(_ features: UInt64) -> Bool {
     for half in 0..<2 as Range<UInt32> {
       write(.driverFeaturesSel, half)
-      write(.driverFeatures, UInt32(truncatingIfNeeded: chosen >> (32 * UInt64(half))))
+      write(.driverFeatures, UInt32(truncatingIfNeeded: features >> (32 * UInt64(half))))
     }
     write(.status, Status.acknowledge | Status.driver | Status.featuresOK)
-    expect(read(.status) & Status.featuresOK != 0, "the device refused its own features")
-    return offered
+    return read(.status) & Status.featuresOK != 0
   }
 
   /// Tells the device of a queue (4.2.3.2).

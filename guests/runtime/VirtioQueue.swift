@@ -26,11 +26,18 @@ struct VirtioQueue {
   ///   - isWritable: by the device.
   ///   - next: the descriptor that follows in the chain.
   func describe(_ index: Int, _ address: UInt, count: Int, isWritable: Bool, next: Int? = nil) {
+    describe(
+      index, address: UInt64(address), count: UInt32(count), flags: (next == nil ? 0 : 1) | (isWritable ? 2 : 0),
+      next: UInt32(next ?? 0))
+  }
+
+  /// Writes anything into a descriptor.
+  func describe(_ index: Int, address: UInt64, count: UInt32, flags: UInt32, next: UInt32 = 0) {
     let place = descriptors + UInt(16 * index)
-    mmio_write32(place, UInt32(address))
-    mmio_write32(place + 4, 0)
-    mmio_write32(place + 8, UInt32(count))
-    mmio_write32(place + 12, (next == nil ? 0 : 1) | (isWritable ? 2 : 0) | UInt32(next ?? 0) << 16)
+    mmio_write32(place, UInt32(truncatingIfNeeded: address))
+    mmio_write32(place + 4, UInt32(address >> 32))
+    mmio_write32(place + 8, count)
+    mmio_write32(place + 12, flags | next << 16)
   }
 
   /// Offers the chain that begins with descriptor `head` (2.7.13). The device has to be notified then.
@@ -40,8 +47,20 @@ struct VirtioQueue {
     let word = place & ~3
     let shift = UInt32(place & 2) * 8
     mmio_write32(word, mmio_read32(word) & ~(0xffff << shift) | UInt32(head) << shift)
-    availableIndex &+= 1
-    mmio_write32(available, UInt32(availableIndex) << 16)  // flags 0, idx
+    announce(availableIndex &+ 1)
+  }
+
+  /// Tells the device how far the ring goes, whatever is in there.
+  mutating func announce(_ index: UInt16) {
+    availableIndex = index
+    mmio_write32(available, UInt32(index) << 16)  // flags 0, idx
+  }
+
+  /// Empties both rings, for a device that was reset.
+  mutating func empty() {
+    announce(0)
+    usedIndex = 0
+    mmio_write32(used, 0)
   }
 
   /// Fills the whole ring with the same `count` heads, over and over; `offerNext` then offers them.
@@ -54,8 +73,7 @@ struct VirtioQueue {
 
   /// Offers the next `count` heads that are in the ring. The device has to be notified then.
   mutating func offerNext(_ count: Int) {
-    availableIndex &+= UInt16(count)
-    mmio_write32(available, UInt32(availableIndex) << 16)
+    announce(availableIndex &+ UInt16(count))
   }
 
   /// Whether the device has used all that was offered. They are then taken.

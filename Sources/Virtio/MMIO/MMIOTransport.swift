@@ -22,6 +22,15 @@ package final class MMIOTransport: BusDevice {
   let attention: EventFD
   private let interrupt: InterruptStatus
   private let core: Mutex<Core>
+  private let report: @Sendable (FaultReport) -> Void
+
+  /// That the device had to stop.
+  package struct FaultReport: Equatable, Sendable {
+    /// Why it did so last.
+    package var fault: VirtioFault
+    /// How many times since the last report.
+    package var count: UInt64
+  }
 
   private struct Core: ~Copyable {
     let device: any VirtioDevice
@@ -33,11 +42,16 @@ package final class MMIOTransport: BusDevice {
     /// Between ``VirtioDevice/activate(_:)`` and ``VirtioDevice/reset()``.
     var isActive = false
     var fault: VirtioFault?
+    var unreported: FaultReport?
   }
 
+  /// - Parameter report: hears on the I/O thread that the device had to stop. A driver can bring that about as often as it
+  ///   likes.
   package init(
-    _ device: sending any VirtioDevice, memory: GuestMemory, interrupt: InterruptLine
+    _ device: sending any VirtioDevice, memory: GuestMemory, interrupt: InterruptLine,
+    report: @escaping @Sendable (FaultReport) -> Void = { _ in }
   ) throws(SystemCallError) {
+    self.report = report
     let sizes = device.queueSizes
     var doorbells: [EventFD] = []
     for _ in sizes { doorbells.append(try EventFD()) }
@@ -60,6 +74,7 @@ package final class MMIOTransport: BusDevice {
       quiesce(&core)
       core.device.powerOff()
     }
+    reportFault()
   }
 
   /// Has the device look at its queues, as if the driver had notified it.
@@ -163,6 +178,7 @@ extension MMIOTransport {
     let wasLive = core.registers.isLive
     core.registers.demandReset()
     core.fault = fault
+    core.unreported = FaultReport(fault: fault, count: (core.unreported?.count ?? 0) + 1)
     quiesce(&core)
     if wasLive { interrupt.raise(.configurationChange) }
   }
@@ -181,6 +197,12 @@ extension MMIOTransport {
   /// Brings the device to life if its driver has become ready.
   func lookAfter() {
     core.withLock { _ = activated(&$0) }
+    reportFault()
+  }
+
+  /// Without the lock, as whoever hears of it may have to wait for a terminal.
+  private func reportFault() {
+    if let unreported = core.withLock({ $0.unreported.take() }) { report(unreported) }
   }
 
   func doorbellRang(_ index: Int) {

@@ -29,6 +29,26 @@ package enum VirtioFault: Error, Equatable, Sendable {
   case liveQueueChanged
 }
 
+extension VirtioFault: CustomStringConvertible {
+  /// What the driver did, for the end of a sentence.
+  package var description: String {
+    switch self {
+    case .queueSize(let size): "a queue of \(size) descriptors"
+    case .queueAddress(let address): "a part of a queue at \(address), which is not aligned or not memory"
+    case .availableIndexRanAhead(let index): "the available index \(index), which more chains than the queue holds lie before"
+    case .descriptorIndex(let index): "descriptor \(index), which is beyond the table's end"
+    case .chainTooLong: "a chain of descriptors that is longer than its queue, or has no end"
+    case .tooManyBytes: "a chain of more than 4 GiB"
+    case .buffer(let address, let count): "a buffer of \(count) bytes at \(address), where there is no memory"
+    case .emptyBuffer: "a buffer without a byte"
+    case .readableAfterWritable: "a buffer to read after one to write"
+    case .indirectTable: "an indirect table that may not be there, or of an impossible size"
+    case .malformedRequest: "a request without a part that it needs, or with one in the wrong direction"
+    case .liveQueueChanged: "a queue's registers written while it was in use"
+    }
+  }
+}
+
 extension VirtioFault {
   /// For accesses that were checked before: they cannot fail, as a guest's RAM does not change.
   @inline(__always)

@@ -1,6 +1,7 @@
 import Devices
 import GuestMemory
 import Host
+import Synchronization
 import Testing
 
 @testable import Virtio
@@ -13,6 +14,7 @@ final class MockDriver {
   let line: InterruptLine
   let loop: EventLoop
   let runner: DeviceRunner
+  private let reports = FaultReports()
   private let stopper: EventFD
   private(set) var queues: [DriverQueue] = []
   private var top: UInt64 = 0x1000
@@ -24,7 +26,7 @@ final class MockDriver {
   init(_ device: sending any VirtioDevice, memoryBytes: UInt64 = 4 << 20, backing: MemoryBacking = .anonymous) throws {
     memory = try GuestMemory(bytes: memoryBytes, backing: backing)
     line = try InterruptLine()
-    transport = try MMIOTransport(device, memory: memory, interrupt: line)
+    transport = try MMIOTransport(device, memory: memory, interrupt: line) { [reports] in reports.add($0) }
     loop = try EventLoop()
     runner = try DeviceRunner(transport, on: loop)
     stopper = try EventFD()
@@ -154,10 +156,26 @@ final class MockDriver {
   func bytes(_ address: UInt64, _ count: Int) -> [UInt8] { try! memory.read(GuestAddress(address), count: count) }
   func put(_ bytes: [UInt8], at address: UInt64) { try! memory.write(bytes, at: GuestAddress(address)) }
 
+  /// What the transport has reported since the last call.
+  func takeReports() -> [MMIOTransport.FaultReport] { reports.take() }
+
   /// Has the device reported that it cannot go on, and why?
   func expectFault(_ fault: VirtioFault, sourceLocation: SourceLocation = #_sourceLocation) {
     #expect(transport.fault == fault, sourceLocation: sourceLocation)
     #expect(status.contains(.needsReset), sourceLocation: sourceLocation)
     #expect(takeInterrupt() & 2 != 0, "a configuration change is notified", sourceLocation: sourceLocation)
+  }
+}
+
+private final class FaultReports: Sendable {
+  private let reports = Mutex<[MMIOTransport.FaultReport]>([])
+
+  func add(_ report: MMIOTransport.FaultReport) { reports.withLock { $0.append(report) } }
+
+  func take() -> [MMIOTransport.FaultReport] {
+    reports.withLock { reports in
+      defer { reports = [] }
+      return reports
+    }
   }
 }

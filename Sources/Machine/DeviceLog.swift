@@ -1,0 +1,43 @@
+import Host
+import Synchronization
+
+/// Tells a person what went wrong with a guest's devices, of one kind.
+///
+/// A guest can bring some of it about as fast as it can write registers, and start anew in between. So of each device the
+/// first time is told at once, and after each line there is none for twice as long as after the one before, from a second up to
+/// an hour.
+final class DeviceLog: Sendable {
+  private struct Entry {
+    /// How many times something has happened.
+    var count: UInt64 = 0
+    /// Until when nothing is said, and for how long after the next line, in nanoseconds.
+    var silentUntil = Instant(nanoseconds: 0)
+    var silence = firstSilence
+  }
+
+  private static let firstSilence: UInt64 = 1_000_000_000
+  private static let longestSilence: UInt64 = 3600 * firstSilence
+
+  /// By the device's name.
+  private let entries = Mutex<[String: Entry]>([:])
+  private let say: @Sendable (String) -> Void
+
+  init(say: @escaping @Sendable (String) -> Void = { StandardError.say($0) }) { self.say = say }
+
+  /// - Parameters:
+  ///   - device: what the person knows the device by.
+  ///   - event: what happened to it last.
+  ///   - count: how many times since the last call.
+  func note(_ device: String, _ event: String, count: UInt64 = 1, at now: Instant = .now) {
+    let total = entries.withLock { entries -> UInt64? in
+      var entry = entries[device] ?? Entry()
+      defer { entries[device] = entry }
+      entry.count += count
+      guard now >= entry.silentUntil else { return nil }
+      entry.silentUntil = now.advanced(byNanoseconds: entry.silence)
+      entry.silence = min(2 * entry.silence, Self.longestSilence)
+      return entry.count
+    }
+    if let total { say("\(device): \(event)\(total > 1 ? " (\(total) times so far)" : "")") }
+  }
+}
