@@ -16,8 +16,13 @@ struct MachineBuilder {
   /// Of the disks, then of the network cards. They stay when the guest starts anew, and so does what it has used.
   let limiters: [RateLimiter]
   /// They stay too, so that a guest that starts anew all the time says no more.
-  private let faults = DeviceLog()
-  private let diskErrors = DeviceLog()
+  private let logs = Logs()
+
+  /// Each is made for the first device that needs it: to make one takes 50 µs in which a guest without would wait.
+  private final class Logs {
+    lazy var faults = DeviceLog()
+    lazy var diskErrors = DeviceLog()
+  }
 
   init(_ configuration: Configuration, console: ConsoleOutput, meter: MeterPage) throws(MachineError) {
     self.configuration = configuration
@@ -106,7 +111,7 @@ struct MachineBuilder {
       do throws(SystemCallError) {
         slots.append(
           try VirtioSlot(
-            device, named: name, at: VirtioPlace(slots.count), &wiring, memory: memory, faults: faults))
+            device, named: name, at: VirtioPlace(slots.count), &wiring, memory: memory, faults: logs.faults))
       } catch {
         throw .host(error)
       }
@@ -129,7 +134,7 @@ struct MachineBuilder {
     let disk = configuration.disks[index]
     do throws(ImageError) {
       let image = try disks.open(index)
-      let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { [diskErrors] in
+      let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { [diskErrors = logs.diskErrors] in
         diskErrors.note("disk\(index)", "\($0)")
       }
       return Block(
