@@ -13,6 +13,16 @@ extension Case {
         kill $vmm; wait $vmm; rm out
         """
     ) { $0.expectResident(outside: 128 << 10, atMost: 5 << 10) },
+    // With a folder, and so with sockets and a log; a moment later, when the code of the start has been let go.
+    Case(
+      "memory-of-a-detached-vmm",
+      script: """
+        rowhouse run --detach --name one $GUESTS/echo.elf --memory 128M --timeout 60
+        rowhouse expect one until > /dev/null; sleep 1
+        cat /proc/$(rowhouse show one | sed -n 's/^process: *//p')/smaps
+        rowhouse kill one; rowhouse remove one
+        """
+    ) { $0.expectResident(outside: 128 << 10, atMost: 5 << 10) },
     // Both are whole runs, so what happens once in a run is in both.
     Case(
       "exits-allocate-nothing",
