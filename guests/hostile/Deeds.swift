@@ -132,10 +132,13 @@ struct Deeds {
       for _ in 0..<2000 where $0.queue.takeUsed() != nil { return .done }
       return .nothing
     }
+    // A read, as a disk that has just been started may look at its queue without being told to.
     attempt("a notification of a queue that is not there") {
+      $0.describe(Victim.read)
       $0.queue.offer(0)
       $0.device.notify(queue: 7)
-      return $0.answerIfAny()
+      let answer = $0.answerIfAny()
+      return answer == .done ? .nothing : answer
     }
   }
 
