@@ -97,7 +97,8 @@ package final class Runner {
     if let folder {
       try host { () throws(SystemCallError) in
         control = try ControlServer(at: folder.control, on: loop) { [unowned self] in answer($0) }
-        relay.viewers = try ConsoleViewers(at: folder.console, on: loop, input: relay.input, meter: meter)
+        relay.viewers = try ConsoleViewers(
+          at: folder.console, on: loop, input: relay.input, history: relay.history, meter: meter)
         relay.log = try configuration.consoleLogBytes.map { bytes throws(SystemCallError) in
           try ConsoleLog(in: folder, fileBytes: bytes)
         }

@@ -7,7 +7,7 @@ import Testing
   func model() throws {
     var random = SystemRandomNumberGenerator()
     let capacity = 4096
-    var history = try ConsoleHistory(capacity: capacity)
+    let history = try ConsoleHistory(capacity: capacity)
     var model: [UInt8] = []
     #expect(history.last(10) == [])
     for round in 0..<300 {

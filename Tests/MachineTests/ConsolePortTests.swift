@@ -9,12 +9,20 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct ConsolePortTests {
   private let line: ConsoleLine
   private let listener: TCPListener
+  private let history: ConsoleHistory
   private let port: ConsolePort
 
   init() throws {
     line = try ConsoleLine()
     listener = try TCPListener(at: LoopbackAddress("127.0.0.1:0"))
-    port = try ConsolePort(at: listener, on: line.loop, input: line.input)
+    history = try ConsoleHistory()
+    port = try ConsolePort(at: listener, on: line.loop, input: line.input, history: history)
+  }
+
+  /// What the relay does with all that the guest says.
+  private func say(_ bytes: [UInt8]) {
+    history.append(bytes)
+    port.show(bytes)
   }
 
   /// A tool that has connected, by a socket of its own.
@@ -76,7 +84,7 @@ import Testing
   func bytes() throws {
     let (first, second) = (try tool(), try tool())
     let all = (0...255).map(UInt8.init)
-    port.show(all)
+    say(all)
     #expect(first.read() == all && second.read() == all)
     try first.socket.writeAll(String(decoding: 0..<128, as: UTF8.self))
     #expect(try line.read() == Array(0..<128))
@@ -87,7 +95,7 @@ import Testing
   @Test("Who connects late, or again, is shown what was said last")
   func replay() throws {
     let said = (0..<100_000).map { UInt8(0x20 + ($0 &* 31 >> 3) % 0x5f) }
-    port.show(said)
+    say(said)
     for _ in 0..<3 {
       var got: [UInt8] = []
       let tool = try tool()
@@ -106,7 +114,7 @@ import Testing
     var taken = 0
     // The kernels of both sides keep some MiB for the slow one; beyond that nobody keeps it.
     for _ in 0..<4000 {
-      port.show(piece)
+      say(piece)
       taken += quick.read().count
     }
     try line.settle()
@@ -141,7 +149,7 @@ import Testing
     try tool.socket.writeAll("last words")
     tool.endInput()
     #expect(try line.read() == Array("last words".utf8))
-    port.show(Array("answer".utf8))
+    say(Array("answer".utf8))
     #expect(tool.read() == Array("answer".utf8))
     #expect(!tool.isCutOff)
   }
@@ -150,13 +158,13 @@ import Testing
   func many() throws {
     let stays = try tool()
     for _ in 0..<100 { _ = try tool() }
-    port.show([1])
+    say([1])
     #expect(stays.read() == [1])
     let others = try (0..<15).map { _ in try tool() }
     let tooMany = try tool()
     _ = tooMany.read()
     #expect(tooMany.isCutOff)
-    port.show([2])
+    say([2])
     #expect((others + [stays]).allSatisfy { $0.read().last == 2 })
   }
 
@@ -177,7 +185,7 @@ import Testing
   func ipv6() throws {
     let listener = try TCPListener(at: LoopbackAddress("[::1]:0"))
     #expect(listener.address.description.hasPrefix("[::1]:") && listener.address.port != 0)
-    let port = try ConsolePort(at: listener, on: line.loop, input: line.input)
+    let port = try ConsolePort(at: listener, on: line.loop, input: line.input, history: history)
     let tool = try Tool(listener.address)
     try line.settle()
     port.show([6])

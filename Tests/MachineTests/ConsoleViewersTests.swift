@@ -16,10 +16,19 @@ import Testing
   private final class Street: ConsoleLine {
     let path = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
     private(set) var viewers: ConsoleViewers!
+    private let history: ConsoleHistory
 
     override init() throws {
+      history = try ConsoleHistory()
       try super.init()
-      viewers = try ConsoleViewers(at: StreamListener(at: path), on: loop, input: input, meter: page)
+      viewers = try ConsoleViewers(
+        at: StreamListener(at: path), on: loop, input: input, history: history, meter: page)
+    }
+
+    /// What the relay does with all that the guest says.
+    func say(_ bytes: [UInt8]) {
+      history.append(bytes)
+      viewers.show(bytes)
     }
 
     var watching: UInt64? { get throws { try MeterReading(of: meter.descriptor)?.viewers } }
@@ -72,13 +81,13 @@ import Testing
   @Test("Who comes late is shown what was said before, as much as is wanted")
   func replay() throws {
     let said = (0..<100_000).map { UInt8(0x20 + ($0 &* 31 >> 3) % 0x5f) }
-    street.viewers.show(Array(said.prefix(60_000)))
-    street.viewers.show(Array(said.dropFirst(60_000)))
+    street.say(Array(said.prefix(60_000)))
+    street.say(Array(said.dropFirst(60_000)))
     #expect(try Viewer(street, attachment()).output() == Array(said.suffix(64 << 10)))
     #expect(try Viewer(street, attachment(replay: 10)).output() == Array(said.suffix(10)))
     let late = try Viewer(street, attachment(replay: 0))
     #expect(try late.messages() == [.attached(isWritten: false)])
-    street.viewers.show([1, 2, 3])
+    street.say([1, 2, 3])
     #expect(try late.output() == [1, 2, 3])
   }
 
@@ -175,7 +184,7 @@ import Testing
     var taken = 0
     // The kernel keeps some for the slow one, and so does this side; beyond a few MiB nobody keeps it.
     for round in 0..<2000 {
-      street.viewers.show(line)
+      street.say(line)
       taken += try quick.output().count
       if round % 100 == 99 { try street.settle(milliseconds: 1) }
     }
@@ -213,7 +222,7 @@ import Testing
     }
     _ = try street.read()
     try street.settle()
-    street.viewers.show([42])
+    street.say([42])
     #expect(try honest.output() == [42])
   }
 
@@ -221,7 +230,7 @@ import Testing
   func end() throws {
     let viewer = try Viewer(street, attachment())
     _ = try viewer.messages()
-    for _ in 0..<60 { street.viewers.show([UInt8](repeating: 1, count: 5000)) }
+    for _ in 0..<60 { street.say([UInt8](repeating: 1, count: 5000)) }
     street.viewers.end(.debugExit(7))
     #expect(!street.viewers.isDrained)
     var messages: [ConsoleMessage] = []

@@ -1,16 +1,19 @@
 import Host
 
-/// The last that a guest has said, for those who come later.
-struct ConsoleHistory: ~Copyable {
+/// The last that a guest has said, for those who come later, whichever way they come.
+final class ConsoleHistory {
   private let storage: Mapping
   /// Where the next byte goes.
   private var end = 0
   private var count = 0
 
-  /// - Parameter capacity: in bytes, a multiple of the page size; only pages that are used take memory.
-  init(capacity: Int) throws(SystemCallError) { storage = try .anonymous(capacity) }
+  /// What is kept unless a test says otherwise, in bytes.
+  static let usualCapacity = 64 << 10
 
-  mutating func append(_ bytes: [UInt8]) {
+  /// - Parameter capacity: in bytes, a multiple of the page size; only pages that are used take memory.
+  init(capacity: Int = usualCapacity) throws(SystemCallError) { storage = try .anonymous(capacity) }
+
+  func append(_ bytes: [UInt8]) {
     let kept = bytes.suffix(storage.count)
     let first = kept.prefix(storage.count - end)
     copy(first, to: end)
@@ -27,7 +30,7 @@ struct ConsoleHistory: ~Copyable {
   }
 
   /// The last `most` bytes, or all that there are, less what asks the terminal something.
-  func replay(_ most: Int) -> [UInt8] { TerminalQueries.removed(from: last(most)) }
+  func replay(_ most: Int = .max) -> [UInt8] { TerminalQueries.removed(from: last(most)) }
 
   /// The last `most` bytes, or all that there are.
   func last(_ most: Int) -> [UInt8] {

@@ -9,7 +9,7 @@ final class ConsolePort {
   private let listener: TCPListener
   private let loop: EventLoop
   private let input: ConsoleInput
-  private var history: ConsoleHistory
+  private let history: ConsoleHistory
 
   private var peers: [Int: Peer] = [:]
   private var lastKey = 0
@@ -18,16 +18,16 @@ final class ConsolePort {
   private var silent: [Int] = []
   private static let most = 16
 
-  /// What is kept for who comes later, in bytes.
-  private static let historyBytes = 64 << 10
   /// What one may leave unread beyond what the kernel holds.
   private static let mostOutput = 256 << 10
 
-  init(at listener: TCPListener, on loop: EventLoop, input: ConsoleInput) throws(SystemCallError) {
+  init(
+    at listener: TCPListener, on loop: EventLoop, input: ConsoleInput, history: ConsoleHistory
+  ) throws(SystemCallError) {
     self.listener = listener
     self.loop = loop
     self.input = input
-    history = try ConsoleHistory(capacity: Self.historyBytes)
+    self.history = history
     input.whenTaken { [unowned self] in resume() }
     try loop.add(listener.number, .readable) { [unowned self] _ in
       while let connection = listener.accept() { welcome(connection) }
@@ -36,9 +36,8 @@ final class ConsolePort {
 
   deinit { loop.remove(listener.number) }
 
-  /// Shows what the guest says, and keeps it for those who come later.
+  /// Shows what the guest says.
   func show(_ bytes: [UInt8]) {
-    history.append(bytes)
     for peer in Array(peers.values) { peer.send(bytes) }
   }
 
@@ -59,7 +58,7 @@ final class ConsolePort {
       peers[key] = nil
       silent.removeAll { $0 == key }
     }
-    peers[key]?.send(history.replay(Self.historyBytes))
+    peers[key]?.send(history.replay())
   }
 
   private func type(_ bytes: [UInt8], from key: Int) {

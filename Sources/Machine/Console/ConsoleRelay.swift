@@ -17,6 +17,8 @@ final class ConsoleRelay {
   private let end: ConsoleEnd
   /// Nil: the console is on no terminal whose window the guest could know.
   private let window: TerminalWindow?
+  /// Kept for ``viewers`` and at ``port``.
+  let history: ConsoleHistory
   private let loop: EventLoop
   private let meter: MeterPage
 
@@ -54,11 +56,13 @@ final class ConsoleRelay {
       pause = try TimerFD()
       silence = try TimerFD()
       output = try ConsoleOutput(meter: meter)
+      let history = try ConsoleHistory()
+      self.history = history
       let input = ConsoleInput(from: end.input, room: output.inputRoom, loop: loop, meter: meter)
       self.input = input
       terminal = end.terminal.map { ConsoleTerminal($0, on: loop) }
       port = try end.listener.map { listener throws(SystemCallError) in
-        try ConsolePort(at: listener, on: loop, input: input)
+        try ConsolePort(at: listener, on: loop, input: input, history: history)
       }
       window = console == .standard ? try TerminalWindow() : nil
     } catch {
@@ -151,6 +155,7 @@ final class ConsoleRelay {
       let lost = hasLostOutput ? count : 0
       if count == 0 || isAlone { return (count, lost) }
       let said = unsafe Array(bytes.prefix(count))
+      if viewers != nil || port != nil { history.append(said) }
       viewers?.show(said)
       terminal?.show(said)
       port?.show(said)

@@ -10,7 +10,7 @@ final class ConsoleViewers {
   private var listener: PeerListener!
   private let input: ConsoleInput
   private let meter: MeterPage
-  private var history: ConsoleHistory
+  private let history: ConsoleHistory
 
   /// Those who have attached.
   private var viewers: [Int: ConsoleAttachment] = [:]
@@ -27,16 +27,15 @@ final class ConsoleViewers {
   private var waiting: [(viewer: Int, id: UInt32, mark: UInt64)] = []
   private static let mostWaiting = 1024
 
-  private static let historyBytes = 64 << 10
   /// What a viewer may leave unread beyond what the kernel holds; four times what it gets at once when it comes.
   private static let mostOutput = 256 << 10
 
   init(
-    at socket: StreamListener, on loop: EventLoop, input: ConsoleInput, meter: MeterPage
+    at socket: StreamListener, on loop: EventLoop, input: ConsoleInput, history: ConsoleHistory, meter: MeterPage
   ) throws(SystemCallError) {
     self.input = input
     self.meter = meter
-    history = try ConsoleHistory(capacity: Self.historyBytes)
+    self.history = history
     listener = try PeerListener(at: socket, on: loop, mostOutput: Self.mostOutput) { [unowned self] frame, key in
       receive(frame, from: key)
     } closed: { [unowned self] key in
@@ -47,9 +46,8 @@ final class ConsoleViewers {
 
   // MARK: To the viewers
 
-  /// Shows what the guest says, and keeps it for those who come later.
+  /// Shows what the guest says.
   func show(_ bytes: [UInt8]) {
-    history.append(bytes)
     if !viewers.isEmpty { send(bytes, to: Array(viewers.keys)) }
   }
 
