@@ -46,6 +46,16 @@ package final class StreamListener: Sendable {
 
   package var number: Int32 { socket.number }
 
+  /// Whether the file was removed, so that nobody new can connect.
+  package var isRemoved: Bool {
+    do throws(SystemCallError) {
+      _ = try FileStatus(of: path)
+      return false
+    } catch {
+      return error.errno == .noSuchFile
+    }
+  }
+
   /// The next of this user's own programs that has connected (SO_PEERCRED); those of others are closed unread.
   ///
   /// - Returns: nil when there is none.

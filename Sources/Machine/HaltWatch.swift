@@ -5,9 +5,10 @@ import Host
 /// KVM does not say so: with its own interrupt controllers a halted vCPU just does not return. So, when no vCPU has used
 /// CPU time for a while, each is asked once. A guest that stays idle is asked at ever longer intervals.
 struct HaltWatch {
-  /// Between two looks while the guest works, and at most while it idles, in nanoseconds.
+  /// Between two looks while the guest works, in nanoseconds.
   private static let shortest: UInt64 = 100_000_000
-  private static let longest: UInt64 = 5_000_000_000
+  /// The same at most while it idles.
+  static let longest: UInt64 = 5_000_000_000
   /// What a vCPU's thread may use between two looks and still count as idle: being asked is not free.
   private static let idleCPUTime: UInt64 = 1_000_000
 

@@ -13,7 +13,7 @@ package final class Runner {
   let meter: MeterPage
   private var sampler: UsageSampler?
   /// Open, and so locked, as long as this program lives.
-  private let meterFile: SharedDescriptor?
+  let meterFile: SharedDescriptor?
   private let hypervisor: Hypervisor
   private let builder: MachineBuilder
   /// For the first run of the guest.
@@ -31,7 +31,8 @@ package final class Runner {
   private let alarm: TimerFD
   /// Nil: the guest may run for ever.
   private let timeLimit: TimeLimit?
-  private let haltTimer: TimerFD
+  /// Rings for the looks at what nobody reports: whether the guest is halted for good, whether its folder is there.
+  private let lookTimer: TimerFD
   private var haltWatch = HaltWatch()
   private var isExamining = false
   /// Whether the guest has run for a moment, and the code that started it was let go.
@@ -41,7 +42,8 @@ package final class Runner {
   /// How somebody or the time limit wants the run to end. It holds when the guest has reset itself just then.
   private var order: Verdict?
   private var control: ControlServer?
-  private let folder: OpenFolder?
+  let folder: OpenFolder?
+  var folderWatch = FolderWatch()
   private let profileFile: ProfileFile?
 
   /// How long a console's reader may take for the rest when the run must end, in nanoseconds.
@@ -81,7 +83,7 @@ package final class Runner {
       signals = try SignalFD(configuration.endsWithParent ? [SIGTERM] : [SIGTERM, SIGINT, SIGHUP])
       alarm = try TimerFD()
       timeLimit = try configuration.timeoutNanoseconds.map { limit throws(SystemCallError) in try TimeLimit(limit) }
-      haltTimer = try TimerFD()
+      lookTimer = try TimerFD()
       loop = try EventLoop()
     } catch {
       throw .host(error)
@@ -157,6 +159,7 @@ package final class Runner {
     try host { () throws(SystemCallError) in try drainConsole(after: verdict) }
     sample()
     meter.set(.ended)
+    leaveRemains()
     control?.settle(.memory, .refused(.notRunning))
     control?.settle(.awaitEnd, .ended(code: verdict.code.code, value: verdict.code.value))
     try host { () throws(SystemCallError) in try drainViewers(after: verdict) }
@@ -194,7 +197,7 @@ package final class Runner {
       defer {
         machine.stop()
         for device in machine.virtioDevices { device.powerOff() }
-        haltTimer.disarm()
+        lookTimer.disarm()
       }
       try machine.start()
       if sampler == nil { sampler = UsageSampler(meter, since: .now) }
@@ -202,7 +205,7 @@ package final class Runner {
       meter.setAllotment(cpuAllotment.quota)
       meter.setMemoryLimit(configuration.memoryLimitBytes)
       showLimits()
-      haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
+      armLook(haltWatch.nextInterval)
       timeLimit?.start()
       defer { loop.remove(alarm.number) }
       try host { () throws(SystemCallError) in
@@ -261,9 +264,9 @@ package final class Runner {
     try loop.add(signals.number, .readable) { [unowned self] _ in
       while signals.next() != nil { end(.stopped) }
     }
-    try loop.add(haltTimer.number, .readable) { [unowned self] _ in
-      haltTimer.acknowledge()
-      lookForHalt()
+    try loop.add(lookTimer.number, .readable) { [unowned self] _ in
+      lookTimer.acknowledge()
+      look()
     }
     try timeLimit?.watch(on: loop) { [unowned self] in end(.timeout) }
   }
@@ -273,9 +276,8 @@ package final class Runner {
     sample()
     machine.pause()
     timeLimit?.pause()
-    // Halted for good is what it looks like.
-    haltTimer.disarm()
     isExamining = false
+    armLook(HaltWatch.longest)
     meter.set(.paused)
   }
 
@@ -284,7 +286,7 @@ package final class Runner {
     meter.set(.running)
     timeLimit?.resume()
     haltWatch = HaltWatch()
-    haltTimer.arm(at: .now.advanced(byNanoseconds: haltWatch.nextInterval))
+    armLook(haltWatch.nextInterval)
     machine.resume()
   }
 
@@ -329,12 +331,26 @@ package final class Runner {
     }
   }
 
-  private func lookForHalt() {
-    guard let machine, !machine.isPaused else { return }
+  private func look() {
+    guard let machine else { return }
     if !hasSettled {
       hasSettled = true
       ProcessControl.releaseCode()
     }
+    lookForFolder()
+    // A paused guest looks as if it were halted for good.
+    if machine.isPaused { armLook(HaltWatch.longest) } else { lookForHalt(machine) }
+  }
+
+  /// - Parameter interval: to the next look, in nanoseconds; a guest that must end before is looked at when it must.
+  private func armLook(_ interval: UInt64) {
+    let now = Instant.now
+    let next = now.advanced(byNanoseconds: interval)
+    let end = folderWatch.deadline.flatMap { $0 > now ? $0 : nil }
+    lookTimer.arm(at: min(next, end ?? next))
+  }
+
+  private func lookForHalt(_ machine: Machine) {
     if isExamining, machine.isHaltedForGood { return machine.ending.report(.halted) }
     isExamining = false
     let cpuTimes = sample()
@@ -342,8 +358,7 @@ package final class Runner {
       isExamining = true
       machine.examine()
     }
-    let next = isExamining ? HaltWatch.answerTime : haltWatch.nextInterval
-    haltTimer.arm(at: .now.advanced(byNanoseconds: next))
+    armLook(isExamining ? HaltWatch.answerTime : haltWatch.nextInterval)
   }
 
   /// Gives the console's reader what the guest said to the last, however slow it is; a signal ends the wait.

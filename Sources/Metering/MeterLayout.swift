@@ -74,7 +74,7 @@ package struct MeterShape: Equatable, Sendable {
   var disks: Int { cpus + cpuCount * MeterLayout.cpuStride }
   var networks: Int { disks + diskCount * MeterLayout.diskStride }
   /// In whole pages.
-  var byteCount: Int { (networks + networkCount * MeterLayout.networkStride + 4095) & ~4095 }
+  package var byteCount: Int { (networks + networkCount * MeterLayout.networkStride + 4095) & ~4095 }
 }
 
 /// Which way bytes go, seen from the guest.

@@ -256,7 +256,8 @@ struct RunCommand: ParsableCommand {
       outcome = try Supervisor(configuration, meter: claim?.meter).run()
       if case .ran(let record) = outcome, let meter = record.meter {
         let name = claim.map { $0.folder.name.description }
-        Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: claim?.folder)
+        let folder = claim.flatMap { $0.isHeld ? $0.folder : nil }
+        Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: folder)
       }
     }
     switch outcome {

@@ -31,6 +31,19 @@ extension Case {
         rowhouse wait one; echo "status $?"; rowhouse remove one
         """, says: ["status 124\n", "status 137\n"]),
     Case(
+      "guest-powers-off-by-its-button",
+      script: """
+        \(detach("one", "button")); rowhouse expect one waiting; rowhouse stop one --grace 50; rowhouse list
+        rowhouse wait one; echo "status $?"; rowhouse logs one
+        \(detach("one", "button")) 2> said; rm said; rowhouse expect one waiting; rowhouse pause one
+        rowhouse stop one --grace 50; rowhouse wait one; echo "status $?"; rowhouse remove one
+        """,
+      says: [
+        "waiting\n", "one   ended", "poweroff\n", "status 0\n", "waiting for the power button\n",
+        "the power button was pressed\n", "status 0\n",
+      ], warningLines: 0
+    ) { $0.expectNo("killed") },
+    Case(
       "name-is-taken",
       script: """
         \(detach("one", "echo")); \(detach("one", "echo")); status=$?
@@ -203,14 +216,45 @@ extension Case {
         """,
       status: 2, says: ["one\n", "rowhouse: the console is tcp:127.0.0.1:PORT\n", "1\n", "1\n", "0\n"],
       warns: ["--console: tcp:127.0.0.1:", "Address already in use; give another port"], warningLines: 1),
+    // One guest listens to its power button, one does not. Both leave their last state, and a line in the ledger.
     Case(
-      "folder-is-removed-under-a-guest",
+      "folders-are-removed-under-guests",
       script: """
-        \(detach("one", "echo", "--timeout 1"))
-        vmm=$(rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p'); rm -r run/rowhouse/one
-        rowhouse list; rowhouse wait one; status=$?; gone $vmm; exit $status
-        """, status: 2, warns: ["one: no guest has that name"], warningLines: 1
-    ) { $0.expectNo("running") },
+        \(detach("one", "echo")); \(detach("two", "button")); rowhouse expect two waiting
+        rowhouse wait one & waiting=$!; until ls -l /proc/$waiting/fd | grep -q socket; do sleep 0.02; done
+        rowhouse pause two; rm -r run/rowhouse; rowhouse list
+        wait $waiting; echo "status $?"; until rowhouse list | grep 'two .*poweroff'; do sleep 0.1; done
+        rowhouse list | grep one; cat run/rowhouse/one/vmm.log; rowhouse wait one; echo "status $?"
+        grep -c '"name":"one".*"verdict":"killed"' tmp/.local/state/rowhouse/ledger.jsonl
+        grep -c '"name":"two".*"verdict":"poweroff"' tmp/.local/state/rowhouse/ledger.jsonl
+        rowhouse remove --all
+        """,
+      says: [
+        "waiting\n", "NAME", "status 137\n", "two   ended", "poweroff", "one   ended", "killed",
+        "folder was removed while it ran", "status 137\n", "1\n", "1\n",
+      ], warningLines: 0
+    ) { $0.expectNo("crashed") },
+    // Its name is another guest's by then.
+    Case(
+      "name-of-a-removed-folder-is-taken",
+      script: """
+        \(detach("one", "button")); rowhouse expect one waiting
+        vmm=$(rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p'); kill -STOP $vmm
+        rm -r run/rowhouse/one; \(detach("one", "echo")); kill -CONT $vmm
+        until rowhouse list | grep 'one.1 .*poweroff'; do sleep 0.1; done
+        rowhouse list; rowhouse stop --all --remove --grace 0
+        """, says: ["waiting\n", "one.1  ended", "one    running"], warningLines: 0),
+    // A supervisor has its guest in hand: it goes on, its books are settled, and the folder that is there now is left
+    // alone.
+    Case(
+      "folder-is-removed-under-a-guest-in-the-foreground",
+      script: """
+        rowhouse run $GUESTS/echo.elf --name front --timeout 60 > out 2> said & await out 'echoing until'
+        rm -r run/rowhouse/front; await said "folder was removed"; \(detach("front", "echo"))
+        kill -TERM $!; wait $!; echo "status $?"; wc -l < said; rowhouse list
+        grep -c '"name":"front".*"verdict":"stopped"' tmp/.local/state/rowhouse/ledger.jsonl
+        rowhouse stop --all --remove --grace 0; rm out said
+        """, says: ["front\n", "status 0\n", "2\n", "front  running", "1\n"], warningLines: 0),
     Case(refused: "name-that-is-none", "rowhouse run $GUESTS/hello.elf --name ../up", naming: "--name ../up"),
     Case(refused: "wait-for-nobody", "rowhouse wait nobody", naming: "nobody", "no guest has that name"),
     Case(refused: "console-of-nobody", "rowhouse console nobody", naming: "nobody", "no guest has that name"),

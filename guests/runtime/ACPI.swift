@@ -76,6 +76,23 @@ struct ACPITables {
     return port == 0 ? nil : UInt16(port)
   }
 
+  /// The PM1a event block, whose first half is status and second half enable bits, and the interrupt that
+  /// tells of both.
+  struct EventBlock {
+    let statusPort: UInt16
+    let enablePort: UInt16
+    let interrupt: Int
+  }
+
+  func eventBlock() -> EventBlock {
+    let fadt = table("FACP")
+    let port = UInt16(fadt.load(at: 56, as: UInt32.self))
+    let length = UInt16(fadt.load(at: 88, as: UInt8.self))
+    expect(port != 0 && length >= 4, "the FADT has no PM1a event block")
+    return EventBlock(
+      statusPort: port, enablePort: port + length / 2, interrupt: Int(fadt.load(at: 46, as: UInt16.self)))
+  }
+
   /// Where to write what for a reset (4.8.3.6).
   struct ResetRegister {
     let isPort: Bool

@@ -25,6 +25,45 @@ struct OpenFolder {
     try ProcessControl.replace(STDERR_FILENO, by: file)
   }
 
+  /// Whether somebody has taken away what others find the guest by. Under another name it is still found.
+  var isRemoved: Bool { control.isRemoved }
+
+  /// Makes the folder of a guest that has ended, in the place of one that was removed. When another guest has taken the
+  /// name since, it is `NAME.1` or the next that is free.
+  ///
+  /// - Parameters:
+  ///   - meter: the meter's last state.
+  ///   - message: a line for `vmm.log`.
+  ///   - path: of the folder that was removed.
+  static func leave(meter: [UInt8], message: String, at path: String) throws(SystemCallError) {
+    // Perhaps all folders were removed at once.
+    if let slash = path.lastIndex(of: "/") { try? Folder.make(String(path[..<slash])) }
+    // Whoever makes or removes guests' folders waits until this one is whole.
+    let lock = try FolderLock(around: path)
+    let place = try makeAnew(path)
+    try write(Array(message.utf8), to: .messages, in: place)
+    try write(meter, to: .meter, in: place)
+    lock.release()
+  }
+
+  private static func makeAnew(_ path: String) throws(SystemCallError) -> String {
+    var (place, number) = (path, 0)
+    while true {
+      do throws(SystemCallError) {
+        try Folder.make(place)
+        return place
+      } catch where error.errno == .exists {
+        number += 1
+        place = "\(path).\(number)"
+      }
+    }
+  }
+
+  private static func write(_ bytes: [UInt8], to file: FolderFile, in folder: String) throws(SystemCallError) {
+    try Descriptor.open("\(folder)/\(file.rawValue)", [.writeOnly, .create, .exclusive], permissions: 0o600)
+      .writeAll(bytes)
+  }
+
   private static func path(of file: FolderFile, in folder: SharedDescriptor) -> String {
     "/proc/self/fd/\(folder.number)/\(file.rawValue)"
   }

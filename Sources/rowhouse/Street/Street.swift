@@ -52,8 +52,14 @@ struct Street {
     /// Whether a guest of that name had been there, and its folder was removed for this one.
     let replaced: GuestFolder.State?
 
+    /// Whether the folder is still this guest's: somebody may have removed it, and another guest taken the name.
+    var isHeld: Bool {
+      guard let found = try? FileIdentity(of: .open(folder.path(of: .meter), .readOnly)) else { return false }
+      return found == (try? FileIdentity(of: meter.descriptor))
+    }
+
     /// Removes the folder, with the guest that it was made for gone, or never started.
-    func release() { try? Folder.remove(folder.path) }
+    func release() { if isHeld { try? Folder.remove(folder.path) } }
   }
 
   /// Makes the folder of a new guest. Of two who want one name at once, one gets it.

@@ -26,6 +26,12 @@ INSTRUCTION uint8_t inb(uint16_t port) {
   return value;
 }
 
+INSTRUCTION uint16_t inw(uint16_t port) {
+  uint16_t value;
+  __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+  return value;
+}
+
 INSTRUCTION uint32_t inl(uint16_t port) {
   uint32_t value;
   __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));

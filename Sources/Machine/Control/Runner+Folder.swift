@@ -1,0 +1,36 @@
+import Control
+import Host
+
+/// What becomes of a guest whose folder is removed under it, on the I/O thread.
+extension Runner {
+  /// Ends a detached guest that has lost its folder as `rowhouse stop` would: by its power button, or else after a
+  /// while. Any other has somebody who has it in hand, and goes on.
+  func lookForFolder() {
+    guard let folder else { return }
+    switch folderWatch.look(at: folder) {
+    case .nothingNew: break
+    case .lost where configuration.isDetached:
+      guard let machine else { break }
+      // Paused, it would not see the button.
+      resume(machine)
+      machine.power.pressPowerButton()
+    case .lost:
+      StandardError.say("\(configuration.folder ?? ""): the guest's folder was removed; other commands do not find it")
+    case .overdue: if configuration.isDetached { end(.killed) }
+    }
+  }
+
+  /// Puts an ended guest's last state where its folder was, for `list` and the ledger. A supervisor has it already.
+  func leaveRemains() {
+    guard configuration.isDetached, let folder, folder.isRemoved, let path = configuration.folder, let meterFile else {
+      return
+    }
+    do throws(SystemCallError) {
+      let page = try meterFile.descriptor.read(count: meter.shape.byteCount, at: 0)
+      let message = "rowhouse: the guest's folder was removed while it ran; this is what is left of it\n"
+      try OpenFolder.leave(meter: page, message: message, at: path)
+    } catch {
+      // There is no place for it, and nobody to tell.
+    }
+  }
+}
