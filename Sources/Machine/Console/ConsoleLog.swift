@@ -3,19 +3,22 @@ import Host
 /// All that a guest says, in two files of its folder: `console.log`, and in `console.log.1` what was said before that was
 /// full.
 ///
-/// The guest's life does not hang on it. What the disk does not take goes nowhere, is counted by the caller, and is spoken
-/// of once; a second later the disk is asked again.
+/// The guest's life does not hang on it. What the disk does not take goes nowhere, is counted by the caller, and is
+/// spoken of once, and once more when the disk takes something again; it is asked every second.
 final class ConsoleLog {
   private let folder: OpenFolder
   private let fileBytes: UInt64
   private var file: SharedDescriptor
   /// Of the current file.
   private var written: UInt64 = 0
-  private var lost: UInt64 = 0
-  private var hasSaidLost = false
-  /// While the disk takes nothing: when it is asked again.
-  private var retry: Instant?
-  private static let retryInterval: UInt64 = 1_000_000_000
+
+  /// A time in which the disk takes nothing.
+  private struct Outage {
+    var lost: UInt64 = 0
+    /// When the disk is asked again.
+    var retry = Instant.now.advanced(byNanoseconds: 1_000_000_000)
+  }
+  private var outage: Outage?
 
   /// - Parameter fileBytes: the size of a file, above 0. There are two.
   init(in folder: OpenFolder, fileBytes: UInt64) throws(SystemCallError) {
@@ -30,7 +33,7 @@ final class ConsoleLog {
 
   /// - Returns: how many of the bytes went nowhere.
   func write(_ bytes: [UInt8]) -> Int {
-    if let retry, Instant.now < retry { return lose(bytes.count) }
+    if let outage, Instant.now < outage.retry { return lose(bytes.count, outage) }
     var rest = bytes[...]
     do throws(SystemCallError) {
       while !rest.isEmpty {
@@ -41,18 +44,18 @@ final class ConsoleLog {
         rest = rest.dropFirst(count)
       }
     } catch {
-      retry = .now.advanced(byNanoseconds: Self.retryInterval)
-      if !hasSaidLost { StandardError.say("console.log: \(error.errno): what the guest says is not kept") }
-      hasSaidLost = true
-      return lose(rest.count)
+      if outage == nil { StandardError.say("console.log: \(error.errno): what the guest says is not kept") }
+      return lose(rest.count, Outage(lost: outage?.lost ?? 0))
     }
-    if retry != nil, !bytes.isEmpty { StandardError.say("console.log goes on; \(lost) bytes are not in it") }
-    retry = nil
+    if let outage, !bytes.isEmpty {
+      StandardError.say("console.log goes on; \(outage.lost) bytes are not in it")
+      self.outage = nil
+    }
     return 0
   }
 
-  private func lose(_ count: Int) -> Int {
-    lost += UInt64(count)
+  private func lose(_ count: Int, _ outage: Outage) -> Int {
+    self.outage = Outage(lost: outage.lost + UInt64(count), retry: outage.retry)
     return count
   }
 
@@ -68,7 +71,11 @@ final class ConsoleLog {
   }
 
   private func startNewFile() throws(SystemCallError) {
-    try Folder.rename(folder.path(of: .log), to: folder.path(of: .olderLog))
+    do throws(SystemCallError) {
+      try Folder.rename(folder.path(of: .log), to: folder.path(of: .olderLog))
+    } catch where error.errno == .noSuchFile {
+      // It has that name already, and no new one could be made then; or somebody has removed it.
+    }
     file = try Self.open(folder)
     written = 0
   }
