@@ -10,6 +10,8 @@ package enum FolderFile: String, CaseIterable, Sendable {
   case olderLog = "console.log.1"
   /// What the VMM of a guest without a supervisor has to say.
   case messages = "vmm.log"
+  /// What the VMM was started with: each argument and a zero, as in /proc/PID/cmdline (proc(5)).
+  case arguments
   /// The ledger's length before the guest's record was appended; there since somebody began to.
   case settling
   /// The guest's record is in the ledger.

@@ -205,6 +205,7 @@ package final class Runner {
       meter.setAllotment(cpuAllotment.quota)
       meter.setMemoryLimit(configuration.memoryLimitBytes)
       showLimits()
+      if let balloon = machine.balloon { meter.setBalloon(target: balloon.target, actual: balloon.actual) }
       armLook(haltWatch.nextInterval)
       timeLimit?.start()
       defer { loop.remove(alarm.number) }

@@ -1,3 +1,4 @@
+import Control
 import Glibc
 import Host
 import Machine
@@ -30,11 +31,22 @@ struct VMMProgram {
   ) throws(HostError) -> ChildProcess {
     var configuration = configuration
     configuration.meter = Self.meterPath
+    let arguments = configuration.arguments
+    let vmm: ChildProcess
     do throws(SystemCallError) {
-      return try ChildProcess(
-        path, configuration.arguments, descriptors: streams + [meter.number], defaults: [SIGPIPE], isTied: isTied)
+      vmm = try ChildProcess(
+        path, arguments, descriptors: streams + [meter.number], defaults: [SIGPIPE], isTied: isTied)
     } catch {
       throw HostError("\(path) cannot be started: \(error.errno)")
     }
+    // Written while the VMM starts, for those who look at the guest when it has ended. Nothing else hangs on it.
+    if let folder = configuration.folder { try? Self.keep(arguments, in: folder) }
+    return vmm
+  }
+
+  private static func keep(_ arguments: [String], in folder: String) throws(SystemCallError) {
+    let path = "\(folder)/\(FolderFile.arguments.rawValue)"
+    try Descriptor.open(path, [.writeOnly, .create, .exclusive], permissions: 0o600)
+      .writeAll(arguments.map { $0 + "\0" }.joined())
   }
 }

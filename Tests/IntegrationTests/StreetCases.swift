@@ -223,6 +223,25 @@ extension Case {
         "--console-log 16M", "\"arguments\"", "\"target_bytes\" : 16777216", "\"guest\"",
         // It has no driver for its balloon that could say anything.
       ], neverSays: ["FAILED:", "guest says", "guest_memory"]),
+    // What it was started with stays with what is left of it, and so does the rest that does not end with the process.
+    Case(
+      "show-says-the-same-of-the-ended-and-the-crashed",
+      script: """
+        pick() { grep -e '^memory' -e '^CPUs' -e '^folder' -e '^arguments'; }
+        for end in "stop --grace 0" crash; do
+          \(detach("one", "echo", "--balloon 16M --cpus 2 --console pty")) 2> said; rm said; rowhouse show one > alive
+          if [ "$end" != crash ]; then rowhouse $end one; else
+            kill -9 $(sed -n 's/^process: *//p' alive); until rowhouse list | grep -q crashed; do sleep 0.02; done
+          fi
+          rowhouse show one > over; grep '^state' over; grep '^console' over; grep '^balloon' over
+          pick < alive > was; pick < over > is; cmp was is && wc -l < is; grep -c -e '--cpus 2.*--balloon 16M' is
+          rm alive over was is
+        done; rowhouse remove one
+        """,
+      says: [
+        "state:        ended\n", "console:      pty\n", "balloon:", "of 16M\n", "4\n1\n", "state:        crashed\n",
+        "console:      pty\n", "of 16M\n", "4\n1\n",
+      ], warningLines: 0),
     Case(
       "a-file-is-no-guest",
       script: """

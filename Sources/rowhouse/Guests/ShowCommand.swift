@@ -3,6 +3,7 @@ import Control
 import FoundationEssentials
 import Host
 import Machine
+import Metering
 
 /// `rowhouse show`: all about one guest.
 struct ShowCommand: ParsableCommand {
@@ -30,6 +31,14 @@ struct GuestDetails: JSONDocument {
   struct Balloon: Encodable {
     let targetBytes: UInt64
     let actualBytes: UInt64
+
+    init(_ balloon: GuestStatus.Balloon) { (targetBytes, actualBytes) = (balloon.target, balloon.actual) }
+
+    init(_ meter: MeterReading) {
+      (targetBytes, actualBytes) = (
+        meter.balloonTargetBytes, meter.memoryBytes - min(meter.memoryGivenBytes, meter.memoryBytes)
+      )
+    }
   }
 
   let guest: GuestSummary
@@ -43,38 +52,43 @@ struct GuestDetails: JSONDocument {
   let arguments: [String]
 
   init(_ folder: GuestFolder) {
-    guest = GuestSummary(folder, try? folder.look())
+    let look = try? folder.look()
+    guest = GuestSummary(folder, look)
     self.folder = folder.path
-    arguments = guest.process.map(Self.arguments) ?? []
-    var status: GuestStatus?
-    var place: String?
+    // A VMM that was started by hand has left them nowhere but in /proc.
+    arguments =
+      Self.words(in: folder.path(of: .arguments))
+      ?? guest.process.flatMap { Self.words(in: "/proc/\($0)/cmdline").map { Array($0.dropFirst()) } } ?? []
+    // As they are now, or else as the guest's last sample and its options have them.
+    let start = try? Configuration(arguments: arguments)
+    var console = start?.console.description
+    var balloon = start?.balloonBytes == nil ? nil : look?.meter.map(Balloon.init)
     var memory: GuestMemory?
     if guest.process != nil, var client = try? ControlClient(folder) {
-      if case .status(let answer)? = try? client.ask(.status) { status = answer }
-      if case .consolePlace(let answer)? = try? client.ask(.consolePlace) { place = answer }
+      if case .status(let answer)? = try? client.ask(.status) { balloon = answer.balloon.map(Balloon.init) }
+      if case .consolePlace(let answer)? = try? client.ask(.consolePlace) { console = answer }
       let limit = Instant.now.advanced(byNanoseconds: Self.guestPatience)
-      if guest.state == .running, status?.balloon != nil,
+      if guest.state == .running, balloon != nil,
         case .memory(let report)? = try? client.ask(.memory, until: limit)
       {
         memory = GuestMemory(report)
       }
     }
-    console = place
-    balloon = status?.balloon.map { Balloon(targetBytes: $0.target, actualBytes: $0.actual) }
+    self.console = console
+    self.balloon = balloon
     guestMemory = memory
   }
 
   /// How long a guest's kernel may take to answer, in nanoseconds: it may be busy, or not answer at all.
   private static let guestPatience: UInt64 = 1_000_000_000
 
-  /// Those of a process, by /proc/PID/cmdline (proc(5)); without the program's name.
-  private static func arguments(of process: Int32) -> [String] {
-    guard let file = try? Descriptor.open("/proc/\(process)/cmdline", .readOnly) else { return [] }
+  /// Words that each end with a zero, as a file has them.
+  private static func words(in path: String) -> [String]? {
+    guard let file = try? Descriptor.open(path, .readOnly) else { return nil }
     var bytes: [UInt8] = []
     while let more = try? file.read(atMost: 4096), !more.isEmpty { bytes += more }
     let words = bytes.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
-    // Each ends with a zero.
-    return Array(words.dropFirst().dropLast())
+    return Array(words.dropLast())
   }
 
   /// A line for each.
