@@ -121,6 +121,22 @@ extension Case {
         rowhouse wait one; echo "status $?"; rowhouse logs one | wc; kill -CONT $viewer; wait $viewer
         rm out; rowhouse remove one
         """, says: ["one\n", "status 85\n", "9600   28800  153600"]),
+    // The kernel keeps some 200 KiB for a viewer, the VMM 256 KiB more. The quota gives the one that reads its time, too.
+    Case(
+      "console-viewer-that-stops-is-dropped",
+      script: """
+        rowhouse run --detach --name one $GUESTS/flood-on-key.bin --boot flat --load-address 0x10000 --cpu-quota 50% \\
+          --timeout 200
+        rowhouse console one --read-only > stopped 2> cut & stopped=$!
+        rowhouse console one --read-only > reading 2> told & reading=$!
+        until rowhouse list --json | grep -q '"viewers" : 2'; do sleep 0.02; done
+        kill -STOP $stopped; rowhouse send one x; rowhouse wait one; echo "status $?"
+        wait $reading; echo "status $?"; kill -CONT $stopped; wait $stopped; echo "status $?"
+        awk 'BEGIN { for (line = 0; line < 60000; line++) printf "line %05d here\\n", line }' > all
+        rowhouse logs one | cmp - all && cmp reading all && echo complete
+        bytes=$(wc -c < stopped); [ $bytes -lt 800000 ] && cmp -n $bytes stopped all && echo cut off
+        rm stopped reading cut told all; rowhouse remove one
+        """, says: ["one\n", "status 85\n", "status 85\n", "status 85\n", "complete\n", "cut off\n"], warningLines: 0),
     Case(
       "paused-guest-uses-no-cpu",
       script: """

@@ -5,6 +5,7 @@
     .ifndef LINES             /* as --defsym LINES=N; five digits are printed */
     .set LINES, 9600
     .endif
+                              /* with --defsym KEY=1 it waits until something is typed */
 
     .code16
     .globl _start
@@ -19,6 +20,16 @@ _start:
     movw $0x3fa, %dx          /* FIFO control: on, and empty */
     movb $0x07, %al
     outb %al, %dx
+    .ifdef KEY
+    movw $0x3fc, %dx          /* modem control: DTR and RTS, it listens */
+    movb $0x03, %al
+    outb %al, %dx
+    movw $0x3fd, %dx
+key:
+    inb %dx, %al
+    testb $(1 << 0), %al      /* DR: data is ready */
+    jz key
+    .endif
     movw $LINES, %bp
 next:
     movw $0x3fd, %dx          /* line status register */
