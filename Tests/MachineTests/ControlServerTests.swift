@@ -1,0 +1,167 @@
+import Control
+import Foundation
+import Glibc
+import Host
+import Testing
+
+@testable import Machine
+
+/// Peers at `control.sock`: strangers, silent, slow and greedy ones, and too many.
+@Suite(.timeLimit(.minutes(1))) struct ControlServerTests {
+  private let street: Street
+
+  init() throws { street = try Street() }
+
+  /// A server that does all it is asked, and the socket that it is at.
+  private final class Street: ConsoleLine {
+    let path = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
+    private var server: ControlServer!
+
+    override init() throws {
+      try super.init()
+      server = try ControlServer(at: StreamListener(at: path), on: loop) { _ in .done }
+    }
+  }
+
+  /// The other side of the socket.
+  private final class Client {
+    private let street: Street
+    private let socket: Descriptor
+    private var reader = FrameReader()
+    private(set) var isCutOff = false
+
+    init(_ street: Street) throws {
+      self.street = street
+      socket = try .connect(to: street.path)
+      try street.settle(milliseconds: 1)
+    }
+
+    /// - Returns: whether the kernel has taken all of it.
+    @discardableResult
+    func send(_ bytes: some Collection<UInt8>) -> Bool {
+      // SAFETY: the array's own memory, for the call.
+      let count = try? unsafe Array(bytes).withUnsafeBytes { unsafe try socket.sendWithoutWaiting($0) }
+      return count == bytes.count
+    }
+
+    func look() {
+      while let bytes = try? socket.read(atMost: 1 << 16) {
+        isCutOff = bytes.isEmpty
+        if isCutOff { break }
+        reader.append(bytes)
+      }
+    }
+
+    /// Whether a request is answered.
+    func isServed() throws -> Bool {
+      send(ControlRequest.sample.frame(id: 5).bytes)
+      try street.settle()
+      look()
+      return try reader.next() == ControlReply.done.frame(id: 5)
+    }
+  }
+
+  @Test("One that begins a frame and does not end it is cut off, one that says nothing is not")
+  func halfAFrame() throws {
+    let (half, silent, served) = (try Client(street), try Client(street), try Client(street))
+    half.send(ControlRequest.balloon(target: 4096).frame(id: 1).bytes.prefix(15))
+    let start = Instant.now
+    while !half.isCutOff && Instant.now.nanoseconds(since: start) < 30_000_000_000 {
+      #expect(try served.isServed(), "the others are served meanwhile")
+      try street.settle(milliseconds: 100)
+      half.look()
+    }
+    #expect(half.isCutOff)
+    #expect(Instant.now.nanoseconds(since: start) >= 5_000_000_000)
+    #expect(try silent.isServed())
+  }
+
+  @Test("A frame that comes in pieces is a frame")
+  func pieces() throws {
+    let client = try Client(street)
+    for byte in ControlRequest.balloon(target: 4096).frame(id: 4).bytes {
+      client.send([byte])
+      try street.settle(milliseconds: 2)
+    }
+    #expect(try client.isServed() == false, "the first answer is to what came in pieces")
+    #expect(try client.isServed())
+  }
+
+  @Test("What cannot be a frame ends the connection, what is no request is refused")
+  func nonsense() throws {
+    let (long, old, unknown) = (try Client(street), try Client(street), try Client(street))
+    long.send([1, 0x40, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0])
+    old.send([0, 0, 0, 0, 9, 0, 1, 0, 0, 0, 0, 0])
+    unknown.send(Frame(kind: 999, id: 1).bytes)
+    try street.settle()
+    for client in [long, old, unknown] { client.look() }
+    #expect(long.isCutOff && old.isCutOff && !unknown.isCutOff)
+  }
+
+  @Test("One that leaves its replies unread is cut off")
+  func greedy() throws {
+    let (greedy, other) = (try Client(street), try Client(street))
+    let requests = (1...300).flatMap { ControlRequest.sample.frame(id: $0).bytes }
+    var isTaken = true
+    for _ in 0..<1000 where isTaken {
+      isTaken = greedy.send(requests)
+      try street.settle(milliseconds: 1)
+    }
+    #expect(!isTaken)
+    try street.settle()
+    greedy.look()
+    #expect(greedy.isCutOff)
+    #expect(try other.isServed())
+  }
+
+  @Test("Of too many the last are sent away, until others leave")
+  func many() throws {
+    var clients = try (0..<64).map { _ in try Client(street) }
+    #expect(try clients.allSatisfy { try $0.isServed() })
+    let tooMany = try Client(street)
+    try street.settle()
+    tooMany.look()
+    #expect(tooMany.isCutOff)
+    #expect(try clients[0].isServed())
+    clients.removeLast()
+    try street.settle()
+    #expect(try Client(street).isServed())
+  }
+
+  @Test(
+    "Another user is not let in, however open the folder is",
+    .enabled(if: geteuid() == 0, "ANOTHER USER'S CONNECTION WAS NOT TESTED: only root can be another user"))
+  func stranger() throws {
+    // SAFETY: the string outlives the call, which only reads it.
+    #expect(unsafe chmod(street.path, 0o777) == 0)
+    #expect(try answer(asUser: 65534) == "")
+    #expect(try answer(asUser: 0) != "")
+  }
+
+  /// What a process of that user is answered, in hexadecimal.
+  private func answer(asUser user: Int) throws -> String {
+    let request = ControlRequest.sample.frame(id: 1).bytes.map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
+    let script = """
+      import socket, sys
+      peer = socket.socket(socket.AF_UNIX)
+      peer.connect(sys.argv[1])
+      try:
+          peer.sendall(bytes.fromhex(sys.argv[2]))
+          print(peer.recv(100).hex(), end="")
+      except ConnectionError:
+          pass
+      """
+    let output = try Descriptor.memory(named: "answer")
+    let nothing = try Descriptor.open("/dev/null", .readWrite)
+    let program = try ChildProcess(
+      "/usr/bin/setpriv",
+      ["--reuid=\(user)", "--clear-groups", "/usr/bin/python3", "-c", script, street.path, request],
+      descriptors: [nothing.number, output.number, STDERR_FILENO])
+    while true {
+      try street.settle()
+      guard let end = try program.collect()?.end else { continue }
+      #expect(end == .exited(status: 0))
+      return String(decoding: try output.read(count: 1000, at: 0), as: UTF8.self)
+    }
+  }
+}
