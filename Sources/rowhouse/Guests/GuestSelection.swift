@@ -5,7 +5,7 @@ import Machine
 
 /// Which guests a command is about: those named, or all.
 struct GuestSelection: ParsableArguments {
-  @Argument(help: "The guests' names.")
+  @Argument(help: "The guests' names.", completion: .guests)
   var names: [String] = []
 
   @Flag(help: "All your guests.")
@@ -24,10 +24,17 @@ struct GuestSelection: ParsableArguments {
 
 /// One guest that a command is about.
 struct OneGuest: ParsableArguments {
-  @Argument(help: "The guest's name.")
+  @Argument(help: "The guest's name.", completion: .guests)
   var name: String
 
   func guest() throws -> GuestFolder { try Street().guest(name) }
+}
+
+extension CompletionKind {
+  /// The names of all guests that there are. A shell asks for them by starting this program.
+  static var guests: CompletionKind {
+    .custom { _, _, _ in ((try? Street().guests()) ?? []).map(\.name.description) }
+  }
 }
 
 extension GuestFolder {
