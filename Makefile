@@ -126,10 +126,10 @@ bench-metering: build guests ## how exactly guests are held to what they may use
 	@Tests/Benchmarks/bench-metering
 
 bench-street: build guests   ## what 1, 10 and 100 guests at once cost each other (docs/density.md)
-	@Tests/Benchmarks/bench-street
+	@Tests/Benchmarks/bench-street; kept=$$?; Tests/Benchmarks/bench-document && exit $$kept
 
 bench-console: build guests  ## whether viewers of a console slow its guest down
-	@Tests/Benchmarks/bench-console
+	@Tests/Benchmarks/bench-console; kept=$$?; Tests/Benchmarks/bench-document && exit $$kept
 
 reference: build     ## docs/commands.md, made of what the argument parser knows
 	@Tests/Reference/reference bin/rowhouse > docs/commands.md.new && mv docs/commands.md.new docs/commands.md

@@ -1,0 +1,44 @@
+"""Where the benchmarks that are Python programs keep what they measured, for `bench-document`."""
+
+import datetime
+import json
+import os
+import re
+import shlex
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+KEPT = os.path.join(ROOT, "docs/benchmarks")
+
+
+def field(path: str, pattern: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return re.search(pattern, file.read(), re.M)[1]
+
+
+def occasion() -> dict:
+    """Date, load and command line; to be asked before the machine is busy with the benchmark."""
+    return {
+        "command": shlex.join([f"Tests/Benchmarks/{os.path.basename(sys.argv[0])}", *sys.argv[1:]]),
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def host() -> dict:
+    """This machine, as `rowhouse bench` describes it."""
+    return {
+        "cpu_model": field("/proc/cpuinfo", r"^model name\s*: (.*)$"),
+        "cpus": os.cpu_count(),
+        "hardware_virtualization": re.search(r"\b(svm|vmx)\b", field("/proc/cpuinfo", r"^flags\s*: (.*)$")) is not None,
+        "kernel": os.uname().release,
+        "memory_bytes": int(field("/proc/meminfo", r"^MemTotal:\s*(\d+) kB$")) * 1024,
+    }
+
+
+def keep(name: str, when: dict, **measured) -> None:
+    """Writes docs/benchmarks/NAME/results.json."""
+    os.makedirs(os.path.join(KEPT, name), exist_ok=True)
+    with open(os.path.join(KEPT, name, "results.json"), "w", encoding="utf-8") as file:
+        json.dump({"host": host(), "kind": name, "occasion": when, **measured}, file, indent=2, sort_keys=True)
+        file.write("\n")
