@@ -101,6 +101,9 @@ struct StockKernelTests {
   @Test("Linux's console on terminals", arguments: Case.linuxConsole)
   func console(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
+  @Test("Linux guests that others find", arguments: Case.linuxStreet)
+  func street(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
   @Test("What the host's control groups keep", arguments: Case.controlGroups)
   func controlGroup(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 

@@ -4,7 +4,7 @@ extension Case {
   /// Every case that boots a stock kernel.
   static let linuxTable =
     linuxReferences + linuxBoots + linuxReboots + linuxEnds + linuxDevices + linuxMemory + linuxDisks + linuxNetworks
-    + linuxConsole + controlGroups + otherKernels
+    + linuxConsole + linuxStreet + controlGroups + otherKernels
 
   /// `rowhouse run` of a Debian kernel with its initramfs.
   ///

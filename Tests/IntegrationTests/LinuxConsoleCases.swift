@@ -33,14 +33,23 @@ extension Case {
         rowhouse list | grep -c '^one  *running .* 2  *-$'
         cat wide
 
+        # The one who detached comes back, sees what was said meanwhile, and types again.
+        keys first clear Enter; await_clear first
+        keys first 'echo seven$((4 + 4))nine; seq 3' Enter; shows first '^seven8nine'; shows first '^/ #$'
+        open back 100 30; shows back '^seven8nine'; shows back '^/ #$'
+        screen first | grep -v rowhouse: > stayed; screen back | grep -v rowhouse: > returned
+        keys back C-a w; shows first 'another has taken over'
+        keys back 'echo ten$((5 + 6))twelve' Enter; shows back '^ten11twelve'; shows first '^ten11twelve'
+        cmp stayed returned && echo back with all of it
+
         rowhouse stop one --grace 1; rowhouse wait one; echo "status $?"
-        for window in first third; do shows $window 'rowhouse: one: the guest was killed'; done; echo both are told
+        for window in first third back; do shows $window 'rowhouse: one: the guest was killed'; done; echo all are told
         rowhouse logs one | grep -c '^one2three'
-        rowhouse remove one; screens kill-server; rm -r wide narrow again tmux
+        rowhouse remove one; screens kill-server; rm -r wide narrow again stayed returned tmux
         """,
       says: [
         "one\n", "both see both\n", "same screens\n", "same after replay\n", "1\n",
-        "30 100\n1\n2\n3\n4\n5\n", "status 137\n", "both are told\n", "1\n",
+        "30 100\n1\n2\n3\n4\n5\n", "back with all of it\n", "status 137\n", "all are told\n", "1\n",
       ])
   ]
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""initramfs.py --init FILE [--busybox FILE] [--modules FOLDER --driver NAME…]: writes an initramfs to standard output.
+"""initramfs.py --init FILE [--busybox FILE] [--modules FOLDER --driver NAME… --spare-driver NAME…]: writes an initramfs
+to standard output.
 
 Holds busybox, where it is given, under all its names, the program `init`, and the named drivers of a kernel with what they
-depend on. Made without root's rights (device files come from the kernel's devtmpfs), and from the same input always the
-same. The two classes serve the lab as well, which builds its own initramfs from them.
+depend on. A spare one is there for who asks for it by name; no hardware has it loaded. Made without root's rights
+(device files come from the kernel's devtmpfs), and from the same input always the same. The two classes serve the lab as
+well, which builds its own initramfs from them.
 """
 
 import argparse
@@ -55,17 +57,19 @@ class Archive:
             if name != "bin/busybox":
                 self.link(name, "/bin/busybox")
 
-    def drivers(self, modules: "Modules", names: Iterable[str]) -> None:
-        """Adds drivers uncompressed, with the tables that `modprobe` finds them by."""
+    def drivers(self, modules: "Modules", names: list[str], spares: Iterable[str] = ()) -> None:
+        """Adds drivers uncompressed, with the tables that `modprobe` finds them by; spare ones by their names only."""
         base = f"lib/modules/{modules.release}"
         dependencies, aliases = [], []
-        for name in modules.closure(names):
+        wanted = modules.closure(names)
+        for name in modules.closure([*names, *spares]):
             path = f"kernel/{name}.ko"
             self.file(f"{base}/{path}", modules.content(name))
             # busybox looks at this line only, and loads from its end: so all that is needed, the deepest last.
             *needed, _ = modules.closure([name])
             dependencies.append(" ".join([f"{path}:"] + [f"kernel/{other}.ko" for other in reversed(needed)]))
-            aliases += [f"alias {alias} {name}" for alias in modules.information(name, "alias")]
+            if name in wanted:
+                aliases += [f"alias {alias} {name}" for alias in modules.information(name, "alias")]
         self.file(f"{base}/modules.dep", "".join(line + "\n" for line in dependencies).encode())
         self.file(f"{base}/modules.alias", "".join(line + "\n" for line in aliases).encode())
 
@@ -145,6 +149,7 @@ def main() -> None:
     parser.add_argument("--init", required=True, help="the program that becomes /init")
     parser.add_argument("--modules", help="the kernel's /lib/modules/RELEASE")
     parser.add_argument("--driver", action="append", default=[], help="a module to take along, with its dependencies")
+    parser.add_argument("--spare-driver", action="append", default=[], help="the same, to be loaded by its name only")
     options = parser.parse_args()
 
     archive = Archive(sys.stdout.buffer)
@@ -157,7 +162,7 @@ def main() -> None:
     archive.copy("init", options.init)
     try:
         if options.modules:
-            archive.drivers(Modules(options.modules), options.driver)
+            archive.drivers(Modules(options.modules), options.driver, options.spare_driver)
     except ValueError as error:
         sys.exit(f"initramfs.py: {error}")
     archive.close()

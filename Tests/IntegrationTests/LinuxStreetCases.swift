@@ -1,0 +1,48 @@
+import Testing
+
+extension Case {
+  /// Linux guests that go on by themselves: switched off by their button, and paused.
+  static let linuxStreet = [
+    // The button is opened before the guest says that it listens: what is pressed before nobody hears.
+    Case(
+      onHardware: "linux-powers-off-by-its-button",
+      script: """
+        \(debian)
+        debian 'modprobe -a button evdev; exec 3< /dev/input/event0; echo listening; \
+        dd bs=24 count=1 <&3 > /dev/null; echo pressed' --detach --name one || exit
+        rowhouse expect one '^listening' --timeout 150; rowhouse stop one --grace 100; rowhouse list
+        rowhouse logs one | grep -e pressed -e exit; rowhouse wait one; echo "status $?"; rowhouse remove one
+        """,
+      says: [
+        "one\n", "listening\n", "one   ended", "poweroff\n", "pressed\r\n", "run: exit status 0\r\n", "status 0\n",
+      ]
+    ) { $0.expectNo("killed") },
+    // Longer than Linux's watchdogs wait: 20 s for a CPU that does nothing else, 21 s for RCU.
+    Case(
+      onHardware: "linux-does-not-notice-a-pause",
+      script: """
+        \(meters)
+        \(debian)
+        debian 'now() { echo at $(cut -d. -f1 /proc/uptime) $(date +%s) ok; }; rest() { sleep 5; echo rested; }; \
+        forget() { dmesg -c > /dev/null; echo forgotten; }; \
+        complaints() { dmesg | grep -i -e unstable -e stall -e lockup -e hrtimer -e hung -e skew -e backwards; \
+        echo complaints=$?; }; cat /sys/devices/system/clocksource/clocksource0/current_clocksource; \
+        echo ready; while read order; do $order; done' --detach --name one --cpus 2 || exit
+        rowhouse expect one '^ready' --timeout 150
+        now() { rowhouse send one now --enter --expect 'at ([0-9]+ [0-9]+) ok'; }
+        vcpus() { json one | grep -o '"run_nanoseconds":[0-9]*' | tr '\\n' ' '; }
+        rowhouse send one forget --enter --expect '^forgotten'
+        before=$(now); rowhouse pause one; used=$(vcpus); sleep 30; [ "$used" = "$(vcpus)" ] && echo still; echo $used
+        rowhouse resume one; after=$(now); echo "$before, $after"; set -- $before $after
+        [ $(($3 - $1)) -ge 0 ] && [ $(($3 - $1)) -lt 25 ] && echo the pause was no time
+        apart=$(($4 - $2 - ($3 - $1))); [ $apart -ge -1 ] && [ $apart -le 1 ] && echo its clocks agree
+        rowhouse send one rest --enter --expect '^rested'; [ "$used" != "$(vcpus)" ] && echo moves
+        rowhouse send one complaints --enter --expect 'complaints=([0-9])'; rowhouse logs one | grep -e '-clock' -e tsc
+        rowhouse stop one --grace 0 --remove
+        """,
+      says: [
+        "one\n", "ready\n", "forgotten\n", "still\n", "the pause was no time\n", "its clocks agree\n", "rested\n",
+        "moves\n", "1\n", "kvm-clock",
+      ])
+  ]
+}
