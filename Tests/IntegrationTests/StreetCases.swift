@@ -43,6 +43,17 @@ extension Case {
         "the power button was pressed\n", "status 0\n",
       ], warningLines: 0
     ) { $0.expectNo("killed") },
+    // A VMM that stands still, as under a debugger. It is not waited for any longer, and loses nothing.
+    Case(
+      "VMM-does-not-answer",
+      script: """
+        \(detach("one", "echo")); vmm=$(rowhouse show one | sed -n 's/^process: *//p'); kill -STOP $vmm
+        rowhouse pause one; echo "status $?"; rowhouse list; rowhouse wait one --timeout 0.2; echo "status $?"
+        kill -CONT $vmm; rowhouse resume one && rowhouse send one here --expect here
+        kill -STOP $vmm; rowhouse kill one; rowhouse wait one; echo "status $?"; rowhouse remove one
+        """,
+      says: ["one\n", "status 1\n", "one   running", "status 124\n", "here\n", "status 137\n"],
+      warns: ["one: its VMM does not answer"]),
     Case(
       "name-is-taken",
       script: """
