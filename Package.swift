@@ -65,14 +65,16 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       swiftSettings: settings),
-    tests(of: "Host"),
+    tests(of: "Host", ["RefusedCalls"]),
     tests(of: "GuestMemory", ["Host"]),
     tests(of: "Control"),
     tests(of: "DiskImage", ["Host"]),
     tests(of: "Devices", ["Host"]),
     tests(of: "rowhouse", ["Machine", "DiskImage", "Metering", "Host"]),
-    tests(of: "Virtio", ["Devices", "DiskImage", "GuestMemory", "Host", "Metering"]),
-    tests(of: "Machine", ["Boot", "Control", "Devices", "GuestMemory", "Host", "KVM", "Metering"]),
+    tests(of: "Virtio", ["Devices", "DiskImage", "GuestMemory", "Host", "Metering", "RefusedCalls"]),
+    tests(
+      of: "Machine",
+      ["Boot", "Control", "Devices", "DiskImage", "GuestMemory", "Host", "KVM", "Metering", "RefusedCalls", "Virtio"]),
     tests(of: "KVM", ["CKVM"]),
     tests(of: "Metering", ["Host"]),
     tests(of: "Boot", ["Host", "GuestMemory", "MadeUpImages"]),
@@ -80,10 +82,14 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "Boot", "CLinux", "Control", "Devices", "DiskImage", "GuestMemory", "Host", "MadeUpImages", "Virtio",
+        "Boot", "CLinux", "Control", "Devices", "DiskImage", "GuestMemory", "Host", "MadeUpImages", "Metering",
+        "Virtio",
       ],
       path: "Tests/FuzzTargets", swiftSettings: settings),
     tests(of: "FuzzTargets"),
+    .target(name: "CSeccomp", path: "Tests/CSeccomp"),
+    .target(
+      name: "RefusedCalls", dependencies: ["CSeccomp", "Host"], path: "Tests/RefusedCalls", swiftSettings: settings),
     .target(name: "CountingAllocator", path: "Tests/CountingAllocator"),
     .executableTarget(
       name: "counting-vmm", dependencies: ["Host", "Machine", "CountingAllocator"], path: "Tests/CountingVMM",

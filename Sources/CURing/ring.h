@@ -13,17 +13,11 @@ static inline int uring_number(const struct io_uring *ring) { return ring->ring_
 
 static inline void uring_close(struct io_uring *ring) { io_uring_queue_exit(ring); }
 
-/* The next free entry; when all are taken, those that wait are sent off first. */
-static inline struct io_uring_sqe *uring_entry(struct io_uring *ring) {
-  struct io_uring_sqe *entry = io_uring_get_sqe(ring);
-  if (!entry && io_uring_submit(ring) >= 0) entry = io_uring_get_sqe(ring);
-  return entry;
-}
-
-/* -EBUSY when there is no room. The pieces have to stay until the request has finished. */
+/* -EBUSY when as many requests as the ring has room for wait to be sent off. The pieces have to stay until the request
+   has finished. */
 static inline int uring_read(
     struct io_uring *ring, int fd, const struct iovec *pieces, unsigned count, uint64_t offset, uint64_t tag) {
-  struct io_uring_sqe *entry = uring_entry(ring);
+  struct io_uring_sqe *entry = io_uring_get_sqe(ring);
   if (!entry) return -EBUSY;
   io_uring_prep_readv(entry, fd, pieces, count, offset);
   io_uring_sqe_set_data64(entry, tag);
@@ -32,7 +26,7 @@ static inline int uring_read(
 
 static inline int uring_write(
     struct io_uring *ring, int fd, const struct iovec *pieces, unsigned count, uint64_t offset, uint64_t tag) {
-  struct io_uring_sqe *entry = uring_entry(ring);
+  struct io_uring_sqe *entry = io_uring_get_sqe(ring);
   if (!entry) return -EBUSY;
   io_uring_prep_writev(entry, fd, pieces, count, offset);
   io_uring_sqe_set_data64(entry, tag);
@@ -41,18 +35,24 @@ static inline int uring_write(
 
 /* fdatasync(2) of all that had finished before. */
 static inline int uring_sync_data(struct io_uring *ring, int fd, uint64_t tag) {
-  struct io_uring_sqe *entry = uring_entry(ring);
+  struct io_uring_sqe *entry = io_uring_get_sqe(ring);
   if (!entry) return -EBUSY;
   io_uring_prep_fsync(entry, fd, IORING_FSYNC_DATASYNC);
   io_uring_sqe_set_data64(entry, tag);
   return 0;
 }
 
+/* Nothing to do, and to be told that it is done. */
+static inline int uring_nothing(struct io_uring *ring, uint64_t tag) {
+  struct io_uring_sqe *entry = io_uring_get_sqe(ring);
+  if (!entry) return -EBUSY;
+  io_uring_prep_nop(entry);
+  io_uring_sqe_set_data64(entry, tag);
+  return 0;
+}
+
 /* Sends off what was prepared; returns how many requests. */
 static inline int uring_submit(struct io_uring *ring) { return io_uring_submit(ring); }
-
-/* The same, and waits until a request has finished. */
-static inline int uring_submit_and_wait(struct io_uring *ring) { return io_uring_submit_and_wait(ring, 1); }
 
 /* 1 when a request has finished that was not taken yet: its tag, and its result or -errno. */
 static inline int uring_take(struct io_uring *ring, uint64_t *tag, int32_t *result) {

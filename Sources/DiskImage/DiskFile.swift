@@ -78,8 +78,10 @@ package final class DiskFile {
       // SAFETY: the caller vouches for the buffer.
       unsafe try descriptor.read(into: buffer, at: offset)
     }
+    guard got < buffer.count else { return }
+    try requireBytes(at: offset + UInt64(got))
     // SAFETY: what was read is at most the buffer's count.
-    if got < buffer.count { unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[got...]).zero() }
+    unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[got...]).zero()
   }
 
   /// `count` bytes from `offset` on, for what is small and seldom read.
@@ -107,8 +109,17 @@ package final class DiskFile {
       segments.skip(got)
       offset += UInt64(got)
       rest -= got
-      if offset >= end || got == 0 { return segments.zero(rest) }
+      if offset >= end { return segments.zero(rest) }
+      if got == 0 { try requireBytes(at: offset) }
     }
+  }
+
+  /// The host has found no bytes at `offset`, which is right only past the file's end: a file that somebody has made
+  /// shorter is not to be taken for one full of zeros. A file that is just being written further may have some by now.
+  package func requireBytes(at offset: UInt64) throws(ImageError) {
+    guard offset < end else { return }
+    let rest = try host(path) { () throws(SystemCallError) in try descriptor.end() }
+    guard offset < rest else { throw ImageError(path, .shrank(to: rest)) }
   }
 
   // MARK: Writing

@@ -25,6 +25,8 @@ package struct ImageError: Error, Equatable, Sendable {
     case notQcow2
     /// The file ends before a part that its header promises; offsets in bytes.
     case truncated(_ what: String, end: UInt64, size: UInt64)
+    /// Somebody else has made the file shorter while it is open.
+    case shrank(to: UInt64)
     /// A new image cannot be what was asked for; the text says why.
     case cannotBeMade(String)
     /// A header field makes no sense; the text names it with its value.
@@ -76,6 +78,8 @@ extension ImageError.Reason: CustomStringConvertible {
       "is no qcow2 image: it does not start with \"QFI\\xfb\""
     case .truncated(let what, let end, let size):
       "is truncated: \(what) ends at \(end), the file has \(size) bytes"
+    case .shrank(let size):
+      "was made shorter while it was in use: it has only \(size) bytes left"
     case .cannotBeMade(let text):
       "cannot be made: \(text)"
     case .malformed(let text):

@@ -12,6 +12,7 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable {
   package static let brokenPipe = Errno(rawValue: EPIPE)
   package static let inputOutput = Errno(rawValue: EIO)
   package static let again = Errno(rawValue: EAGAIN)
+  package static let busy = Errno(rawValue: EBUSY)
   package static let noMemory = Errno(rawValue: ENOMEM)
   package static let permissionDenied = Errno(rawValue: EACCES)
   package static let exists = Errno(rawValue: EEXIST)

@@ -1,3 +1,4 @@
+import CLinux
 import CURing
 import Glibc
 
@@ -17,16 +18,22 @@ package final class IOUring {
   }
 
   /// - Parameter entries: how many requests may wait to be sent off.
-  /// - Throws: also where the kernel has none, or an administrator forbids it (`kernel.io_uring_disabled`).
+  /// - Throws: also where the kernel has none, or an administrator forbids it (`kernel.io_uring_disabled`, seccomp).
   package init(entries: UInt32) throws(SystemCallError) {
+    let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
     // SAFETY: freed in `deinit`, or below; liburing fills it.
-    unsafe ring = .allocate(capacity: 1)
     unsafe ring.initialize(to: io_uring())
     let status = unsafe uring_open(ring, entries)
     guard status >= 0 else {
       unsafe ring.deallocate()
       throw SystemCallError("io_uring_setup", Errno(rawValue: -status))
     }
+    unsafe self.ring = ring
+    // From here on `deinit` frees it. Rings may be allowed, and using them not: seccomp knows the calls apart.
+    // SAFETY: the ring is open.
+    unsafe try checked("io_uring nop", uring_nothing(ring, 0))
+    try submit()
+    while next() == nil { wait() }
   }
 
   deinit {
@@ -68,17 +75,19 @@ package final class IOUring {
     unsafe try checked("io_uring fsync", uring_sync_data(ring, file, tag))
   }
 
-  /// Sends off what was prepared. What the kernel does not take now it takes the next time.
-  package func submit() {
+  /// Sends off what was prepared, in that order. What the kernel does not take now may be sent off again.
+  ///
+  /// - Returns: how many requests it took.
+  /// - Throws: when it took none; ``Errno/again``, ``Errno/busy`` and ``Errno/interrupted`` say that it might the next
+  ///   time.
+  @discardableResult
+  package func submit() throws(SystemCallError) -> Int {
     // SAFETY: the ring is open.
-    _ = unsafe uring_submit(ring)
+    Int(unsafe try checked("io_uring_enter", uring_submit(ring)))
   }
 
-  /// The same, and waits until a request has finished or a signal came.
-  package func submitAndWait() {
-    // SAFETY: the ring is open.
-    _ = unsafe uring_submit_and_wait(ring)
-  }
+  /// Waits until a request has finished that was sent off, or a signal came.
+  package func wait() { _ = linux_poll_readable(number, -1) }
 
   /// A request that has finished since, nil when there is none.
   package func next() -> Completion? {

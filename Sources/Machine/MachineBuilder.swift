@@ -15,13 +15,12 @@ struct MachineBuilder {
   private let disks: DiskShelf
   /// Of the disks, then of the network cards. They stay when the guest starts anew, and so does what it has used.
   let limiters: [RateLimiter]
-  /// They stay too, so that a guest that starts anew all the time says no more.
+  /// It stays too, so that a guest that starts anew all the time says no more.
   private let logs = Logs()
 
-  /// Each is made for the first device that needs it: to make one takes 50 µs in which a guest without would wait.
   private final class Logs {
-    lazy var faults = DeviceLog()
-    lazy var diskErrors = DeviceLog()
+    /// Made for the first device: to make it takes 50 µs, in which a guest without devices would wait.
+    lazy var devices = DeviceLog()
   }
 
   init(_ configuration: Configuration, console: ConsoleOutput, meter: MeterPage) throws(MachineError) {
@@ -111,7 +110,7 @@ struct MachineBuilder {
       do throws(SystemCallError) {
         slots.append(
           try VirtioSlot(
-            device, named: name, at: VirtioPlace(slots.count), &wiring, memory: memory, faults: logs.faults))
+            device, named: name, at: VirtioPlace(slots.count), &wiring, memory: memory, log: logs.devices))
       } catch {
         throw .host(error)
       }
@@ -134,27 +133,17 @@ struct MachineBuilder {
     let disk = configuration.disks[index]
     do throws(ImageError) {
       let image = try disks.open(index)
-      let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) { [diskErrors = logs.diskErrors] in
-        diskErrors.note("disk\(index)", "\($0)")
+      let log = logs.devices
+      let backend = DiskBackend(image, serial: Array((disk.serial ?? "").utf8)) {
+        log.note("disk\(index)", .hostError, "\($0)")
+      }
+      let executor = try disk.executor(on: backend) {
+        log.note("disk\(index)", .lack, "no io_uring, so one request is done after the other (\($0))")
       }
       return Block(
-        try makeExecutor(backend, disk), hasCache: !disk.isWriteThrough, meter: meter.disk(index),
-        limiter: limiters[index])
+        executor, hasCache: !disk.isWriteThrough, meter: meter.disk(index), limiter: limiters[index])
     } catch {
       throw .disk(error)
-    }
-  }
-
-  private func makeExecutor(
-    _ backend: sending DiskBackend, _ disk: DiskConfiguration
-  ) throws(ImageError) -> sending any BlockExecutor {
-    guard disk.asynchronousIO != DiskConfiguration.AsynchronousIO.none else {
-      return SynchronousBlockExecutor(backend)
-    }
-    do throws(SystemCallError) { return try RingBlockExecutor(backend) } catch {
-      // Kernels and administrators may do without; who asked for it by name is told.
-      guard disk.asynchronousIO == nil else { throw ImageError(disk.path, .host(error)) }
-      return SynchronousBlockExecutor(backend)
     }
   }
 

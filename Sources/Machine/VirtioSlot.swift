@@ -13,15 +13,15 @@ struct VirtioSlot {
   /// - Parameters:
   ///   - name: what a person knows the device by.
   ///   - wiring: gets the device's interrupt and its doorbells.
-  ///   - faults: hears of what stops the device (virtio 1.2, 2.1.2, DEVICE_NEEDS_RESET).
+  ///   - log: hears of what stops the device (virtio 1.2, 2.1.2, DEVICE_NEEDS_RESET).
   init(
     _ device: sending any VirtioDevice, named name: String, at place: VirtioPlace, _ wiring: inout Wiring,
-    memory: GuestMemory, faults: DeviceLog
+    memory: GuestMemory, log: DeviceLog
   ) throws(SystemCallError) {
     self.place = place
     transport = try MMIOTransport(device, memory: memory, interrupt: wiring.line(place.interrupt)) {
       let event = "the guest's driver gave it \($0.fault); it does nothing until the driver resets it"
-      faults.note(name, event, count: $0.count)
+      log.note(name, .fault, event, count: $0.count)
     }
     // A driver notifies by writing the queue's number.
     let register = GuestAddress(place.window.rawValue + MMIOTransport.queueNotifyOffset)

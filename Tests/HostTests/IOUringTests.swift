@@ -1,5 +1,6 @@
 import Glibc
 import Host
+import RefusedCalls
 import Testing
 
 @Suite("io_uring")
@@ -13,10 +14,11 @@ struct IOUringTests {
   }
 
   /// Waits for as many completions, and gives their results by tag.
-  private func results(_ count: Int) -> [UInt64: Int32] {
+  private func results(_ count: Int) throws -> [UInt64: Int32] {
     var results: [UInt64: Int32] = [:]
+    try ring.submit()
     while results.count < count {
-      if let completion = ring.next() { results[completion.tag] = completion.result } else { ring.submitAndWait() }
+      if let completion = ring.next() { results[completion.tag] = completion.result } else { ring.wait() }
     }
     return results
   }
@@ -32,15 +34,15 @@ struct IOUringTests {
       ]
       try unsafe pieces.withUnsafeBufferPointer { unsafe try ring.write(file.number, from: $0, at: 100, tag: 1) }
       #expect(ring.next() == nil, "it was not sent off yet")
-      #expect(results(1) == [1: 17])
+      #expect(try results(1) == [1: 17])
     }
     try ring.syncData(file.number, tag: 7)
-    #expect(results(1) == [7: 0])
+    #expect(try results(1) == [7: 0])
     // SAFETY: as above.
     try unsafe target.withUnsafeMutableBytes { target in
       let pieces = unsafe [iovec(iov_base: target.baseAddress, iov_len: target.count)]
       try unsafe pieces.withUnsafeBufferPointer { unsafe try ring.read(file.number, into: $0, at: 100, tag: .max) }
-      #expect(results(1) == [.max: 17])
+      #expect(try results(1) == [.max: 17])
     }
     #expect(target == source)
   }
@@ -48,9 +50,10 @@ struct IOUringTests {
   @Test func signalsWhatHasFinished() throws {
     #expect(!isReadable)
     for tag in 0..<3 as Range<UInt64> { try ring.syncData(file.number, tag: tag) }
-    ring.submitAndWait()
+    #expect(try ring.submit() == 3)
+    ring.wait()
     #expect(isReadable)
-    #expect(results(3) == [0: 0, 1: 0, 2: 0])
+    #expect(try results(3) == [0: 0, 1: 0, 2: 0])
     #expect(!isReadable, "all of it was taken")
   }
 
@@ -60,14 +63,45 @@ struct IOUringTests {
     return unsafe poll(&event, 1, 0) == 1
   }
 
-  /// More than there are entries: the first are sent off to make room.
-  @Test func takesMoreThanItHasEntries() throws {
-    for tag in 0..<20 as Range<UInt64> { try ring.syncData(file.number, tag: tag) }
-    #expect(results(20).count == 20)
+  @Test func takesNoMoreThanItHasEntries() throws {
+    for tag in 0..<8 as Range<UInt64> { try ring.syncData(file.number, tag: tag) }
+    #expect(throws: SystemCallError("io_uring fsync", .busy)) { try ring.syncData(file.number, tag: 8) }
+    #expect(try results(8).count == 8)
+    try ring.syncData(file.number, tag: 8)
+    #expect(try results(1) == [8: 0])
+  }
+
+  /// As in a container that forbids it, wholly or by half.
+  @Test(arguments: [RefusedCall.setUpRing, .useRing]) func isNotThereWhereItIsRefused(call: RefusedCall) throws {
+    let failure = try onItsOwnThread { () -> SystemCallError? in
+      try call.refuse()
+      do throws(SystemCallError) {
+        _ = try IOUring(entries: 8)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    #expect(failure == SystemCallError(call == .setUpRing ? "io_uring_setup" : "io_uring_enter", .notPermitted))
+  }
+
+  @Test func saysThatItIsRefusedLater() throws {
+    let failure = try onItsOwnThread { () -> SystemCallError? in
+      let ring = try IOUring(entries: 8)
+      try ring.syncData(-1, tag: 1)
+      try RefusedCall.useRing.refuse()
+      do throws(SystemCallError) {
+        try ring.submit()
+        return nil
+      } catch {
+        return error
+      }
+    }
+    #expect(failure == SystemCallError("io_uring_enter", .notPermitted))
   }
 
   @Test func errorsAreResults() throws {
     try ring.syncData(-1, tag: 3)
-    #expect(results(1) == [3: -EBADF])
+    #expect(try results(1) == [3: -EBADF])
   }
 }

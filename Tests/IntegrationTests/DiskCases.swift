@@ -1,6 +1,7 @@
 extension Case {
   /// Shell functions for cases with images. Where QEMU's tools are installed, they have to agree: `sound IMAGE`,
-  /// `same BASE IMAGE`. `whole IMAGE` allows leaks, which is what a killed guest may leave.
+  /// `same BASE IMAGE`. `whole IMAGE` allows leaks, which is what a killed guest may leave. `refused OPTION…` is for a
+  /// guest that has to find its disk at fault.
   static let imageTools = """
     sound() { ! command -v qemu-img > /dev/null || qemu-img check -q -f qcow2 "$1" || echo "FAILED: qemu-img check"; }
     same() { ! command -v qemu-img > /dev/null || qemu-img compare -q -f raw -F qcow2 "$@" || echo "FAILED: compare"; }
@@ -11,6 +12,7 @@ extension Case {
       rm said
     }
     guest() { rowhouse run $GUESTS/disk.elf --quiet --timeout 60 "$@"; }
+    refused() { guest "$@" > out; echo "status $?"; sed s/FAILED:/guest:/ out; rm out; }
     """
 
   /// The guest `disk` on every kind of image.
@@ -63,6 +65,20 @@ extension Case {
       guest --disk kept,cache=writeback
       sound kept; rm said
       """, says: ["the disk passed"]),
+    // A host that cannot keep what the guest writes: the guest hears of it, a person too, and the image stays whole.
+    Case("disk-that-may-not-grow", script: """
+      \(imageTools)
+      rowhouse disk create kept 64M && (ulimit -f 2048; refused --disk kept)
+      whole kept && guest --disk kept
+      """, says: ["status 3", "guest: a transfer", "has status 1", "the disk passed"],
+      warns: ["disk0: kept: ", "File too large"]),
+    Case("disk-on-a-full-disk", script: """
+      [ -n "$own" ] || own=yes exec unshare -r -m sh ./script
+      \(imageTools)
+      mount -t tmpfs -o size=200k none run && rowhouse disk create run/image 64M && refused --disk run/image
+      whole run/image; umount run
+      """, says: ["status 3", "guest: a transfer", "has status 1"],
+      warns: ["disk0: run/image: ", "No space left on device"]),
     Case("disk-shared-base", script: """
       \(imageTools)
       mkdir kept; truncate -s 4M kept/base; before=$(sha256sum < kept/base)

@@ -15,7 +15,7 @@ extension Case {
       """,
       says: answers + answers + ["journaled blocks: 1024", "nothing was written", "untouched"],
       warns: [
-        "disk0: the guest's driver gave it descriptor 4096, which is beyond the table's end; it does nothing until the driver"
+        "disk0: the guest's driver gave it descriptor 4096, which is beyond the table's end; it does nothing until"
       ], verdict: "poweroff"),
     // Hundreds of times, and a reset of the whole machine between: a few lines all the same.
     Case(

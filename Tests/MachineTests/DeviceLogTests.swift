@@ -17,14 +17,18 @@ struct DeviceLogTests {
 
   init() { log = DeviceLog { [lines] in lines.add($0) } }
 
-  private func note(_ device: String, _ event: String, second: UInt64, count: UInt64 = 1) {
-    log.note(device, event, count: count, at: Instant(nanoseconds: (second + 100) * 1_000_000_000))
+  private func note(
+    _ device: String, _ event: String, second: UInt64, count: UInt64 = 1, topic: DeviceLog.Topic = .hostError
+  ) {
+    log.note(device, topic, event, count: count, at: Instant(nanoseconds: (second + 100) * 1_000_000_000))
   }
 
-  @Test func eachDeviceHasItsOwnLines() {
+  @Test func eachDeviceAndTopicHasItsOwnLines() {
     note("disk0", "is full", second: 0)
     note("net1", "is gone", second: 0)
-    #expect(lines.all == ["disk0: is full", "net1: is gone"])
+    note("disk0", "stands still", second: 0, topic: .fault)
+    note("disk0", "is full", second: 0)
+    #expect(lines.all == ["disk0: is full", "net1: is gone", "disk0: stands still"])
   }
 
   /// However often it happens, for a day: a line each time that the silence has doubled, then one an hour.

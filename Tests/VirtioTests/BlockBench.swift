@@ -84,7 +84,7 @@ final class DelayingExecutor: BlockExecutor, @unchecked Sendable {
     return nil
   }
 
-  func submit() {}
+  func submit() -> Bool { false }
 
   func finish(_ count: Int) {
     visible += count

@@ -142,6 +142,26 @@ struct BlockTests {
     #expect(disk.calls.count == 3)
   }
 
+  /// Each takes the thread some milliseconds, which other devices share: one at a time.
+  @Test func clearingMakesPlaceForOthers() throws {
+    let bench = try BlockBench(disk)
+    #expect(bench.driver.readConfiguration(36, as: UInt32.self) == 32_768, "max_discard_sectors")
+    #expect(bench.driver.readConfiguration(48, as: UInt32.self) == 32_768, "max_write_zeroes_sectors")
+    bench.driver.put([UInt8](repeating: 0, count: 8) + [8, 0, 0, 0] + [0, 0, 0, 0], at: BlockBench.data)
+    for slot in 0..<3 as Range<UInt64> { bench.offer(discard, [.readable(BlockBench.data, 16)], slot: slot) }
+    bench.offer(read, [.writable(BlockBench.data + 4096, 512)], slot: 3)
+    _ = bench.driver.queues[0].announce()
+    for done in 1...3 {
+      bench.driver.transport.doorbellRang(0)
+      #expect(disk.calls.count == done)
+      #expect(bench.driver.queues[0].usedIndex == UInt16(done))
+    }
+    // The device comes back by itself.
+    bench.driver.pump()
+    #expect(disk.calls.count == 4)
+    #expect(bench.driver.queues[0].usedIndex == 4)
+  }
+
   @Test func readOnly() throws {
     let disk = ArrayDisk(sectors: 8, isReadOnly: true)
     let bench = try BlockBench(disk)

@@ -6,8 +6,9 @@ package final class Block: VirtioDevice {
   package let kind = DeviceKind.block
   package let queueSizes: [UInt16] = [queueSize]
   static let queueSize: UInt16 = 256
-  /// The most that one discard or write-zeroes request may name: one of these is done in one piece.
-  package static let mostSectorsAtOnce: UInt64 = 1 << 21
+  /// The most that one discard or write-zeroes request may name, 16 MiB: the I/O thread does one of these in one piece,
+  /// and in the worst case writes as many zeros.
+  package static let mostSectorsAtOnce: UInt64 = 1 << 15
 
   private let executor: any BlockExecutor
   private let layout: BlockConfiguration
@@ -85,8 +86,7 @@ package final class Block: VirtioDevice {
       refill.acknowledge()
       return try queueNotified(0)
     }
-    try session?.answerFinished()
-    return false
+    return try session?.answerFinished() ?? false
   }
 
   private func armRefill() {

@@ -15,7 +15,9 @@ package protocol BlockExecutor: AnyObject {
   func start(_ request: BlockRequest, tag: Int, _ buffers: UnsafeBufferPointer<iovec>) -> BlockStatus?
 
   /// Sends off what was started since the last call.
-  func submit()
+  ///
+  /// - Returns: whether it is to be called again soon, as there is something to do that no event will tell of.
+  func submit() -> Bool
   /// A descriptor that is readable as long as requests have finished that were not taken; nil for an executor whose
   /// requests finish at once.
   var finishedSource: Int32? { get }
@@ -52,7 +54,7 @@ package final class SynchronousBlockExecutor: BlockExecutor {
     }
   }
 
-  package func submit() {}
+  package func submit() -> Bool { false }
   package func takeFinished() -> (tag: Int, status: BlockStatus)? { nil }
   package func drain() {}
 }

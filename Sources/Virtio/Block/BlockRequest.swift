@@ -34,6 +34,14 @@ extension BlockRequest {
     }
   }
 
+  /// Whether it empties blocks. The calling thread does that itself, and it may take some milliseconds.
+  var isClearing: Bool {
+    switch self {
+    case .discard, .writeZeroes: true
+    case .read, .write, .flush, .identify, .refused: false
+    }
+  }
+
   static let headerBytes: UInt64 = 16
   static let sectorBytes: UInt64 = 512
   static let identityBytes: UInt64 = 20

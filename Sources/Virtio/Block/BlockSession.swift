@@ -49,9 +49,8 @@ final class BlockSession {
   /// - Returns: whether there may be more.
   func takeRequests() throws(VirtioFault) -> Bool {
     let mayBeMore = try startRequests()
-    executor.submit()
-    try answerFinished()
-    return mayBeMore
+    let mustContinue = executor.submit()
+    return try answerFinished() || mayBeMore || mustContinue
   }
 
   private func startRequests() throws(VirtioFault) -> Bool {
@@ -63,15 +62,19 @@ final class BlockSession {
         return false
       }
       try begin(tag)
+      // The other devices of this thread come first.
+      if slots[tag].request.isClearing { break }
     }
     return queue.isInUse
   }
 
   /// Answers what has finished meanwhile.
-  func answerFinished() throws(VirtioFault) {
+  ///
+  /// - Returns: whether there is more to do that no event will tell of.
+  func answerFinished() throws(VirtioFault) -> Bool {
     while let (tag, status) = executor.takeFinished() { try finish(tag, status) }
     // What has finished may have let others go on.
-    executor.submit()
+    return executor.submit()
   }
 
   /// Nothing that was under way will be answered any more.

@@ -7,6 +7,9 @@ import Host
 ///
 /// A request that cannot begin yet, since an image's tables are being changed, waits in line, and those that come after it
 /// behind it. So none is left behind, and none waits for one that came later.
+///
+/// Should the kernel refuse all further requests, which a filter for system calls can bring about at any time, plain
+/// calls do what is left to do.
 package final class RingBlockExecutor: BlockExecutor {
   package var backend: any BlockBackend { diskBackend }
   package var finishedSource: Int32? { ring.number }
@@ -18,8 +21,14 @@ package final class RingBlockExecutor: BlockExecutor {
   /// The tags of requests that wait, and of those whose status is known.
   private var line: [Int] = []
   private var finished: [(tag: Int, status: BlockStatus)] = []
-  /// How many requests the kernel works on.
+  /// How many requests were prepared for the kernel and have not finished.
   private var underWay = 0
+  /// The tags of those that it was not given yet, in order.
+  private var unsent: [Int] = []
+  /// Why the kernel takes no more requests.
+  private var refusal: SystemCallError?
+  /// Blocks were emptied since the last ``submit()``: once is enough, as others wait for this thread.
+  private var hasCleared = false
   /// A flush of tables goes on: nothing else may.
   private var isFlushingTables = false
 
@@ -60,7 +69,34 @@ package final class RingBlockExecutor: BlockExecutor {
     }
   }
 
-  package func submit() { ring.submit() }
+  package func submit() -> Bool {
+    sendOff()
+    let isStuck = !unsent.isEmpty && unsent.count == underWay
+    let isHeldUp = hasCleared && !line.isEmpty && mayChangeTables
+    hasCleared = false
+    return isStuck || isHeldUp
+  }
+
+  private func sendOff() {
+    guard !unsent.isEmpty else { return }
+    do throws(SystemCallError) {
+      unsent.removeFirst(try ring.submit())
+    } catch where [.again, .busy, .interrupted].contains(error.errno) {
+      // The next time, which is when something has finished, or soon.
+    } catch {
+      refuse(error)
+    }
+  }
+
+  private func refuse(_ error: SystemCallError) {
+    refusal = error
+    let lost = unsent
+    unsent = []
+    for tag in lost {
+      underWay -= 1
+      settle(tag, kernelFinished(tag, -error.errno.rawValue))
+    }
+  }
 
   package func takeFinished() -> (tag: Int, status: BlockStatus)? {
     if finished.isEmpty { collect() }
@@ -71,7 +107,8 @@ package final class RingBlockExecutor: BlockExecutor {
     // What has not begun never does.
     line = []
     while underWay > 0 {
-      ring.submitAndWait()
+      sendOff()
+      if underWay > unsent.count { ring.wait() } else if underWay > 0 { usleep(1000) }
       collect()
     }
     line = []
@@ -85,7 +122,7 @@ package final class RingBlockExecutor: BlockExecutor {
       underWay -= 1
       settle(tag, kernelFinished(tag, completion.result))
     }
-    while let tag = line.first, !isFlushingTables {
+    while let tag = line.first, !isFlushingTables, !(hasCleared && operations[tag].request.isClearing) {
       let progress = proceed(tag)
       if case .waiting = progress { break }
       line.removeFirst()
@@ -112,10 +149,12 @@ package final class RingBlockExecutor: BlockExecutor {
       case .flush: return try flush(tag)
       case .discard(let offset, let count):
         guard mayChangeTables else { return .waiting }
+        hasCleared = true
         try disk.discard(at: offset, count: count)
         return .finished(.ok)
       case .writeZeroes(let offset, let count, let mayUnmap):
         guard mayChangeTables else { return .waiting }
+        hasCleared = true
         try disk.zero(at: offset, count: count, keepingRoom: !mayUnmap)
         return .finished(.ok)
       case .identify, .refused: return .finished(.unsupported)
@@ -139,12 +178,14 @@ package final class RingBlockExecutor: BlockExecutor {
       switch try nextStep(operation) {
       case .busy: return .waiting
       case .transfer(let transfer):
-        operation.begin(transfer)
-        guard transfer.file.isDirect, !operation.segments.isAligned(to: DiskFile.directUnit) else {
+        // Memory that is not aligned as direct I/O wants it is copied by a plain call.
+        let mustCopy = transfer.file.isDirect && !operation.segments.isAligned(to: DiskFile.directUnit)
+        guard mustCopy || refusal != nil else {
+          operation.begin(transfer)
           try enqueueTransfer(tag)
           return .underWay
         }
-        try moveByCopying(operation, transfer)
+        try moveAtOnce(operation, transfer)
       case .done:
         guard case .write(_, _, isDurable: true) = operation.request else { return .finished(.ok) }
         operation.becomeFlush()
@@ -158,9 +199,7 @@ package final class RingBlockExecutor: BlockExecutor {
     return try disk.nextRead(into: &operation.segments, at: &operation.offset)
   }
 
-  /// Memory that is not aligned as direct I/O wants it: a plain call copies it.
-  private func moveByCopying(_ operation: BlockOperation, _ transfer: Disk.Transfer) throws(ImageError) {
-    operation.endTransfer()
+  private func moveAtOnce(_ operation: BlockOperation, _ transfer: Disk.Transfer) throws(ImageError) {
     if operation.isWrite {
       do throws(ImageError) { try transfer.write(operation.segments) } catch {
         disk.abandon(transfer)
@@ -178,6 +217,7 @@ package final class RingBlockExecutor: BlockExecutor {
     guard let transfer = operation.transfer else { return }
     let file = transfer.file.dataNumber
     do throws(SystemCallError) {
+      if let refusal { throw refusal }
       // SAFETY: the operation keeps the list until the request has finished, and the guest's memory stays longer.
       let pieces = unsafe operation.listPieces()
       if operation.isWrite {
@@ -186,6 +226,7 @@ package final class RingBlockExecutor: BlockExecutor {
         unsafe try ring.read(file, into: pieces, at: operation.transferOffset, tag: UInt64(tag))
       }
       underWay += 1
+      unsent.append(tag)
     } catch {
       throw fail(operation, transfer, error)
     }
@@ -221,10 +262,16 @@ package final class RingBlockExecutor: BlockExecutor {
     operation.advance(Int(result))
     if operation.transferRest > 0 {
       // Past its end a file reads as zeros.
-      guard operation.isWrite || result > 0 && operation.transferOffset < transfer.file.end else {
+      guard operation.isWrite || operation.transferOffset < transfer.file.end else {
         operation.zeroTransferRest()
         operation.endTransfer()
         return try move(tag)
+      }
+      if result == 0 {
+        do throws(ImageError) { try transfer.file.requireBytes(at: operation.transferOffset) } catch {
+          operation.endTransfer()
+          throw error
+        }
       }
       try enqueueTransfer(tag)
       return .underWay
@@ -238,6 +285,10 @@ package final class RingBlockExecutor: BlockExecutor {
 
   private func flush(_ tag: Int) throws(ImageError) -> Progress {
     guard mayChangeTables else { return .waiting }
+    guard refusal == nil else {
+      try disk.flush()
+      return .finished(.ok)
+    }
     return try sync(tag, isNeeded: try disk.beginFlush())
   }
 
@@ -251,10 +302,14 @@ package final class RingBlockExecutor: BlockExecutor {
 
   private func sync(_ tag: Int, isNeeded: Bool) throws(ImageError) -> Progress {
     guard isNeeded else { return .finished(.ok) }
-    do throws(SystemCallError) { try ring.syncData(disk.writtenFile.dataNumber, tag: UInt64(tag)) } catch {
+    do throws(SystemCallError) {
+      if let refusal { throw refusal }
+      try ring.syncData(disk.writtenFile.dataNumber, tag: UInt64(tag))
+    } catch {
       throw disk.abandonFlush(error)
     }
     underWay += 1
+    unsent.append(tag)
     isFlushingTables = disk.hasTables
     return .underWay
   }

@@ -45,8 +45,8 @@ package final class MMIOTransport: BusDevice {
     var unreported: FaultReport?
   }
 
-  /// - Parameter report: hears on the I/O thread that the device had to stop. A driver can bring that about as often as it
-  ///   likes.
+  /// - Parameter report: hears on the I/O thread that the device had to stop. A driver can bring that about as often as
+  ///   it likes.
   package init(
     _ device: sending any VirtioDevice, memory: GuestMemory, interrupt: InterruptLine,
     report: @escaping @Sendable (FaultReport) -> Void = { _ in }

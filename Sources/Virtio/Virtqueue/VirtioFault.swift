@@ -35,7 +35,7 @@ extension VirtioFault: CustomStringConvertible {
     switch self {
     case .queueSize(let size): "a queue of \(size) descriptors"
     case .queueAddress(let address): "a part of a queue at \(address), which is not aligned or not memory"
-    case .availableIndexRanAhead(let index): "the available index \(index), which more chains than the queue holds lie before"
+    case .availableIndexRanAhead(let index): "the available index \(index), for more chains than its queue holds"
     case .descriptorIndex(let index): "descriptor \(index), which is beyond the table's end"
     case .chainTooLong: "a chain of descriptors that is longer than its queue, or has no end"
     case .tooManyBytes: "a chain of more than 4 GiB"

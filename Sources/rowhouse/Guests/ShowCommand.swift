@@ -11,8 +11,8 @@ struct ShowCommand: ParsableCommand {
     commandName: "show",
     abstract: "Shows all about one guest: how it is, where its folder is, and what it was started with.",
     discussion: """
-      A guest with --balloon is asked what its own kernel says of its memory, and has a second to answer. What it has used \
-      is in `rowhouse meter`.
+      A guest with --balloon is asked what its own kernel says of its memory, and has a second to answer. What it has \
+      used is in `rowhouse meter`.
       """)
 
   @OptionGroup var guest: OneGuest
