@@ -87,6 +87,7 @@ func fuzzConsole(_ input: inout FuzzInput) {
 
 private final class MoodyHost: ConsolePeer {
   private let room = Mutex(64)
+  let patience: UInt64 = 1_000_000
 
   func setRoom(_ bytes: Int) { room.withLock { $0 = bytes } }
 

@@ -50,7 +50,26 @@ extension Case {
       says: [
         "one\n", "both see both\n", "same screens\n", "same after replay\n", "1\n",
         "30 100\n1\n2\n3\n4\n5\n", "back with all of it\n", "status 137\n", "all are told\n", "1\n",
-      ])
+      ]),
+    // A virtio console has a window, that of the viewer who writes, and its programs hear of each change.
+    Case(
+      onTerminals: "window-of-debian-on-a-virtio-console",
+      script: """
+        rowhouse run --detach --name one $LINUX/vmlinuz-6.12 --initrd $LINUX/initramfs-6.12.cpio.gz \\
+          --console-device virtio --timeout 150 -- console=ttyS0 console=hvc0 quiet panic=-1 || exit
+        rowhouse expect one '# ' --timeout 100 > said || { echo no prompt; rowhouse logs one; exit 1; }; rm said
+
+        open first 80 24; shows first attached
+        keys first 'tty; stty size' Enter; shows first '^/dev/hvc0'; shows first '^24 80'; echo as it was
+        keys first 'trap "stty size" WINCH; sleep 500 & wait' Enter; sleep 1
+        screens resize-window -t first -x 100 -y 30; shows first '^30 100'; echo told of the change
+
+        open second 120 40; shows second attached; keys second C-a w; shows first 'another has taken over'
+        keys second 'stty size' Enter; shows second '^40 120'; echo that of who writes
+        rowhouse stop one --grace 1; rowhouse wait one; echo "status $?"
+        rowhouse remove one; screens kill-server; rm -r tmux
+        """,
+      says: ["one\n", "as it was\n", "told of the change\n", "that of who writes\n", "status 137\n"]),
   ]
 
   private init(onTerminals name: String, script: String, says: [String]) {

@@ -112,7 +112,7 @@ import Testing
     #expect(output.transmit(bytes.span) == 0)
     output.transmitAtOnce(1)
     #expect(try counter(.dropped) == 1)
-    usleep(60_000)
+    usleep(UInt32(output.patience / 1000))
     #expect(output.transmit(bytes.span) == bytes.count, "nobody has read for so long")
     #expect(try counter(.dropped) == 50_001)
     var taken: [UInt8] = []

@@ -27,6 +27,7 @@ struct ConsoleTests {
       var roomCount = 0
     }
     let state = Mutex(State())
+    let patience: UInt64 = 50_000_000
 
     func transmit(_ bytes: Span<UInt8>) -> Int {
       state.withLock { state in

@@ -39,7 +39,7 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
 
     /// Whether the host has taken nothing for too long, asked when the ring is full.
     mutating func hasStalled(at now: Instant) -> Bool {
-      if let refusal, now.nanoseconds(since: refusal) >= UInt64(stallMilliseconds) * 1_000_000 { isStalled = true }
+      if let refusal, now.nanoseconds(since: refusal) >= ConsoleOutput.patience { isStalled = true }
       if refusal == nil { refusal = now }
       return isStalled
     }
@@ -52,8 +52,9 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
   private let state: Mutex<State>
   private let meter: MeterPage
 
-  /// How long a guest that sends without asking waits for a host that takes nothing, in steps of a millisecond.
-  private static let stallMilliseconds = 50
+  /// How long a guest waits for a host that takes nothing, in nanoseconds.
+  private static let patience: UInt64 = 50_000_000
+  package var patience: UInt64 { Self.patience }
 
   init(meter: MeterPage) throws(SystemCallError) {
     self.meter = meter
@@ -86,7 +87,7 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
   }
 
   package func waitForRoom() -> Bool {
-    for _ in 0..<Self.stallMilliseconds {
+    for _ in 0..<Self.patience / 1_000_000 {
       let (hasRoom, isStalled) = state.withLock { (!$0.ring.isFull, $0.isStalled) }
       if hasRoom { return true }
       if isStalled { break }

@@ -18,9 +18,6 @@ package final class Console: VirtioDevice {
   /// The most that goes through at once, in bytes: a driver may offer gigabytes in one buffer, and shall not keep the
   /// I/O thread busy.
   package static let mostBytes = 4096
-  /// Drivers wait for their buffer to come back, Linux with interrupts off: so the peer is asked again after so long,
-  /// in nanoseconds, whether it takes the rest or lets it go.
-  private static let patience: UInt64 = 60_000_000
 
   /// Linux gives the device its buffers, prints its log, and only then connects the console: what arrives before is thrown
   /// away, and nothing tells when that is over. So nothing is typed until a new driver has said nothing for so long, in
@@ -157,7 +154,9 @@ package final class Console: VirtioDevice {
       let taken = line.peer.transmit(bytes.span.extracting(0..<count))
       work.sent = done + UInt64(taken)
       guard taken == count else {
-        if !retry.isArmed { retry.arm(at: .now.advanced(byNanoseconds: Self.patience)) }
+        // Drivers wait for their buffer to come back, Linux with interrupts off: so the peer is asked again when it takes
+        // the rest in any case, if it has no room before.
+        if !retry.isArmed { retry.arm(at: .now.advanced(byNanoseconds: line.peer.patience)) }
         return false
       }
       if work.sent == work.sending.readableBytes {

@@ -7,6 +7,9 @@ package protocol ConsolePeer: AnyObject, Sendable {
   ///   than offered, the peer owes a call of ``ConsoleLine/transmitterHasRoom()``.
   func transmit(_ bytes: Span<UInt8>) -> Int
 
+  /// For how long it may take fewer bytes than it is offered, in nanoseconds: after that it takes all.
+  var patience: UInt64 { get }
+
   /// The guest says a byte in an emergency. Where there is no room it is lost.
   func transmitAtOnce(_ byte: UInt8)
 
