@@ -1,7 +1,7 @@
 /// What can be fuzzed, one part of the program each. An input is any bytes; a finding is a trap or a sanitizer's
 /// report.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-  case virtqueue, block, network, console, entropy, balloon, qcow2, boot, control
+  case virtqueue, block, ring, limits, network, console, entropy, balloon, qcow2, boot, control
 
   /// Does with the input all that it asks for; returns when the target has survived it.
   package func run(_ bytes: [UInt8]) {
@@ -9,6 +9,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     switch self {
     case .virtqueue: fuzzVirtqueue(&input)
     case .block: fuzzBlock(&input)
+    case .ring: fuzzRing(&input)
+    case .limits: fuzzLimits(&input)
     case .network: fuzzNetwork(&input)
     case .console: fuzzConsole(&input)
     case .entropy: fuzzEntropy(&input)

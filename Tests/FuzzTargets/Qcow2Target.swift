@@ -3,7 +3,7 @@ import Glibc
 import Host
 
 /// A sound image of 64 KiB in clusters of 512 bytes, partly written to: every table is there, and in the first pages.
-private let sound: [UInt8] = {
+let soundQcow2: [UInt8] = {
   let path = "/tmp/rowhouse-fuzz-\(getpid())"
   // SAFETY: the strings outlive the calls, which only read them.
   defer { unsafe _ = unlink(path) }
@@ -28,7 +28,7 @@ private let sound: [UInt8] = {
 /// guest and the tools ask of it. A refused image is not written.
 func fuzzQcow2(_ input: inout FuzzInput) {
   let how = input.byte()
-  var image = sound
+  var image = soundQcow2
   if how & 4 != 0 {
     image = []
     while !input.isEmpty { image.append(input.byte()) }
