@@ -1,3 +1,5 @@
+import Testing
+
 extension Case {
   /// Two Debian guests on one network: each pings the other, and 100 MB go from the second to the first. In large
   /// packets: every one costs several changes between guests, which take long in an emulated machine.
@@ -15,6 +17,29 @@ extension Case {
         plug tap1; plug tap2; wait
         summary first second
         """), says: pinged + ["10.7.0.254 ping statistics"] + pinged + pinged + ["2 sums, different: 1"]),
+    // TCP with the host, both ways, on a card with the usual MTU of 1500: what goes through the TAP device is as large
+    // as segmentation offload makes it, and who counts it is the host's kernel.
+    Case(
+      onHardware: "linux-sends-the-host-more-than-a-frame",
+      script: inOwnNetwork(
+        """
+        \(debian)
+        nc() { $(command -v busybox || echo $LINUX/debian/busybox/bin/busybox) nc "$@"; }
+        counts() { awk '/tap1:/ { sub(/.*:/, ""); print $'$1', $'$2' }' /proc/net/dev; }
+        debian 'ip addr add 10.7.0.1/24 dev eth0; ip link set eth0 up; cat /sys/class/net/eth0/mtu; \
+        dd if=/dev/urandom of=data bs=1M count=20 2> /dev/null; until nc 10.7.0.254 7 < data; do sleep 0.2; done; \
+        until nc 10.7.0.254 8 > back; do sleep 0.2; done; cmp data back && echo the same' \
+          --net tap=tap1 --memory 320M > said & guest=$!
+        until ip addr add 10.7.0.254/24 dev tap1 2> /dev/null; do sleep 0.05; done; ip link set tap1 up
+        # An input that does not end: with it nc would take leave of the guest.
+        mkfifo quiet; nc -l -p 7 > got <> quiet; counts 1 2 > sent; before=$(counts 9 10)
+        nc -l -p 8 < got; echo "$before $(counts 9 10)" > taken
+        wait $guest; cat said
+        awk '{ print "from the guest:", int($1 / $2), "bytes a packet" }' sent
+        awk '{ print "to the guest:", int(($3 - $1) / ($4 - $2)), "bytes a packet" }' taken
+        rm quiet got said sent taken
+        """), says: ["1500", "the same"]
+    ) { $0.expectLargePackets() },
     Case(
       onHardware: "linux-meets-linux-over-a-socket",
       script: """
@@ -50,4 +75,13 @@ extension Case {
       rm "$@"
     }
     """
+}
+
+extension Outcome {
+  /// Both ways more went in a packet than the 1514 bytes of the largest frame.
+  fileprivate func expectLargePackets() {
+    let sizes = outputText.split(separator: "\n").filter { $0.hasSuffix("bytes a packet") }
+      .flatMap { $0.split(separator: " ").compactMap { Int($0) } }
+    #expect(sizes.count == 2 && sizes.allSatisfy { $0 > 1514 }, "\(sizes) bytes a packet")
+  }
 }
