@@ -119,6 +119,14 @@ struct StockKernelTests {
   @Test("Linux on disks", arguments: Case.linuxDisks)
   func disk(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
+  @Test(
+    "Linux without ACPI",
+    .enabled(
+      if: FileManager.default.fileExists(atPath: GuestRunner.root + "/guests/linux/build/vmlinux-small.elf"),
+      "VIRTIO_MMIO.DEVICE= WAS NOT TESTED: it takes the small Linux, which `make small-linux` builds"),
+    arguments: Case.smallLinux)
+  func withoutACPI(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
   @Test("Kernels that are not Linux", arguments: Case.otherKernels)
   func other(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 }

@@ -3,8 +3,8 @@ import Testing
 extension Case {
   /// Every case that boots a stock kernel.
   static let linuxTable =
-    linuxReferences + linuxBoots + linuxReboots + linuxEnds + linuxDevices + linuxMemory + linuxDisks + linuxNetworks
-    + linuxConsole + linuxStreet + controlGroups + otherKernels
+    linuxReferences + linuxBoots + linuxReboots + linuxEnds + linuxDevices + linuxMemory + linuxDisks + smallLinux
+    + linuxNetworks + linuxConsole + linuxStreet + controlGroups + otherKernels
 
   /// `rowhouse run` of a Debian kernel with its initramfs.
   ///

@@ -1,3 +1,6 @@
+import Foundation
+import Testing
+
 extension Case {
   /// Debian with its root file system on a disk: what one boot writes, the next finds, and the file system is in order.
   static let linuxDisks = [
@@ -9,9 +12,9 @@ extension Case {
     // QEMU boots from our overlay, and we from QEMU's; the base stays as it was.
     linux("linux-root-on-overlays", script: """
       before=$(sha256sum < $LINUX/root.ext4)
-      boot $LINUX/root.ext4,overlay=ours "$write" && qemu ours "$verify" || exit
+      boot $LINUX/root.ext4,overlay=ours "$write" && boot_qemu ours "$verify" || exit
       qemu-img create -q -f qcow2 -b $LINUX/root.ext4 -F raw theirs
-      qemu theirs "$write" && boot theirs "$verify" || exit
+      boot_qemu theirs "$write" && boot theirs "$verify" || exit
       for disk in ours theirs; do
         qemu-img check -q $disk && qemu-img convert -O raw $disk raw && clean raw
       done
@@ -31,6 +34,48 @@ extension Case {
         qemu-img check ours && qemu-img compare -f raw -F qcow2 raw ours
         rm raw ours
         """, says: ["run: exit status 0", "raw differ", "No errors were found", "Images are identical."]),
+    // A block device of the host's: the guest finds all that is on it, and what it discards goes back to whoever has the
+    // blocks.
+    Case(
+      onHardware: "linux-has-a-block-device",
+      script: """
+        \(debian)
+        blocks=$(mktemp -p /dev/shm); trap 'rm $blocks' EXIT
+        dd if=/dev/urandom of=$blocks bs=1M count=8 2> /dev/null
+        device=$(losetup -f) && losetup $device $blocks || {
+          echo 'FAILED: no loop device; that takes root and a kernel that has them'; exit 1; }
+        before=$(du -k $blocks | cut -f 1); sum=$(sha256sum < $blocks)
+        debian 'cat /sys/block/vda/size; sha256sum < /dev/vda; blkdiscard -o 1048576 -l 4194304 /dev/vda; sync' \\
+          --disk $device > said
+        losetup -d $device; cat said; grep -q "$sum" said && echo all is there; rm said
+        [ $((before - $(du -k $blocks | cut -f 1))) = 4096 ] && echo four MiB are given back
+        dd if=$blocks bs=1M skip=1 count=4 2> /dev/null | tr -d '\\0' | wc -c
+        """, says: ["16384", "run: exit status 0", "all is there", "four MiB are given back", "0\n"]),
+  ]
+
+  /// A Linux that was told to do without ACPI, and so learns of its devices by parameters. Debian's kernels do not take
+  /// them; the small one does. Each device is there once, either way.
+  static let smallLinux = [
+    Case(
+      onHardware: "linux-finds-its-disk-without-acpi",
+      script: """
+        truncate -s 4M disk
+        for words in quiet acpi=off; do
+          rowhouse run $LINUX/vmlinux-small.elf --initrd $LINUX/initramfs-6.1.cpio.gz --quiet --timeout 100 \\
+            --disk disk --entropy --cmdline "console=ttyS0 quiet panic=-1 $words after=reboot \
+        run=\\"tr ' ' '\\\\n' < /proc/cmdline | grep ^virtio_mmio[.]; ls -1 /sys/bus/virtio/devices; cat /sys/block/*/size\\""
+          echo "$words: status $?"
+        done
+        rm disk
+        """, says: ["8192", "quiet: status 0", "8192", "acpi=off: status 0"]
+    ) { outcome in
+      let parts = outcome.outputText.components(separatedBy: "quiet: status")
+      for (text, parameters) in zip(parts, [0, 2]) {
+        let lines = text.split(whereSeparator: \.isNewline)
+        #expect(lines.filter { $0.hasPrefix("virtio_mmio.device=") }.count == parameters, "\(text)")
+        #expect(lines.filter { $0.contains("virtio") && !$0.contains("=") } == ["virtio0", "virtio1"], "\(text)")
+      }
+    }
   ]
 
   private static func linux(_ name: String, script: String, says: [String]) -> Case {
@@ -39,22 +84,13 @@ extension Case {
     return test
   }
 
-  /// `boot DISK COMMAND` runs a command under us, `qemu IMAGE COMMAND` under QEMU, from the root file system on a disk.
+  /// `boot DISK COMMAND` runs a command under us, `boot_qemu IMAGE COMMAND` under QEMU, from the root file system on a
+  /// disk.
   private static let tools = """
-    words='console=ttyS0 quiet panic=-1 root_disk=/dev/vda'
-    boot() {
-      rowhouse run $LINUX/vmlinuz-6.12 --initrd $LINUX/initramfs-6.12.cpio.gz --quiet --timeout 100 --disk "$1" \\
-        --cmdline "$words run=\\"$2\\""
-    }
-    qemu() {
-      # Now and then a guest of QEMU's microvm never hears from its timer.
-      for try in 1 2; do
-        timeout -s KILL 60 qemu-system-x86_64 -accel kvm -M microvm -cpu host -m 256 -nodefaults -no-user-config \\
-          -display none -no-reboot -serial stdio -drive if=none,id=disk,file=$1,format=qcow2 \\
-          -device virtio-blk-device,drive=disk -kernel $LINUX/vmlinuz-6.12 -initrd $LINUX/initramfs-6.12.cpio.gz \\
-          -append "$words run=\\"$2\\"" < /dev/null && break
-      done
-    }
+    \(debian)
+    words='root_disk=/dev/vda'
+    boot() { debian "$2" --disk "$1"; }
+    boot_qemu() { qemu 6.12 "$2" -drive if=none,id=disk,file=$1,format=qcow2 -device virtio-blk-device,drive=disk; }
     clean() { $LINUX/e2fsck -fn "$1" > /dev/null 2>&1; echo "e2fsck: $?"; }
     write='cd /kept; for n in 1 2 3; do head -c 900000 /dev/urandom > $n; done; sha256sum * > /sums && echo written'
     verify='cd /kept; sha256sum -c /sums && echo verified'
