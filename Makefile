@@ -120,7 +120,8 @@ bench-startup: build guests  ## how long a guest takes to start, beside a bare C
 
 bench-disk: bench-deps    ## a disk's throughput beside QEMU's, in the lab (docs/disk-throughput.md)
 	@$(MAKE) --no-print-directory build linux
-	@Tests/Benchmarks/bench-disk
+	@Tests/Benchmarks/bench-disk --keep
+	@Tests/Benchmarks/bench-document
 
 bench-metering: build guests ## how exactly guests are held to what they may use, and metered
 	@Tests/Benchmarks/bench-metering

@@ -46,7 +46,9 @@ class Documents(unittest.TestCase):
             self.assertEqual(figures, promises, path)
 
     def test_every_measurement_is_shown(self):
-        for path, names in (("docs/benchmarks.md", bench.MEASUREMENTS), ("docs/density.md", document.PROGRAMS)):
+        documents = (("docs/benchmarks.md", bench.MEASUREMENTS), ("docs/density.md", ("street", "console")),
+                     ("docs/disk-throughput.md", ("disk",)))
+        for path, names in documents:
             text = read(path)
             for name in names:
                 self.assertIn(f"<!-- bench: occasion {name} -->", text)
