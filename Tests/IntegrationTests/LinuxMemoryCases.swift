@@ -14,7 +14,7 @@ extension Case {
       script: """
         \(debian)
         debian 'awk /MemTotal/{print\\$2} /proc/meminfo; read order' --detach --name one --balloon 0M || exit
-        total=$(rowhouse expect one '^[0-9]+$')
+        total=$(rowhouse expect one '^([0-9]+)\\n')
         rowhouse show one --json > said
         for figure in total free available; do
           sed -n "s/.*\\"${figure}_bytes\\" : \\([0-9]*\\).*/\\1/p" said
