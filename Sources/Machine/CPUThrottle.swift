@@ -12,6 +12,23 @@ final class CPUThrottle: Sendable {
     /// vCPUs that hold a reservation, and those that mostly sleep.
     var holders = 0
     var sleepers = 0
+
+    /// Takes a vCPU's reservation back, with what of it, or more, was used since it was last here.
+    mutating func takeBack(_ account: inout Account, cpuTime: UInt64) {
+      bucket?.settle(reserved: account.reserved, used: cpuTime - account.settled)
+      account.settled = cpuTime
+      if account.reserved > 0 {
+        account.reserved = 0
+        holders -= 1
+      }
+    }
+
+    mutating func setSleeper(_ account: inout Account, _ isSleeper: Bool) {
+      if account.isSleeper != isSleeper {
+        account.isSleeper = isSleeper
+        sleepers += isSleeper ? 1 : -1
+      }
+    }
   }
 
   private let state = Mutex(State())
@@ -25,9 +42,9 @@ final class CPUThrottle: Sendable {
   /// What a vCPU's thread knows of its own use of the quota.
   struct Account {
     /// The ``State/beginnings`` that it has seen.
-    fileprivate var beginning = 0
+    fileprivate let beginning: Int
     /// CPU time of the thread that was settled.
-    fileprivate var settled: UInt64 = 0
+    fileprivate var settled: UInt64
     fileprivate var reserved: Int64 = 0
     fileprivate var isSleeper = false
   }
@@ -59,6 +76,22 @@ final class CPUThrottle: Sendable {
     }
   }
 
+  /// The account of a vCPU whose thread begins to run it.
+  ///
+  /// - Parameter cpuTime: of the thread, up to which it does not count.
+  func account(cpuTime: UInt64) -> Account {
+    state.withLock { Account(beginning: $0.beginnings, settled: cpuTime) }
+  }
+
+  /// Settles the last that a vCPU's thread has used. What it had set aside is there for others again.
+  func close(_ account: inout Account, cpuTime: UInt64) {
+    state.withLock { state in
+      guard state.bucket != nil, account.beginning == state.beginnings else { return }
+      state.takeBack(&account, cpuTime: cpuTime)
+      state.setSleeper(&account, false)
+    }
+  }
+
   /// Settles what a vCPU's thread has used, and says what it may do.
   ///
   /// - Parameters:
@@ -71,16 +104,8 @@ final class CPUThrottle: Sendable {
         account = Account(beginning: state.beginnings, settled: cpuTime)
       }
       state.bucket?.refill(at: now)
-      state.bucket?.settle(reserved: account.reserved, used: cpuTime - account.settled)
-      account.settled = cpuTime
-      if account.reserved > 0 {
-        account.reserved = 0
-        state.holders -= 1
-      }
-      if account.isSleeper != isIdle {
-        account.isSleeper = isIdle
-        state.sleepers += isIdle ? 1 : -1
-      }
+      state.takeBack(&account, cpuTime: cpuTime)
+      state.setSleeper(&account, isIdle)
       guard let bucket = state.bucket, bucket.balance > 0 else {
         return .wait(until: state.bucket?.nextTime ?? now)
       }

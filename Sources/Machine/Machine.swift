@@ -107,8 +107,8 @@ package final class Machine {
   /// Whether every vCPU, when last examined, was halted for good.
   var isHaltedForGood: Bool { cpus.allSatisfy { $0.lastExamination == .haltedForGood } }
 
-  /// CPU time of each vCPU's thread so far, in nanoseconds; nothing when they have been stopped.
-  var cpuNanoseconds: [UInt64] { threads.map(\.cpuNanoseconds) }
+  /// CPU time of each vCPU so far, over all resets, in nanoseconds; nothing when they have been stopped.
+  var cpuNanoseconds: [UInt64] { zip(cpus, threads).map { $0.cpuNanoseconds($1) } }
 
   /// Changes how much CPU time the vCPUs may use, at once.
   func set(_ quota: CPUQuota?) {

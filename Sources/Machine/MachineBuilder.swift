@@ -15,6 +15,8 @@ struct MachineBuilder {
   private let disks: DiskShelf
   /// Of the disks, then of the network cards. They stay when the guest starts anew, and so does what it has used.
   let limiters: [RateLimiter]
+  /// It stays too: a reset forgives no debt.
+  private let throttle: CPUThrottle
   /// It stays too, so that a guest that starts anew all the time says no more.
   private let logs = Logs()
 
@@ -23,19 +25,24 @@ struct MachineBuilder {
     lazy var devices = DeviceLog()
   }
 
-  init(_ configuration: Configuration, console: ConsoleOutput, meter: MeterPage) throws(MachineError) {
+  /// - Parameter quota: what the vCPUs may use of CPU time; nil: all.
+  init(
+    _ configuration: Configuration, _ quota: CPUQuota?, console: ConsoleOutput, meter: MeterPage
+  ) throws(MachineError) {
     self.configuration = configuration
     self.console = console
     self.meter = meter
     let limits = configuration.disks.map(\.limits) + configuration.networks.map(\.limits)
     limiters = limits.map { RateLimiter($0, at: .now) }
+    throttle = CPUThrottle(cpuCount: configuration.cpuCount)
+    throttle.set(quota, at: .now)
     do throws(ImageError) { disks = try DiskShelf(configuration.disks) } catch { throw .disk(error) }
   }
 
   /// - Parameters:
   ///   - groundwork: on which KVM makes the machine meanwhile.
-  ///   - quota: what the vCPUs may use of CPU time.
-  func build(on groundwork: Groundwork, _ quota: CPUQuota?) throws(MachineError) -> Machine {
+  ///   - balloonBytes: what the balloon is to take at first.
+  func build(on groundwork: Groundwork, balloonBytes: UInt64) throws(MachineError) -> Machine {
     let memory = groundwork.memory
     let hypervisor = groundwork.bootstrap.hypervisor
     var request = try openImages()
@@ -43,7 +50,7 @@ struct MachineBuilder {
 
     var wiring = Wiring()
     let consoleLine = try makeConsoleLine()
-    let virtioDevices = try makeVirtioDevices(&wiring, memory, consoleLine)
+    let virtioDevices = try makeVirtioDevices(&wiring, memory, consoleLine, balloonBytes)
     let places = virtioDevices.map(\.place)
     request.commandLine = places.completing(request.commandLine)
     let platform = Layout.platform(cpuCount: configuration.cpuCount, virtioDevices: places.map(\.description))
@@ -68,8 +75,6 @@ struct MachineBuilder {
     ])
     let windows = Bus([Layout.bootTimer.claim(BootTimer(recorder: meter))] + virtioDevices.map(\.claim))
 
-    let throttle = CPUThrottle(cpuCount: configuration.cpuCount)
-    throttle.set(quota, at: .now)
     let guest = BootstrapThread.Guest(
       entry: entry, supportedCPUID: cpuid, hasTSCDeadlineTimer: hypervisor.hasTSCDeadlineTimer, wiring: wiring,
       ports: ports, windows: windows, ending: ending, throttle: throttle, meter: meter)
@@ -103,7 +108,7 @@ struct MachineBuilder {
 
   /// In the order in which guests find them.
   private func makeVirtioDevices(
-    _ wiring: inout Wiring, _ memory: GuestMemory, _ consoleLine: ConsoleLine?
+    _ wiring: inout Wiring, _ memory: GuestMemory, _ consoleLine: ConsoleLine?, _ balloonBytes: UInt64
   ) throws(MachineError) -> [VirtioSlot] {
     var slots: [VirtioSlot] = []
     func add(_ device: sending any VirtioDevice, _ name: String) throws(MachineError) {
@@ -119,9 +124,9 @@ struct MachineBuilder {
     for index in 0..<disks.count { try add(makeBlock(index), "disk\(index)") }
     for index in configuration.networks.indices { try add(makeNetwork(index), "net\(index)") }
     if let consoleLine { try add(Console(consoleLine), "console") }
-    if let bytes = configuration.balloonBytes {
+    if configuration.balloonBytes != nil {
       let control = try host { () throws(SystemCallError) in try BalloonControl() }
-      control.targetPages = UInt32(bytes / BalloonControl.pageBytes)
+      control.targetPages = UInt32(balloonBytes / BalloonControl.pageBytes)
       try add(Balloon(control), "balloon")
       slots[slots.count - 1].balloon = MachineBalloon(control, slots[slots.count - 1].transport)
     }

@@ -95,7 +95,8 @@ package final class Runner {
     VirtualCPU.installKickHandler()
 
     relay = try ConsoleRelay(configuration.console, loop: loop, meter: meter)
-    builder = try MachineBuilder(configuration, console: relay.output, meter: meter)
+    let quota = controlGroup == nil ? cpuAllotment.quota : nil
+    builder = try MachineBuilder(configuration, quota, console: relay.output, meter: meter)
     if let folder {
       try host { () throws(SystemCallError) in
         control = try ControlServer(at: folder.control, on: loop) { [unowned self] in answer($0) }
@@ -168,7 +169,7 @@ package final class Runner {
 
   private func runOnce() throws(MachineError) -> Verdict {
     let groundwork = try takeGroundwork()
-    let machine = try builder.build(on: groundwork, controlGroup == nil ? cpuAllotment.quota : nil)
+    let machine = try builder.build(on: groundwork, balloonBytes: balloonBytes)
     // A signal that comes before ends this program as it ends any other, however long the building takes.
     try host { () throws(SystemCallError) in try signals.collect() }
     var verdict = Verdict.stopped

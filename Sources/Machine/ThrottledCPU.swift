@@ -13,7 +13,7 @@ import Metering
 struct ThrottledCPU: ~Copyable {
   private let throttle: CPUThrottle
   private let meter: CPUMeter
-  private var account = CPUThrottle.Account()
+  private var account: CPUThrottle.Account
   /// Made with the first quota.
   private var timers: Timers?
   /// When the thread last came here, its CPU time then, and how often it had slept.
@@ -57,10 +57,16 @@ struct ThrottledCPU: ~Copyable {
   /// CPU time after which an idle vCPU is looked at, in nanoseconds.
   private static let idleCPUTime: UInt64 = 100_000
 
-  init(_ throttle: CPUThrottle, _ meter: CPUMeter) {
+  /// - Parameter isAnew: whether the machine was made anew for a guest that has reset itself. The time that its thread
+  ///   has used for that counts, or a guest could spend the host's time by resets.
+  init(_ throttle: CPUThrottle, _ meter: CPUMeter, isAnew: Bool) {
     self.throttle = throttle
     self.meter = meter
+    account = throttle.account(cpuTime: isAnew ? 0 : HostClock.threadCPUNanoseconds)
   }
+
+  /// Settles the last that was used, when the thread is about to end.
+  mutating func end(cpuTime: UInt64) { throttle.close(&account, cpuTime: cpuTime) }
 
   /// Settles what was used. When the quota is used up it waits until there is time again, or until it is kicked for a
   /// reason.

@@ -14,6 +14,8 @@ final class VirtualCPUThread: Sendable {
   private let ending: Ending
   private let meter: CPUMeter
   private let throttle: CPUThrottle
+  /// CPU time of the threads that ran this vCPU before the last reset, in nanoseconds.
+  private let earlierTime: UInt64
   /// The host's CPU that the thread stays on.
   private let pin: Int?
   /// Counts what exits cost; nil: nobody asked for it.
@@ -48,6 +50,7 @@ final class VirtualCPUThread: Sendable {
     self.ending = ending
     self.meter = meter
     self.throttle = throttle
+    earlierTime = meter.timeRun
     self.pin = pin
     // SAFETY: see the variable.
     unsafe self.profile = profile
@@ -65,8 +68,8 @@ final class VirtualCPUThread: Sendable {
 
   /// One loop for each observer, so that a guest that nobody profiles pays nothing for it.
   private func run(_ observer: some ExitObserver) {
-    var share = ThrottledCPU(throttle, meter)
-    guard prepare(&share) else { return finish() }
+    var share = ThrottledCPU(throttle, meter, isAnew: earlierTime > 0)
+    guard prepare(&share) else { return finish(&share) }
     while true {
       let exit = cpu.run()
       observer.leave(exit)
@@ -90,17 +93,17 @@ final class VirtualCPUThread: Sendable {
         memory.write(address, size: size, value: value)
       case .interrupted:
         meter.countExit(.interrupted)
-        if !obeyRequest() { return finish() }
+        if !obeyRequest() { return finish(&share) }
         waitWhilePaused()
-        if !keepQuota(&share) { return finish() }
+        if !keepQuota(&share) { return finish(&share) }
       case .tripleFault, .systemEvent, .unsupported, .hostError:
         meter.countExit(.other)
         if let verdict = judge(exit) {
           ending.report(verdict)
-          return finish()
+          return finish(&share)
         }
       }
-      if ending.latch.isSet { return finish() }
+      if ending.latch.isSet { return finish(&share) }
     }
   }
 
@@ -175,7 +178,11 @@ final class VirtualCPUThread: Sendable {
     }
   }
 
-  private func finish() { meter.raiseTimeRun(to: HostClock.threadCPUNanoseconds) }
+  private func finish(_ share: inout ThrottledCPU) {
+    let cpuTime = HostClock.threadCPUNanoseconds
+    share.end(cpuTime: cpuTime)
+    meter.raiseTimeRun(to: earlierTime + cpuTime)
+  }
 
   // MARK: On any other thread
 
@@ -197,6 +204,9 @@ final class VirtualCPUThread: Sendable {
     cpu.requestExit()
     thread.send(signal: VirtualCPU.kickSignal)
   }
+
+  /// CPU time of the vCPU since the guest's first start, in nanoseconds.
+  func cpuNanoseconds(_ thread: Thread) -> UInt64 { earlierTime + thread.cpuNanoseconds }
 
   var lastExamination: Examination { examination.load(ordering: .acquiring) }
 }

@@ -11,8 +11,12 @@ package struct CPUMeter: Sendable {
     block.add(1, at: MeterLayout.CPU.exits.rawValue + 8 * reason.rawValue)
   }
 
-  /// Writes down the CPU time of the vCPU's thread, guest and host together, in nanoseconds; never less than before.
-  /// The I/O thread does while the thread runs, the thread itself when it ends.
+  /// What is written down of the CPU time, in nanoseconds. A thread that begins to run the vCPU counts on from there.
+  package var timeRun: UInt64 { block.load(at: MeterLayout.CPU.timeRun.rawValue) }
+
+  /// Writes down the CPU time of the vCPU's thread, guest and host together, and of the threads before it, which ended
+  /// with a reset; in nanoseconds, never less than before. The I/O thread does while the thread runs, the thread itself
+  /// when it ends.
   package func raiseTimeRun(to nanoseconds: UInt64) {
     block.page.word(block.start + MeterLayout.CPU.timeRun.rawValue) { _ = $0.max(nanoseconds, ordering: .relaxed) }
   }

@@ -2,7 +2,7 @@ import Testing
 
 extension Case {
   /// Shell functions for cases that look at a guest's VMM: `vcpus PID` prints the CPU time of its vCPU threads in
-  /// nanoseconds, `milliseconds` the time.
+  /// nanoseconds, `tasktime PID` that of all its threads but the first, ended ones too, and `milliseconds` the time.
   static let looks = """
     vcpus() {
       sum=0
@@ -10,6 +10,10 @@ extension Case {
         case $(cat $task/comm) in vcpu*) read -r time rest < $task/schedstat; sum=$((sum + time)) ;; esac
       done
       echo $sum
+    }
+    tasktime() {
+      ticks=$(awk '{ sub(/.*\\) /, ""); print $12 + $13 }' /proc/$1/stat); read -r own rest < /proc/$1/task/$1/schedstat
+      echo $((ticks * 10000000 - own))
     }
     milliseconds() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
     """
@@ -19,6 +23,26 @@ extension Case {
   static let allotments: [Case] = [
     quota("10%", cpus: 1, percent: 10),
     quota("60%", cpus: 2, percent: 60),
+    Case(
+      "quota-is-kept-over-resets",
+      script: """
+        \(looks)
+        rowhouse-vmm --kernel $GUESTS/reset.elf --on-reset reset --cpu-quota 1% --cpu-period 1s > out & vmm=$!
+        await out booted; start=$(milliseconds); used=$(tasktime $vmm); sleep 4
+        used=$(($(tasktime $vmm) - used)); time=$(($(milliseconds) - start))
+        kill $vmm; wait $vmm
+        echo "used $((used / 1000000))"; echo "time $time"; echo "resets $(grep -c booted out)"; rm out
+        """
+    ) { outcome in
+      let figures = outcome.figures
+      guard let used = figures["used"]?.first, let time = figures["time"]?.first, let resets = figures["resets"]?.first
+      else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      // A share more than the rate, for what was there at the start, and the machine that is being made.
+      #expect(resets > 1 && used <= time / 100 + 10 + 50, "\(outcome.outputText)")
+    },
     Case(
       "quota-loses-no-console-byte",
       script: """

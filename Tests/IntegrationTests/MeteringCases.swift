@@ -2,10 +2,13 @@ import Testing
 
 extension Case {
   /// Shell functions for cases that read meters: `json NAME` prints a guest's without blanks, `figure NAME KEY` what
-  /// follows the first such key.
+  /// follows the first such key, `cputime NAME` the CPU time of all its vCPUs in nanoseconds.
   static let meters = """
     json() { rowhouse meter "$1" --json | tr -d ' \\n'; echo; }
     figure() { json "$1" | sed 's/.*"'$2'":\\([0-9]*\\).*/\\1/'; }
+    cputime() {
+      echo $(($(json "$1" | sed 's/"run_nanoseconds":\\([0-9]*\\)/\\n=\\1\\n/g' | sed -n 's/^=\\(.*\\)$/\\1 +/p' | tr -d '\\n') 0))
+    }
     vmm() { rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p'; }
     \(looks)
     """
@@ -51,12 +54,13 @@ extension Case {
         metered=$(figure one resident_bytes)
         seen=$(($(awk '/^Rss:/ { sum += $2 } END { print sum }' /proc/$(vmm)/smaps) * 1024))
         rowhouse kill one; rowhouse remove --all
-        echo "difference $((metered - seen)) of $seen"
+        printf 'difference %d\\nof %d\\n' $((metered - seen)) $seen
         """
     ) { outcome in
-      let numbers = outcome.outputText.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
-      guard numbers.count == 2 else { return }
-      let (difference, seen) = (numbers[0], numbers[1])
+      guard let difference = outcome.figures["difference"]?.first, let seen = outcome.figures["of"]?.first else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
       #expect(seen > 6000 * 4096 && abs(difference) <= 1 << 20, "\(outcome.outputText)")
     },
     Case(
@@ -65,10 +69,31 @@ extension Case {
         \(meters)
         rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60 --cpus 2 > said; rm said; sleep 1
         before=$(vcpus $(vmm))
-        metered=$(($(json one | sed 's/"run_nanoseconds":\\([0-9]*\\)/\\n=\\1\\n/g' | sed -n 's/^=\\(.*\\)$/\\1 +/p' | tr -d '\\n') 0))
+        metered=$(cputime one)
         after=$(vcpus $(vmm)); rowhouse kill one; rowhouse remove --all
         [ $before -gt 0 ] && [ $before -le $metered ] && [ $metered -le $after ] && echo between
         """, says: ["between"]),
+    Case(
+      "meter-goes-on-when-the-guest-resets",
+      script: """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/reset.elf --on-reset reset --timeout 60 --balloon 0M > said; rm said
+        rowhouse set one memory=192M; sleep 2; vmm=$(vmm)
+        echo "cpu $(cputime one) $(tasktime $vmm) $(cputime one)"
+        echo "balloon $(figure one balloon_target_bytes)"
+        echo "resets $(rowhouse logs one | grep -c booted)"
+        rowhouse kill one; rowhouse remove --all
+        """, says: ["balloon \(64 << 20)\n"]
+    ) { outcome in
+      let figures = outcome.figures
+      guard let cpu = figures["cpu"], cpu.count == 3, let resets = figures["resets"]?.first else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      #expect(resets > 5, "\(outcome.outputText)")
+      // The kernel's sum is in hundredths of a second.
+      #expect(cpu[0] - 20_000_000 <= cpu[1] && cpu[1] <= cpu[2] + 20_000_000, "\(outcome.outputText)")
+    },
     Case(
       "meter-of-a-killed-VMM-stays",
       script: """

@@ -14,6 +14,15 @@ struct Outcome: Sendable {
   var outputText: String { String(decoding: output, as: UTF8.self) }
   var errorText: String { String(decoding: errors, as: UTF8.self) }
 
+  /// What a script has said in lines of a word and whole numbers, by the word.
+  var figures: [Substring: [Int]] {
+    outputText.split(whereSeparator: \.isNewline).reduce(into: [:]) { figures, line in
+      let words = line.split(separator: " ")
+      let numbers = words.dropFirst().compactMap { Int($0) }
+      if let name = words.first, !numbers.isEmpty, numbers.count == words.count - 1 { figures[name] = numbers }
+    }
+  }
+
   /// The verdict file as JSON, empty when there is none.
   var verdictObject: [String: Any] {
     let object = verdict.flatMap { try? JSONSerialization.jsonObject(with: Data($0)) }

@@ -1,0 +1,56 @@
+import Host
+import Metering
+import Testing
+
+@testable import Machine
+
+@Suite("The CPU time that vCPUs share")
+struct CPUThrottleTests {
+  private static func at(_ milliseconds: Double) -> Instant { Instant(nanoseconds: UInt64((1000 + milliseconds) * 1e6)) }
+  private static let quarter = CPUQuota(nanoseconds: 2_500_000)
+
+  private func throttle(_ quota: CPUQuota?, cpuCount: Int = 1) -> CPUThrottle {
+    let throttle = CPUThrottle(cpuCount: cpuCount)
+    throttle.set(quota, at: Self.at(0))
+    return throttle
+  }
+
+  /// What a vCPU is told at a moment: nanoseconds that it may run, or until when it waits.
+  private func answer(
+    _ throttle: CPUThrottle, _ account: inout CPUThrottle.Account, cpuTime: UInt64, at milliseconds: Double
+  ) -> (run: UInt64?, until: Instant?) {
+    switch throttle.settle(&account, cpuTime: cpuTime, isIdle: false, at: Self.at(milliseconds)) {
+    case .run(let nanoseconds): (nanoseconds, nil)
+    case .wait(let instant): (nil, instant)
+    case .unlimited, .runUnreserved: (nil, nil)
+    }
+  }
+
+  @Test func aThreadThatEndsGivesBackWhatItHadSetAside() {
+    let throttle = throttle(Self.quarter)
+    var first = throttle.account(cpuTime: 0)
+    #expect(answer(throttle, &first, cpuTime: 0, at: 0).run == 2_500_000)
+    throttle.close(&first, cpuTime: 1_000_000)
+    var second = throttle.account(cpuTime: 0)
+    #expect(answer(throttle, &second, cpuTime: 0, at: 1).run == 1_500_000)
+  }
+
+  @Test("A thread that made the machine anew before it ran its vCPU pays for that, and for its forerunner's debt")
+  func debtOutlivesAReset() {
+    let throttle = throttle(Self.quarter)
+    var first = throttle.account(cpuTime: 0)
+    _ = answer(throttle, &first, cpuTime: 0, at: 0)
+    throttle.close(&first, cpuTime: 4_000_000)
+    var second = throttle.account(cpuTime: 0)
+    // 2.5 ms are there for each period, and 9 ms were used.
+    #expect(answer(throttle, &second, cpuTime: 5_000_000, at: 9).until == Self.at(30))
+  }
+
+  @Test func withoutAQuotaNothingIsOwedLater() {
+    let throttle = throttle(nil)
+    var account = throttle.account(cpuTime: 0)
+    #expect(answer(throttle, &account, cpuTime: 50_000_000, at: 50) == (nil, nil))
+    throttle.set(Self.quarter, at: Self.at(60))
+    #expect(answer(throttle, &account, cpuTime: 60_000_000, at: 60).run == 2_500_000)
+  }
+}
