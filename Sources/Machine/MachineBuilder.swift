@@ -34,8 +34,7 @@ struct MachineBuilder {
     self.meter = meter
     let limits = configuration.disks.map(\.limits) + configuration.networks.map(\.limits)
     limiters = limits.map { RateLimiter($0, at: .now) }
-    throttle = CPUThrottle(cpuCount: configuration.cpuCount)
-    throttle.set(quota, at: .now)
+    throttle = CPUThrottle(quota, cpuCount: configuration.cpuCount, at: .now)
     do throws(ImageError) { disks = try DiskShelf(configuration.disks) } catch { throw .disk(error) }
   }
 

@@ -7,24 +7,25 @@ import Host
 /// not be stopped in time, the bucket owes: the next refill pays first, so that over many periods the quota is kept
 /// exactly.
 package struct QuotaBucket: Sendable {
-  package private(set) var quota: CPUQuota
+  /// Nil: there is no limit now. Then nothing is added, and what is owed stays owed.
+  package private(set) var quota: CPUQuota?
   /// In nanoseconds; below zero when vCPUs have used more than there was.
-  package private(set) var balance: Int64
+  package private(set) var balance: Int64 = 0
   private var nextRefill: Instant
 
-  package init(_ quota: CPUQuota, at now: Instant) {
-    self.quota = quota
-    balance = Int64(clamping: quota.nanoseconds)
-    nextRefill = now.advanced(byNanoseconds: quota.periodNanoseconds)
+  package init(_ quota: CPUQuota?, at now: Instant) {
+    nextRefill = now
+    change(to: quota, at: now)
   }
 
   private var most: Int64 {
-    Int64(clamping: quota.nanoseconds.addingReportingOverflow(quota.burstNanoseconds).partialValue)
+    guard let quota else { return 0 }
+    return Int64(clamping: quota.nanoseconds.addingReportingOverflow(quota.burstNanoseconds).partialValue)
   }
 
   /// Adds the shares of the periods that have ended.
   package mutating func refill(at now: Instant) {
-    guard now >= nextRefill else { return }
+    guard let quota, now >= nextRefill else { return }
     let periods = 1 + now.nanoseconds(since: nextRefill) / quota.periodNanoseconds
     nextRefill = nextRefill.advanced(byNanoseconds: periods * quota.periodNanoseconds)
     let (share, overflow) = Int64(clamping: periods).multipliedReportingOverflow(by: Int64(clamping: quota.nanoseconds))
@@ -42,16 +43,31 @@ package struct QuotaBucket: Sendable {
 
   /// When there is time again, after the refill that pays all that is owed.
   package var nextTime: Instant {
-    guard balance <= 0 else { return Instant(nanoseconds: 0) }
+    guard let quota, balance <= 0 else { return Instant(nanoseconds: 0) }
     let later = balance.magnitude / quota.nanoseconds
     return nextRefill.advanced(byNanoseconds: later * quota.periodNanoseconds)
   }
 
-  /// Goes on with another quota: what was saved up or is owed stays, and the new period begins now.
-  package mutating func change(to quota: CPUQuota, at now: Instant) {
+  /// Goes on with another quota, at once: a new period begins now with its share, and of the share that the old period
+  /// began with the part for the time that was left of it is taken back. So all the time ever given is what the
+  /// quotas come to over the time that each was in force, and at most a share more, however often they change.
+  ///
+  /// - Parameter new: nil: no limit. The same quota as before changes nothing.
+  package mutating func change(to new: CPUQuota?, at now: Instant) {
+    guard new != quota else { return }
     refill(at: now)
-    self.quota = quota
-    balance = min(balance, most)
-    nextRefill = now.advanced(byNanoseconds: quota.periodNanoseconds)
+    let share = Int64(clamping: new?.nanoseconds ?? 0) - unearned(at: now)
+    quota = new
+    balance = min(balance + share, most)
+    nextRefill = now.advanced(byNanoseconds: new?.periodNanoseconds ?? 0)
+  }
+
+  /// Of this period's share the part that goes with what is left of the period, in nanoseconds.
+  private func unearned(at now: Instant) -> Int64 {
+    guard let quota else { return 0 }
+    let left = min(nextRefill.nanoseconds(since: now), quota.periodNanoseconds)
+    // The quotient is the share at most, as the time left is the period at most.
+    let product = quota.nanoseconds.multipliedFullWidth(by: left)
+    return Int64(clamping: quota.periodNanoseconds.dividingFullWidth(product).quotient)
   }
 }

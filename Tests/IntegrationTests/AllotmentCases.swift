@@ -44,6 +44,26 @@ extension Case {
       #expect(resets > 1 && used <= time / 100 + 10 + 50, "\(outcome.outputText)")
     },
     Case(
+      "quota-changes-at-once-with-a-long-period",
+      script: """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60 --cpu-quota 5% --cpu-period 1s > said; rm said
+        vmm=$(vmm)
+        # Into the first period with nothing left of it.
+        sleep 0.3; before=$(vcpus $vmm); rowhouse set one cpu-quota=90%; sleep 0.3; after=$(vcpus $vmm)
+        echo "more $(((after - before) / 1000000))"
+        rowhouse set one cpu-quota=5%; before=$(vcpus $vmm); sleep 0.5; after=$(vcpus $vmm)
+        echo "less $(((after - before) / 1000000))"
+        rowhouse kill one; rowhouse remove --all
+        """
+    ) { outcome in
+      guard let more = outcome.figures["more"]?.first, let less = outcome.figures["less"]?.first else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      #expect(more > 20 && less < 60, "\(outcome.outputText)")
+    },
+    Case(
       "quota-loses-no-console-byte",
       script: """
         rowhouse run $GUESTS/flood.bin --boot flat --load-address 0x10000 --cpu-quota 20% --quiet --timeout 60 > out

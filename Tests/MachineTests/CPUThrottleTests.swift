@@ -9,11 +9,7 @@ struct CPUThrottleTests {
   private static func at(_ milliseconds: Double) -> Instant { Instant(nanoseconds: UInt64((1000 + milliseconds) * 1e6)) }
   private static let quarter = CPUQuota(nanoseconds: 2_500_000)
 
-  private func throttle(_ quota: CPUQuota?, cpuCount: Int = 1) -> CPUThrottle {
-    let throttle = CPUThrottle(cpuCount: cpuCount)
-    throttle.set(quota, at: Self.at(0))
-    return throttle
-  }
+  private func throttle(_ quota: CPUQuota?) -> CPUThrottle { CPUThrottle(quota, cpuCount: 1, at: Self.at(0)) }
 
   /// What a vCPU is told at a moment: nanoseconds that it may run, or until when it waits.
   private func answer(
@@ -52,5 +48,25 @@ struct CPUThrottleTests {
     #expect(answer(throttle, &account, cpuTime: 50_000_000, at: 50) == (nil, nil))
     throttle.set(Self.quarter, at: Self.at(60))
     #expect(answer(throttle, &account, cpuTime: 60_000_000, at: 60).run == 2_500_000)
+  }
+
+  @Test func aTimeWithoutAQuotaForgivesNoDebt() {
+    let throttle = throttle(Self.quarter)
+    var account = throttle.account(cpuTime: 0)
+    _ = answer(throttle, &account, cpuTime: 0, at: 0)
+    // What it had set aside is settled when it hears of it: 4 ms were used, 2.5 ms of them earned by now.
+    throttle.set(nil, at: Self.at(10))
+    #expect(answer(throttle, &account, cpuTime: 4_000_000, at: 10) == (nil, nil))
+    throttle.set(Self.quarter, at: Self.at(50))
+    #expect(answer(throttle, &account, cpuTime: 44_000_000, at: 50).run == 1_000_000)
+  }
+
+  @Test func aQuotaThatComesBackBeforeAThreadSawItGoKeepsItsReservation() {
+    let throttle = throttle(Self.quarter)
+    var account = throttle.account(cpuTime: 0)
+    _ = answer(throttle, &account, cpuTime: 0, at: 0)
+    throttle.set(nil, at: Self.at(0))
+    throttle.set(Self.quarter, at: Self.at(0))
+    #expect(answer(throttle, &account, cpuTime: 500_000, at: 0.5).run == 2_000_000)
   }
 }

@@ -57,15 +57,83 @@ struct QuotaBucketTests {
     #expect(bucket.balance == 7_000_000)
   }
 
-  @Test func aChangeKeepsTheBalance() {
+  @Test func aChangeHoldsFromItsInstantOn() {
     var bucket = QuotaBucket(Self.quarter, at: Self.at(0))
     bucket.settle(reserved: 0, used: 4_000_000)
+    // Of 2.5 ms for ten 1 ms was earned by now: 3 ms too much were used, and 5 ms begin.
     bucket.change(to: CPUQuota(nanoseconds: 5_000_000), at: Self.at(4))
-    #expect(bucket.balance == -1_500_000 && bucket.nextTime == Self.at(14))
+    #expect(bucket.balance == 2_000_000)
+    bucket.settle(reserved: 0, used: 2_000_000)
+    #expect(bucket.nextTime == Self.at(14))
     bucket.refill(at: Self.at(14))
-    #expect(bucket.balance == 3_500_000)
+    #expect(bucket.balance == 5_000_000)
     bucket.change(to: CPUQuota(nanoseconds: 500_000, periodNanoseconds: 1_000_000), at: Self.at(15))
     #expect(bucket.balance == 500_000)
+  }
+
+  @Test("With a long period more time is there at once, and less from at once on")
+  func aLongPeriodIsNotWaitedFor() {
+    let (tenth, most) = (
+      CPUQuota(nanoseconds: 100_000_000, periodNanoseconds: 1_000_000_000),
+      CPUQuota(nanoseconds: 900_000_000, periodNanoseconds: 1_000_000_000)
+    )
+    var bucket = QuotaBucket(tenth, at: Self.at(0))
+    bucket.settle(reserved: 0, used: 100_000_000)
+    bucket.change(to: most, at: Self.at(200))
+    #expect(bucket.balance == 820_000_000)
+    bucket.change(to: tenth, at: Self.at(210))
+    #expect(bucket.balance == 29_000_000)
+  }
+
+  @Test func theSameQuotaChangesNothing() {
+    var bucket = QuotaBucket(Self.quarter, at: Self.at(0))
+    bucket.settle(reserved: 0, used: 2_500_000)
+    for step in 1...9 { bucket.change(to: Self.quarter, at: Self.at(Double(step))) }
+    #expect(bucket.balance == 0 && bucket.nextTime == Self.at(10))
+  }
+
+  @Test func withoutAQuotaDebtStays() {
+    var bucket = QuotaBucket(Self.quarter, at: Self.at(0))
+    bucket.settle(reserved: 0, used: 12_500_000)
+    bucket.change(to: nil, at: Self.at(8))
+    bucket.refill(at: Self.at(1000))
+    #expect(bucket.balance == -10_500_000)
+    bucket.change(to: Self.quarter, at: Self.at(2000))
+    #expect(bucket.balance == -8_000_000 && bucket.nextTime == Self.at(2040))
+  }
+
+  @Test("However quotas change, the time given is what each comes to while it is in force, and at most a share more")
+  func changesGiveNothingAndTakeNothing() {
+    var random = SystemRandomNumberGenerator()
+    for _ in 0..<200 {
+      var now = Self.at(0)
+      var bucket = QuotaBucket(nil, at: now)
+      var (used, due, mostShare) = (0.0, 0.0, 0.0)
+      for _ in 0..<100 {
+        let period = UInt64.random(in: 1_000_000...1_000_000_000, using: &random)
+        let quota = CPUQuota(nanoseconds: .random(in: 1...2 * period, using: &random), periodNanoseconds: period)
+        let change = Int.random(in: 0..<4, using: &random) == 0 ? nil : quota
+        bucket.change(to: change, at: now)
+        mostShare = max(mostShare, Double(change?.nanoseconds ?? 0))
+        let end = now.advanced(byNanoseconds: .random(in: 0...UInt64.random(in: 1...3_000_000_000), using: &random))
+        if let change {
+          due += Double(end.nanoseconds(since: now)) * Double(change.nanoseconds) / Double(change.periodNanoseconds)
+        }
+        // All that there is, is used as soon as it is there.
+        while change != nil {
+          bucket.refill(at: now)
+          if bucket.balance > 0 {
+            used += Double(bucket.balance)
+            bucket.settle(reserved: 0, used: UInt64(bucket.balance))
+          }
+          guard bucket.nextTime < end else { break }
+          now = bucket.nextTime
+        }
+        now = end
+      }
+      // A nanosecond for each change may be rounded away.
+      #expect(used >= due - 100 && used <= due + mostShare + 100, "\(used) of \(due), a share is \(mostShare)")
+    }
   }
 
   @Test("However vCPUs use it, they get what the quota says and no more")
