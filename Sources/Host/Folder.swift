@@ -25,6 +25,11 @@ package enum Folder {
     try checked("rename", unsafe linux_rename(from, to))
   }
 
+  /// Returns when the names in a folder are on stable storage (fsync(2)).
+  package static func sync(_ path: String) throws(SystemCallError) {
+    try Descriptor.open(path, [.readOnly, .directory]).syncData()
+  }
+
   /// What is in a folder, in no order (readdir(3)).
   package static func names(in path: String) throws(SystemCallError) -> [String] {
     // SAFETY: as above; the stream is closed below and not used after.

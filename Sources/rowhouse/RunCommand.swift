@@ -252,20 +252,37 @@ struct RunCommand: ParsableCommand {
     }
     let outcome: Supervisor.Outcome
     do {
-      defer { claim?.release() }
       outcome = try Supervisor(configuration, meter: claim?.meter).run()
-      if case .ran(let record) = outcome, let meter = record.meter {
-        let name = claim.map { $0.folder.name.description }
-        let folder = claim.flatMap { $0.isHeld ? $0.folder : nil }
-        Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: folder)
-      }
+    } catch {
+      claim?.release()
+      throw error
     }
     switch outcome {
-    case .refused(let status): throw ExitCode(status)
+    case .refused(let status):
+      claim?.release()
+      throw ExitCode(status)
     case .ran(let record):
+      if settle(record, claim) { claim?.release() }
       if !quiet || record.crashSignal != nil { StandardError.say(record.sentence) }
       try file?.write(record)
       throw ExitCode(record.verdict.exitStatus)
+    }
+  }
+
+  /// Writes down what the guest used.
+  ///
+  /// - Returns: false when the guest's folder is all that says it.
+  private func settle(_ record: RunRecord, _ claim: Street.Claim?) -> Bool {
+    guard let meter = record.meter else { return true }
+    let name = claim.map { $0.folder.name.description }
+    let folder = claim.flatMap { $0.isHeld ? $0.folder : nil }
+    do throws(Settlement.Failure) {
+      try Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: folder)
+      return true
+    } catch {
+      let rest = folder.map { "; its folder is kept, `rowhouse list` shows it as \($0.name)" } ?? ""
+      StandardError.say("\(error)\(rest)")
+      return false
     }
   }
 

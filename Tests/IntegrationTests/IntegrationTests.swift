@@ -5,7 +5,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks + hostileGuests + networks + street + allotments + meterings + limits + readers
+    + diskCommands + disks + hostileGuests + networks + street + allotments + meterings + limits + readers + fullDisks
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -70,6 +70,13 @@ struct IntegrationTests {
 
   @Test("The ledger, and views of many guests", arguments: Case.readers)
   func reader(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test(
+    "A ledger without room",
+    .enabled(
+      if: geteuid() == 0 || GuestRunner.reasonAgainstHost != nil, "A FULL DISK WAS NOT TRIED: only root can make one"),
+    arguments: Case.fullDisks)
+  func fullDisk(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("No two cases have the same name")
   func namesAreUnique() {

@@ -8,6 +8,50 @@ extension Case {
     \(meters)
     """
 
+  /// A guest that ended stays where it is as long as nobody can write down what it used; `spoil` and `mend` are what
+  /// is done to the ledger.
+  private static func unwritable(_ name: String, spoil: String, mend: String, reason: String) -> Case {
+    Case(
+      name,
+      script: """
+        \(ledger)
+        state=tmp/.local/state/rowhouse; mkdir -p $state
+        \(spoil)
+        rowhouse run --detach --name back $GUESTS/hello.elf; rowhouse wait back; rowhouse remove back; echo "status $?"
+        rowhouse run --name back $GUESTS/hello.elf; echo "status $?"
+        rowhouse run --name front $GUESTS/exitcode.elf --quiet -- code=3; echo "status $?"
+        rowhouse run --detach --name given-up $GUESTS/hello.elf; rowhouse wait given-up
+        rowhouse remove --force given-up; echo "status $?"
+        rowhouse list
+        \(mend)
+        rowhouse remove --all; ends; rowhouse list
+        """,
+      says: [
+        "back\nstatus 1\nstatus 1\n", "status 7\ngiven-up\nstatus 0\n", "back ", "front ",
+        "back poweroff\nfront debugExit\nNAME",
+      ], neverSays: ["given-up poweroff", "given-up  ", "FAILED:"],
+      warns: [
+        "cannot be written down: \(reason)", "back: ", "`rowhouse remove --force` gives that up",
+        "--name back: ", "; its folder is kept, `rowhouse list` shows it as front",
+      ])
+  }
+
+  /// What only root can do: a file system of its own that is full.
+  static let fullDisks = [
+    unwritable(
+      "ledger-on-a-full-disk",
+      spoil: """
+        mount -t tmpfs -o size=64k none $state; printf '%s\n' old > $state/ledger.jsonl
+        dd if=/dev/zero of=$state/rest bs=1k 2> said; rm said
+        # Room for a part of a line.
+        dd if=/dev/zero bs=1 count=3800 2> said | tr '\\0' '\\n' >> $state/ledger.jsonl; rm said
+        """,
+      mend: """
+        [ $(wc -c < $state/ledger.jsonl) = 3804 ] || echo FAILED: half a line is left
+        rm $state/rest; cp $state/ledger.jsonl kept; umount $state; cp kept $state/ledger.jsonl
+        """, reason: "No space left on device"),
+  ]
+
   /// The ledger and the commands that show meters of many guests.
   static let readers: [Case] = [
     Case(
@@ -48,6 +92,9 @@ extension Case {
         last=$(ledger | sed 's/.*"cpu_nanoseconds":\\([0-9]*\\),.*"device_nanoseconds":\\([0-9]*\\),.*"resident_byte_seconds":\\([0-9]*\\),.*/\\1 \\2 \\3/')
         [ "$page" = "$last" ] && echo same || echo "$page is not $last"
         """, says: ["same"]),
+    unwritable(
+      "ledger-that-is-a-folder", spoil: "mkdir $state/ledger.jsonl", mend: "rmdir $state/ledger.jsonl",
+      reason: "Is a directory"),
     Case(
       "top-host-and-metrics",
       script: """

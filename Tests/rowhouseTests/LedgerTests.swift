@@ -109,6 +109,21 @@ final class LedgerTests {
     #expect(try ledger.records().last == second)
   }
 
+  @Test("What cannot be written is said, leaves no half of a line, and is written when it can be")
+  func aLedgerWithoutRoom() throws {
+    let (folder, record) = (try folder("one"), try record())
+    let place = (ledger.path as NSString).deletingLastPathComponent
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(atPath: ledger.path, withDestinationPath: "/dev/full")
+    #expect { try ledger.settle(record, in: folder) } throws: { ($0 as? SystemCallError)?.errno == Errno(rawValue: ENOSPC) }
+    try FileManager.default.removeItem(atPath: ledger.path)
+    try FileManager.default.createDirectory(atPath: ledger.path, withIntermediateDirectories: true)
+    #expect { try ledger.settle(record, in: folder) } throws: { ($0 as? SystemCallError)?.errno == .isDirectory }
+    try FileManager.default.removeItem(atPath: ledger.path)
+    try ledger.settle(record, in: folder)
+    #expect(try ledger.records() == [record])
+  }
+
   @Test func anEmptyLedger() throws { #expect(try ledger.records().isEmpty) }
 }
 

@@ -22,7 +22,7 @@ struct ListCommand: ParsableCommand {
     repeat {
       let guests = try street.guests().map { folder in
         let look = try? folder.look()
-        folder.settle(look)
+        folder.settleIfPossible(look)
         return GuestSummary(folder, look)
       }
       let text = json ? GuestList(guests: guests).json : Self.table(guests)

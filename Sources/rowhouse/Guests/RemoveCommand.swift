@@ -9,9 +9,12 @@ struct RemoveCommand: ParsableCommand {
 
   @OptionGroup var selection: GuestSelection
 
+  @Flag(help: "Remove it also when what the guest used cannot be written into the ledger.")
+  var force = false
+
   func run() throws {
     let street = try Street()
-    for guest in try selection.guests() where try !street.remove(guest) && !selection.all {
+    for guest in try selection.guests() where try !street.remove(guest, isDiscarded: force) && !selection.all {
       throw ConfigurationError("\(guest.name)", "the guest is running; stop it first")
     }
   }

@@ -33,7 +33,7 @@ struct StopCommand: ParsableCommand {
     let late = try guests.filter { guest in try guest.awaitEnd(until: deadline) == nil }
     try late.killAll()
     for guest in guests {
-      guest.settle()
+      guest.settleIfPossible()
       if remove { _ = try Street().remove(guest) }
     }
   }
@@ -49,7 +49,7 @@ struct KillCommand: ParsableCommand {
   func run() throws {
     let guests = try selection.guests()
     try guests.killAll()
-    for guest in guests { guest.settle() }
+    for guest in guests { guest.settleIfPossible() }
   }
 }
 

@@ -24,7 +24,7 @@ struct WaitCommand: ParsableCommand {
     guard let end = try folder.awaitEnd(until: limit.map { Instant.now.advanced(byNanoseconds: $0) }) else {
       throw ExitCode(Verdict.timeout.exitStatus)
     }
-    folder.settle()
+    folder.settleIfPossible()
     if end == .crashed { StandardError.say("\(folder.name): \(end)") }
     throw ExitCode(end.exitStatus)
   }

@@ -26,7 +26,7 @@ struct HostDivision {
   init(_ street: Street) {
     self.init()
     let folders = (try? street.guests()) ?? []
-    for folder in folders { folder.settle() }
+    for folder in folders { folder.settleIfPossible() }
     let before = folders.map { $0.liveReading() }
     if before.contains(where: { $0 != nil }) { usleep(Self.lookMicroseconds) }
     for (folder, earlier) in zip(folders, before) {

@@ -25,7 +25,7 @@ struct BillCommand: ParsableCommand {
     let grouping = try Self.choice(by, Bill.Grouping.name, option: "--by")
     let format = try Self.choice(format, Bill.Format.table, option: "--format")
     let start = try since.map { try Self.moment($0, now: Date()) }
-    for guest in try Street().guests() { guest.settle() }
+    for guest in try Street().guests() { guest.settleIfPossible() }
     guard let ledger = Ledger() else { throw HostError("neither XDG_STATE_HOME nor HOME says where the ledger is") }
     var records: [LedgerRecord]
     do throws(SystemCallError) { records = try ledger.records() } catch {

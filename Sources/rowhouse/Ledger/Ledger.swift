@@ -42,9 +42,15 @@ struct Ledger {
       // A line that a power failure has cut off must not spoil this one.
       let last = end == 0 ? [] : try file.read(count: 1, at: end - 1)
       let isCut = last.contains { $0 != UInt8(ascii: "\n") }
-      try file.writeAll((isCut ? "\n" : "") + Self.line(record))
+      do throws(SystemCallError) { try file.writeAll((isCut ? "\n" : "") + Self.line(record)) } catch {
+        // What of the line found room is taken back.
+        try? file.truncate(to: Int64(clamping: end))
+        throw error
+      }
     }
     try file.syncData()
+    // The first record is no more durable than the ledger's name.
+    if end == 0 { try Folder.sync(path.parentFolder) }
     if let folder { try folder.write("", to: .settled) }
   }
 
@@ -63,6 +69,7 @@ struct Ledger {
       folder += "/\(part)"
       if (try? FileStatus(of: folder)) != nil { continue }
       do throws(SystemCallError) { try Folder.make(folder) } catch where error.errno == .exists {}
+      try Folder.sync(folder.parentFolder)
     }
   }
 
@@ -89,6 +96,14 @@ struct Ledger {
     } catch where error.errno == .noSuchFile {
       return []
     }
+  }
+}
+
+extension String {
+  /// The folder that an absolute path ends in.
+  fileprivate var parentFolder: String {
+    let slash = lastIndex(of: "/") ?? startIndex
+    return slash == startIndex ? "/" : String(self[..<slash])
   }
 }
 

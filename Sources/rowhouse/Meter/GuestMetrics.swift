@@ -49,7 +49,7 @@ struct GuestMetrics {
     for folder in try street.guests() {
       folder.refreshMeter()
       guard let look = try? folder.look(), let meter = look.meter else { continue }
-      folder.settle(look)
+      folder.settleIfPossible(look)
       add(folder.name.description, look.state, meter)
     }
   }

@@ -66,22 +66,24 @@ struct Street {
   ///
   /// - Parameter name: nil: one is made up.
   func claim(_ name: GuestName?, kernel: String) throws -> Claim {
-    do throws(SystemCallError) {
+    do {
       do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists {}
-      return try withLock { () throws(SystemCallError) in
+      return try withLock {
         guard let name else { return try claimSomeName(kernel) }
         let folder = folder(name)
         let old = folder.isThere ? folder.state : nil
         if let old {
           guard old == .ended || old == .crashed else { throw SystemCallError("mkdir", .exists) }
-          folder.settle()
+          try folder.settle()
           try Folder.remove(folder.path)
         }
         return Claim(folder: folder, meter: try make(folder), replaced: old)
       }
-    } catch where error.errno == .exists && name != nil {
+    } catch let error as SystemCallError where error.errno == .exists && name != nil {
       throw ConfigurationError("--name \(name!)", "a guest of that name is running")
-    } catch {
+    } catch let failure as Settlement.Failure {
+      throw HostError("--name \(name!): \(failure); the folder of the guest that had the name is kept")
+    } catch let error as SystemCallError {
       throw HostError("\(path): no guest's folder can be made: \(error.errno)")
     }
   }
@@ -95,7 +97,7 @@ struct Street {
     }
   }
 
-  private func withLock<Result>(_ body: () throws(SystemCallError) -> Result) throws(SystemCallError) -> Result {
+  private func withLock<Result>(_ body: () throws -> Result) throws -> Result {
     let lock = try FolderLock(around: "\(path)/")
     let result = try body()
     lock.release()
@@ -112,19 +114,22 @@ struct Street {
 
   /// Takes away the folder of a guest that is no more.
   ///
+  /// - Parameter isDiscarded: whether to take it away also when what the guest used cannot be written down.
   /// - Returns: false, and nothing is done, when the guest lives.
-  func remove(_ folder: GuestFolder) throws(HostError) -> Bool {
-    do throws(SystemCallError) {
-      return try withLock { () throws(SystemCallError) in
+  func remove(_ folder: GuestFolder, isDiscarded: Bool = false) throws(HostError) -> Bool {
+    do {
+      return try withLock {
         guard folder.state == .ended || folder.state == .crashed else { return false }
-        folder.settle()
+        if isDiscarded { folder.settleIfPossible() } else { try folder.settle() }
         try Folder.remove(folder.path)
         return true
       }
-    } catch where error.errno == .noSuchFile {
+    } catch let error as SystemCallError where error.errno == .noSuchFile {
       return true
-    } catch {
+    } catch let error as SystemCallError {
       throw HostError("\(folder.path): it cannot be removed: \(error.errno)")
+    } catch {
+      throw HostError("\(folder.name): \(error); its folder is kept, `rowhouse remove --force` gives that up")
     }
   }
 }

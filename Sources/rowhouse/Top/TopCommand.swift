@@ -71,7 +71,7 @@ final class Top {
       folder.refreshMeter()
       guard let look = try? folder.look(), let meter = look.meter else { continue }
       guard look.isAlive else {
-        folder.settle(look)
+        folder.settleIfPossible(look)
         continue
       }
       var history = histories[folder.name].flatMap { $0.run == meter.run ? $0.history : nil } ?? GuestHistory()
