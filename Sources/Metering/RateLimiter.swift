@@ -40,25 +40,38 @@ package final class RateLimiter: Sendable {
     state.withLock { $0.limits[.rate(.bytes)] != nil || $0.limits[.rate(.operations)] != nil }
   }
 
+  /// Whether there is a limit of how many operations go that way.
+  package func countsOperations(_ direction: FlowDirection) -> Bool {
+    state.withLock { state in
+      RateLimits.Quantity.allCases.contains {
+        !$0.isOfBytes && $0.counts(direction) && state.buckets[$0.rawValue] != nil
+      }
+    }
+  }
+
   /// Asks for an operation to go through: a request, or a packet. When it may go now, it has been counted.
+  ///
+  /// - Parameter bytes: that it moves. Without any it needs neither a bucket of bytes nor the budget.
   package func admit(_ direction: FlowDirection, bytes: UInt64, at now: Instant) -> Admission {
     state.withLock { state in
       if state.isUnlimited {
         state.used &+= bytes
         return .now
       }
-      if let budget = state.limits[.budget], state.isExhausted || bytes > budget - min(budget, state.used) {
+      if let budget = state.limits[.budget], bytes > 0,
+        state.isExhausted || bytes > budget - min(budget, state.used)
+      {
         state.isExhausted = true
         return .never
       }
       var instant: Instant?
-      for quantity in RateLimits.Quantity.allCases where quantity.counts(direction) {
+      for quantity in RateLimits.Quantity.allCases where quantity.counts(direction, bytes: bytes) {
         state.buckets[quantity.rawValue]?.fill(at: now)
         let wait = state.buckets[quantity.rawValue]?.instant(for: quantity.isOfBytes ? bytes : 1)
         if let wait { instant = max(instant ?? wait, wait) }
       }
       if let instant { return .later(instant) }
-      for quantity in RateLimits.Quantity.allCases where quantity.counts(direction) {
+      for quantity in RateLimits.Quantity.allCases where quantity.counts(direction, bytes: bytes) {
         state.buckets[quantity.rawValue]?.take(quantity.isOfBytes ? bytes : 1)
       }
       state.used &+= bytes

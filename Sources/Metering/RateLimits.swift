@@ -6,6 +6,11 @@ package struct RateLimits: Equatable, Sendable {
 
     package var isOfBytes: Bool { rawValue < Quantity.operationsToGuest.rawValue }
 
+    /// Whether an operation counts that moves so many bytes this way.
+    func counts(_ direction: FlowDirection, bytes: UInt64) -> Bool {
+      counts(direction) && (bytes > 0 || !isOfBytes)
+    }
+
     /// Whether what goes this way counts.
     package func counts(_ direction: FlowDirection) -> Bool {
       switch self {

@@ -8,6 +8,8 @@ import Testing
 private let read: UInt32 = 0
 private let write: UInt32 = 1
 private let flush: UInt32 = 4
+private let discard: UInt32 = 11
+private let writeZeroes: UInt32 = 13
 
 /// Disks and network cards under limits.
 @Suite("Limited devices")
@@ -41,20 +43,41 @@ struct LimitTests {
   }
 
   @Test func requestsWaitForTheirTurn() throws {
-    let bench = try bench(limiter([.rate(.operations): 50, .burst(.operations): 1]))
+    let bench = try bench(limiter([.rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1]))
     let start = Instant.now
     for slot in 0..<4 as Range<UInt64> {
       bench.offer(write, sector: slot, [.readable(BlockBench.data, 512)], slot: slot)
     }
     bench.driver.kick()
     #expect(disk.calls == ["write"])
-    // A flush is no transfer, and does not wait.
+    // A flush is work too, and has its turn.
     bench.offer(flush, slot: 4)
     bench.driver.kick()
-    #expect(disk.calls == ["write", "flush"])
+    #expect(disk.calls == ["write"])
     wait(bench.driver) { disk.calls.count == 5 }
-    #expect(Instant.now.nanoseconds(since: start) >= 60_000_000)
-    #expect(bench.driver.queues[0].usedIndex == 5)
+    #expect(Instant.now.nanoseconds(since: start) >= 80_000_000)
+    #expect(disk.calls.last == "flush" && bench.driver.queues[0].usedIndex == 5)
+  }
+
+  @Test("What moves no bytes is an operation to the limits, and zeros that keep their room are bytes")
+  func requestsWithoutDataCount() throws {
+    let bench = try bench(limiter([.rate(.operationsFromGuest): 1, .burst(.operationsFromGuest): 3]))
+    #expect(bench.run(flush)?.status == 0)
+    #expect(bench.runSegment(discard, sector: 0, count: 8) == 0)
+    #expect(bench.runSegment(writeZeroes, sector: 0, count: 8, flags: 1) == 0)
+    #expect(bench.run(flush) == nil && disk.calls.count == 3, "the burst is used")
+    let bytes = try self.bench(limiter([.rate(.bytesFromGuest): 512, .burst(.bytesFromGuest): 4096]))
+    #expect(bytes.runSegment(writeZeroes, sector: 0, count: 8) == 0)
+    #expect(bytes.runSegment(writeZeroes, sector: 0, count: 8) == nil, "the burst is used")
+    #expect(bytes.run(flush)?.status == 0, "no limit counts it")
+  }
+
+  @Test func zerosAreInTheBudget() throws {
+    let bench = try bench(limiter([.budget: 4096]))
+    #expect(bench.runSegment(writeZeroes, sector: 0, count: 8) == 0)
+    #expect(bench.runSegment(writeZeroes, sector: 0, count: 8) == 1)
+    #expect(bench.runSegment(writeZeroes, sector: 0, count: 8, flags: 1) == 0)
+    #expect(bench.runSegment(discard, sector: 0, count: 8) == 0 && bench.run(flush)?.status == 0)
   }
 
   @Test func readsDoNotWaitForWrites() throws {

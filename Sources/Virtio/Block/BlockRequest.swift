@@ -42,6 +42,19 @@ extension BlockRequest {
     }
   }
 
+  /// What the request counts as to the disk's limits; nil when it asks nothing of the host's disk.
+  ///
+  /// A flush, and a discard, are work for the host's disk too, and so is each write of zeros. One that must keep its room
+  /// writes these, however few bytes say so.
+  var cost: (direction: FlowDirection, bytes: UInt64)? {
+    switch self {
+    case .read, .write: flow
+    case .flush, .discard, .writeZeroes(_, _, mayUnmap: true): (.fromGuest, 0)
+    case .writeZeroes(_, let bytes, mayUnmap: false): (.fromGuest, bytes)
+    case .identify, .refused: nil
+    }
+  }
+
   static let headerBytes: UInt64 = 16
   static let sectorBytes: UInt64 = 512
   static let identityBytes: UInt64 = 20

@@ -105,7 +105,7 @@ final class BlockSession {
     slots[tag].request = request
     slots[tag].taken = .now
     slots[tag].answerBytes = 0
-    if let (direction, bytes) = request.flow {
+    if let (direction, bytes) = request.cost {
       switch held?.admit(.init(tag: tag, direction: direction, bytes: bytes), at: slots[tag].taken) {
       case .now, nil: break
       case .later: return

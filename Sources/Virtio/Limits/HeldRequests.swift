@@ -29,6 +29,8 @@ struct HeldRequests {
 
   /// Asks for a request to go through. One that must wait is kept here.
   mutating func admit(_ request: Request, at now: Instant) -> RateLimiter.Admission {
+    // What no limit counts need not wait behind those that one holds back.
+    if request.bytes == 0, !limiter.countsOperations(request.direction) { return .now }
     let index = limiter.isShared ? 0 : request.direction.rawValue
     let admission: RateLimiter.Admission
     if lines[index].requests.isEmpty {
