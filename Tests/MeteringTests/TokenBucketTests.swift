@@ -148,3 +148,63 @@ struct RateLimiterTests {
     #expect(RateLimits.Item.all.map(\.number) == Array(0..<13))
   }
 }
+
+@Suite("A line before the limits")
+struct LimitedLineTests {
+  private static let start = Instant(nanoseconds: 5_000_000_000)
+
+  private func limiter(_ items: KeyValuePairs<RateLimits.Item, UInt64>) -> RateLimiter {
+    var limits = RateLimits()
+    for (item, value) in items { limits[item] = value }
+    return RateLimiter(limits, at: Self.start)
+  }
+
+  /// The time in which a hundred thousand requests go, each looked at up to 200 µs after the instant that was named, in
+  /// nanoseconds.
+  private func time(_ limiter: RateLimiter, bytes: UInt64) -> Double {
+    var random = SystemRandomNumberGenerator()
+    var line = LimitedLine()
+    var now = Self.start
+    for _ in 0..<100_000 {
+      while case .later(let instant) = line.admit(limiter, .toGuest, bytes: bytes, at: now) {
+        now = max(now, instant.advanced(byNanoseconds: .random(in: 0...200_000, using: &random)))
+      }
+    }
+    return Double(now.nanoseconds(since: Self.start))
+  }
+
+  @Test("Timers that ring late cost no rate, however small the burst", arguments: [100, 1000, 10_000, 50_000])
+  func lateTimers(rate: UInt64) {
+    let due = 100_000 * 1e9 / Double(rate)
+    let operations = limiter([.rate(.operations): rate, .burst(.operations): 1])
+    #expect(abs(time(operations, bytes: 512) / due - 1) < 0.001)
+    let bytes = limiter([.rate(.bytesToGuest): rate * 512, .burst(.bytesToGuest): 512])
+    #expect(abs(time(bytes, bytes: 512) / due - 1) < 0.001)
+    // One that costs more than the bucket holds.
+    let large = limiter([.rate(.bytesToGuest): rate * 4096, .burst(.bytesToGuest): 512])
+    #expect(abs(time(large, bytes: 4096) / due - 1) < 0.001)
+  }
+
+  @Test func whoDidNotWaitGetsNoMoreThanTheBurst() {
+    let limiter = limiter([.rate(.operations): 1000, .burst(.operations): 1])
+    var line = LimitedLine()
+    var now = Self.start
+    #expect(line.admit(limiter, .toGuest, bytes: 1, at: now) == .now)
+    #expect(line.admit(limiter, .toGuest, bytes: 1, at: now) == .later(now.advanced(byNanoseconds: 1_000_000)))
+    now = now.advanced(byNanoseconds: 50_000_000)
+    #expect(line.admit(limiter, .toGuest, bytes: 1, at: now) == .now)
+    line.end()
+    #expect(line.admit(limiter, .toGuest, bytes: 1, at: now) == .now)
+    #expect(line.admit(limiter, .toGuest, bytes: 1, at: now) != .now)
+  }
+
+  @Test func whoWasAwayIsNotPaidForIt() {
+    let limiter = limiter([.rate(.operations): 1000, .burst(.operations): 1])
+    var line = LimitedLine()
+    var admitted = 0
+    while line.admit(limiter, .toGuest, bytes: 1, at: Self.start) == .now { admitted += 1 }
+    let later = Self.start.advanced(byNanoseconds: 10_000_000_000)
+    while line.admit(limiter, .toGuest, bytes: 1, at: later) == .now { admitted += 1 }
+    #expect(admitted == 1 + 101)
+  }
+}

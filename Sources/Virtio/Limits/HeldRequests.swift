@@ -12,6 +12,7 @@ struct HeldRequests {
 
   private struct Line {
     var requests: [Request] = []
+    var limited = LimitedLine()
     /// Up to when the wait of its first request is in the meter.
     var counted = Instant(nanoseconds: 0)
   }
@@ -34,7 +35,8 @@ struct HeldRequests {
     let index = limiter.isShared ? 0 : request.direction.rawValue
     let admission: RateLimiter.Admission
     if lines[index].requests.isEmpty {
-      admission = limiter.admit(request.direction, bytes: request.bytes, at: now)
+      lines[index].limited.end()
+      admission = lines[index].limited.admit(limiter, request.direction, bytes: request.bytes, at: now)
       lines[index].counted = now
     } else {
       admission = .later(wakeAt ?? now)
@@ -56,7 +58,7 @@ struct HeldRequests {
       lines[index].counted = now
       var count = 0
       for request in lines[index].requests {
-        let admission = limiter.admit(request.direction, bytes: request.bytes, at: now)
+        let admission = lines[index].limited.admit(limiter, request.direction, bytes: request.bytes, at: now)
         if case .later(let instant) = admission {
           wakeAt = min(wakeAt ?? instant, instant)
           break

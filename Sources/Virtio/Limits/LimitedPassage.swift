@@ -6,6 +6,7 @@ struct LimitedPassage {
   private struct Way {
     /// The packet at its head has been let through, and counted, but may not have gone yet.
     var isOpen = false
+    var line = LimitedLine()
     /// When it may go on.
     var until: Instant?
     /// Up to when its wait is in the meter.
@@ -32,7 +33,7 @@ struct LimitedPassage {
     }
     ways[index].counted = now
     ways[index].until = nil
-    switch limiter.admit(direction, bytes: UInt64(bytes), at: now) {
+    switch ways[index].line.admit(limiter, direction, bytes: UInt64(bytes), at: now) {
     case .now:
       ways[index].isOpen = true
       return .open
@@ -45,6 +46,9 @@ struct LimitedPassage {
 
   /// The packet has gone, or is lost.
   mutating func leave(_ direction: FlowDirection) { ways[direction.rawValue].isOpen = false }
+
+  /// No packet is there, or not for the limits' sake.
+  mutating func rest(_ direction: FlowDirection) { ways[direction.rawValue].line.end() }
 
   func isHeld(_ direction: FlowDirection) -> Bool { ways[direction.rawValue].until != nil }
 

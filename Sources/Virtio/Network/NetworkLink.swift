@@ -47,7 +47,10 @@ final class NetworkLink {
   func transmit() throws(VirtioFault) -> Bool {
     defer { backend.flush() }
     for _ in 0..<transmitQueue.size {
-      guard !backend.isBlocked, try transmitQueue.next(into: &transmitChain) else { return false }
+      guard !backend.isBlocked, try transmitQueue.next(into: &transmitChain) else {
+        passage?.rest(.fromGuest)
+        return false
+      }
       let count = try copyPacket()
       switch passage?.ask(.fromGuest, bytes: count - NetworkHeader.byteCount, at: .now) {
       case .open, nil: break
@@ -102,7 +105,10 @@ final class NetworkLink {
     for _ in 0..<receiveQueue.size {
       if incomingCount == 0 {
         // SAFETY: the array has room for the largest packet.
-        guard let count = unsafe incoming.withUnsafeMutableBytes({ unsafe backend.receive(into: $0) }) else { return false }
+        guard let count = unsafe incoming.withUnsafeMutableBytes({ unsafe backend.receive(into: $0) }) else {
+          passage?.rest(.toGuest)
+          return false
+        }
         incomingCount = count
       }
       switch passage?.ask(.toGuest, bytes: incomingCount - NetworkHeader.byteCount, at: .now) {
