@@ -2,6 +2,8 @@
 package enum FolderFile: String, CaseIterable, Sendable {
   /// The guest's meter. The VMM holds a lock on its first byte while it lives, so that nobody has to believe a number.
   case meter
+  /// Bytes of memory that the guest is promised, in decimal digits: of the host's budget, before the meter says it.
+  case promised
   case control = "control.sock"
   case console = "console.sock"
   /// All that a detached guest has said on its console.

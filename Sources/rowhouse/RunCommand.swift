@@ -240,10 +240,8 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     var configuration = try makeConfiguration()
     let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
-    try MemoryBudget(overcommit: overcommit).check(
-      configuration.memoryBytes, promised: (try? Street())?.promisedMemory ?? 0)
     let logBytes = try logBytes()
-    let claim = try claim()
+    let claim = try claim(configuration.memoryBytes, of: MemoryBudget(overcommit: overcommit))
     configuration.folder = claim?.folder.path
     configuration.consoleLogBytes = claim == nil ? nil : logBytes
     if detach, let claim {
@@ -298,16 +296,17 @@ struct RunCommand: ParsableCommand {
   }
 
   /// The guest's folder. Who asked for none and has no place for it runs without, and is then not listed.
-  private func claim() throws -> Street.Claim? {
+  private func claim(_ memoryBytes: UInt64, of budget: MemoryBudget) throws -> Street.Claim? {
     let name = try name.map { text throws(ConfigurationError) in try GuestName(text, option: "--name \(text)") }
     do {
-      let claim = try Street().claim(name, kernel: kernel)
+      let claim = try Street().claim(name, kernel: kernel, memoryBytes: memoryBytes, of: budget)
       if let state = claim.replaced {
         let name = claim.folder.name
         StandardError.say("\(name): the name was that of a guest that had \(state); its folder is replaced")
       }
       return claim
     } catch is HostError where name == nil && !detach && consoleLog == nil {
+      try budget.check(memoryBytes, promised: 0)
       return nil
     }
   }

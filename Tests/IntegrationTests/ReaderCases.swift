@@ -164,6 +164,20 @@ extension Case {
         """,
       status: 2, says: ["one\ntwo\n"],
       warns: ["for the guests that run + ", "are more than the host's budget of ", "overcommit; give less"], warningLines: 2),
+    Case(
+      "memory-budget-is-one-for-all-who-start-at-once",
+      script: """
+        half=$(($(awk '/MemTotal/ { print $2 }' /proc/meminfo) / 2048 + 8))M
+        for turn in 1 2 3 4 5; do
+          for name in a b c d; do
+            rowhouse run --detach --name $name $GUESTS/echo.elf --timeout 60 --memory $half > out$name 2> err$name &
+          done
+          wait; echo "started $(cat out? | grep -c '^.$')"; echo "refused $(grep -l 'are more than' err? | grep -c err)"
+          rowhouse stop --all --remove --grace 0
+        done
+        rm out? err?
+        """,
+      says: [String](repeating: "started 1\nrefused 3\n", count: 5), neverSays: ["started 2", "started 3", "started 4"]),
     Case(refused: "overcommit-by-nothing", "rowhouse run $GUESTS/hello.elf --overcommit 0", naming: "--overcommit 0"),
     Case(refused: "bill-since-never", "rowhouse bill --since never", naming: "--since never"),
     Case(refused: "bill-by-moon", "rowhouse bill --by moon", naming: "--by moon", "name or day"),

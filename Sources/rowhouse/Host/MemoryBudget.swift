@@ -64,7 +64,10 @@ extension Street {
   /// The memory that guests that run were promised, in bytes.
   var promisedMemory: UInt64 {
     let guests = (try? guests()) ?? []
-    return guests.reduce(0) { $0 &+ ($1.promisedMemory ?? 0) }
+    return guests.reduce(0) { sum, guest in
+      let (new, overflow) = sum.addingReportingOverflow(guest.promisedMemory ?? 0)
+      return overflow ? .max : new
+    }
   }
 }
 
@@ -74,6 +77,8 @@ extension GuestFolder {
     guard let meter = try? Descriptor.open(path(of: .meter), .readOnly),
       (try? meter.isByteLockedElsewhere(0)) ?? false
     else { return nil }
+    if let promised = text(of: .promised).flatMap({ UInt64($0) }) { return promised }
+    // Of a VMM that was started by hand.
     return try? MeterReading.memoryBytes(of: meter)
   }
 }

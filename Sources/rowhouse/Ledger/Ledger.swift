@@ -109,15 +109,4 @@ extension String {
 
 extension GuestFolder {
   fileprivate func has(_ file: FolderFile) -> Bool { (try? FileStatus(of: path(of: file))) != nil }
-
-  fileprivate func text(of file: FolderFile) -> String? {
-    guard let descriptor = try? Descriptor.open(path(of: file), .readOnly),
-      let bytes = try? descriptor.read(atMost: 64)
-    else { return nil }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  fileprivate func write(_ text: String, to file: FolderFile) throws(SystemCallError) {
-    try Descriptor.open(path(of: file), [.writeOnly, .create, .truncate], permissions: 0o600).writeAll(text)
-  }
 }

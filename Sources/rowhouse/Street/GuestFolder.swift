@@ -50,6 +50,18 @@ struct GuestFolder {
     return Look(isAlive: try meter.isByteLockedElsewhere(0), meter: try MeterReading(of: meter))
   }
 
+  /// What a file of a few bytes says; nil when it is not there.
+  func text(of file: FolderFile) -> String? {
+    guard let descriptor = try? Descriptor.open(path(of: file), .readOnly),
+      let bytes = try? descriptor.read(atMost: 64)
+    else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  func write(_ text: String, to file: FolderFile) throws(SystemCallError) {
+    try Descriptor.open(path(of: file), [.writeOnly, .create, .truncate], permissions: 0o600).writeAll(text)
+  }
+
   /// Connects to one of the guest's sockets, also when the path to it is longer than a socket's may be.
   func connect(to file: FolderFile) throws(SystemCallError) -> Descriptor {
     let folder = try Descriptor.open(path, [.readOnly, .directory])

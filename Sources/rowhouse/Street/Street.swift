@@ -62,54 +62,91 @@ struct Street {
     func release() { if isHeld { try? Folder.remove(folder.path) } }
   }
 
-  /// Makes the folder of a new guest. Of two who want one name at once, one gets it.
+  /// Makes the folder of a new guest. Of two who want one name, or the last of the memory, at once, one gets it.
   ///
-  /// - Parameter name: nil: one is made up.
-  func claim(_ name: GuestName?, kernel: String) throws -> Claim {
-    do {
-      do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists {}
-      return try withLock {
-        guard let name else { return try claimSomeName(kernel) }
+  /// - Parameters:
+  ///   - name: nil: one is made up.
+  ///   - memoryBytes: what the guest is promised, out of `budget`.
+  func claim(_ name: GuestName?, kernel: String, memoryBytes: UInt64, of budget: MemoryBudget) throws -> Claim {
+    do throws(Refusal) {
+      try refusing { () throws(SystemCallError) in
+        do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists {}
+      }
+      return try withLock { () throws(Refusal) in
+        do throws(ConfigurationError) { try budget.check(memoryBytes, promised: promisedMemory) } catch {
+          throw .budget(error)
+        }
+        guard let name else {
+          return try refusing { () throws(SystemCallError) in try claimSomeName(kernel, memoryBytes) }
+        }
         let folder = folder(name)
         let old = folder.isThere ? folder.state : nil
         if let old {
-          guard old == .ended || old == .crashed else { throw SystemCallError("mkdir", .exists) }
-          try folder.settle()
-          try Folder.remove(folder.path)
+          guard old == .ended || old == .crashed else { throw .host(SystemCallError("mkdir", .exists)) }
+          try settle(folder)
+          try refusing { () throws(SystemCallError) in try Folder.remove(folder.path) }
         }
-        return Claim(folder: folder, meter: try make(folder), replaced: old)
+        let meter = try refusing { () throws(SystemCallError) in try make(folder, memoryBytes) }
+        return Claim(folder: folder, meter: meter, replaced: old)
       }
-    } catch let error as SystemCallError where error.errno == .exists && name != nil {
-      throw ConfigurationError("--name \(name!)", "a guest of that name is running")
-    } catch let failure as Settlement.Failure {
-      throw HostError("--name \(name!): \(failure); the folder of the guest that had the name is kept")
-    } catch let error as SystemCallError {
-      throw HostError("\(path): no guest's folder can be made: \(error.errno)")
+    } catch {
+      switch error {
+      case .budget(let error): throw error
+      case .unsettled(let failure):
+        throw HostError("--name \(name!): \(failure); the folder of the guest that had the name is kept")
+      case .host(let error) where error.errno == .exists && name != nil:
+        throw ConfigurationError("--name \(name!)", "a guest of that name is running")
+      case .host(let error): throw HostError("\(path): no guest's folder can be made: \(error.errno)")
+      }
     }
   }
 
-  private func claimSomeName(_ kernel: String) throws(SystemCallError) -> Claim {
+  /// Why a folder is neither made nor removed.
+  private enum Refusal: Error {
+    case host(SystemCallError)
+    /// The host's memory has no room for the guest.
+    case budget(ConfigurationError)
+    /// What the guest used cannot be written down.
+    case unsettled(Settlement.Failure)
+  }
+
+  private func refusing<Result>(_ body: () throws(SystemCallError) -> Result) throws(Refusal) -> Result {
+    do throws(SystemCallError) { return try body() } catch { throw .host(error) }
+  }
+
+  private func settle(_ folder: GuestFolder) throws(Refusal) {
+    do throws(Settlement.Failure) { try folder.settle() } catch { throw .unsettled(error) }
+  }
+
+  private func claimSomeName(_ kernel: String, _ memoryBytes: UInt64) throws(SystemCallError) -> Claim {
     while true {
       let folder = folder(GuestName(madeUpFor: kernel))
       do throws(SystemCallError) {
-        return Claim(folder: folder, meter: try make(folder), replaced: nil)
+        return Claim(folder: folder, meter: try make(folder, memoryBytes), replaced: nil)
       } catch where error.errno == .exists {}
     }
   }
 
-  private func withLock<Result>(_ body: () throws -> Result) throws -> Result {
-    let lock = try FolderLock(around: "\(path)/")
+  private func withLock<Result>(_ body: () throws(Refusal) -> Result) throws(Refusal) -> Result {
+    let lock: FolderLock
+    do throws(SystemCallError) { lock = try FolderLock(around: "\(path)/") } catch { throw .host(error) }
     let result = try body()
     lock.release()
     return result
   }
 
-  private func make(_ folder: GuestFolder) throws(SystemCallError) -> SharedDescriptor {
+  private func make(_ folder: GuestFolder, _ memoryBytes: UInt64) throws(SystemCallError) -> SharedDescriptor {
     try Folder.make(folder.path)
-    let meter = SharedDescriptor(
-      try .open(folder.path(of: .meter), [.readWrite, .create, .exclusive], permissions: 0o600))
-    try meter.descriptor.lockByte(0)
-    return meter
+    do throws(SystemCallError) {
+      let meter = SharedDescriptor(
+        try .open(folder.path(of: .meter), [.readWrite, .create, .exclusive], permissions: 0o600))
+      try meter.descriptor.lockByte(0)
+      try folder.write(String(memoryBytes), to: .promised)
+      return meter
+    } catch {
+      try? Folder.remove(folder.path)
+      throw error
+    }
   }
 
   /// Takes away the folder of a guest that is no more.
@@ -117,19 +154,22 @@ struct Street {
   /// - Parameter isDiscarded: whether to take it away also when what the guest used cannot be written down.
   /// - Returns: false, and nothing is done, when the guest lives.
   func remove(_ folder: GuestFolder, isDiscarded: Bool = false) throws(HostError) -> Bool {
-    do {
-      return try withLock {
+    do throws(Refusal) {
+      return try withLock { () throws(Refusal) in
         guard folder.state == .ended || folder.state == .crashed else { return false }
-        if isDiscarded { folder.settleIfPossible() } else { try folder.settle() }
-        try Folder.remove(folder.path)
+        if isDiscarded { folder.settleIfPossible() } else { try settle(folder) }
+        try refusing { () throws(SystemCallError) in try Folder.remove(folder.path) }
         return true
       }
-    } catch let error as SystemCallError where error.errno == .noSuchFile {
-      return true
-    } catch let error as SystemCallError {
-      throw HostError("\(folder.path): it cannot be removed: \(error.errno)")
     } catch {
-      throw HostError("\(folder.name): \(error); its folder is kept, `rowhouse remove --force` gives that up")
+      switch error {
+      case .host(let error) where error.errno == .noSuchFile: return true
+      case .host(let error): throw HostError("\(folder.path): it cannot be removed: \(error.errno)")
+      case .unsettled(let failure):
+        throw HostError("\(folder.name): \(failure); its folder is kept, `rowhouse remove --force` gives that up")
+      // A removal asks for no memory.
+      case .budget(let error): throw HostError("\(error)")
+      }
     }
   }
 }
