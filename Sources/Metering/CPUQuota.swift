@@ -15,6 +15,8 @@ package struct CPUQuota: Equatable, Sendable {
     self.burstNanoseconds = burstNanoseconds
   }
 
-  /// Hundredths of a per cent of one CPU: 2,500 is a quarter.
-  package var basisPoints: UInt64 { (nanoseconds * 10_000 + periodNanoseconds / 2) / periodNanoseconds }
+  /// Hundredths of a per cent of one CPU: 2,500 is a quarter. The period is above 0.
+  package var basisPoints: UInt64 {
+    nanoseconds.saturatingTimes(10_000).saturatingAdd(periodNanoseconds / 2) / periodNanoseconds
+  }
 }

@@ -13,7 +13,7 @@ package struct LatencyHistogram: Equatable, Sendable {
     min(63 - (nanoseconds | 1).leadingZeroBitCount, bucketCount - 1)
   }
 
-  package var total: UInt64 { counts.reduce(0, &+) }
+  package var total: UInt64 { counts.saturatingSum }
 
   /// The time within which a share of all requests was answered: the end of the bucket in which the last of them is, in
   /// nanoseconds; nil when there were none.
@@ -25,7 +25,7 @@ package struct LatencyHistogram: Equatable, Sendable {
     let rank = max(1, (share * Double(total)).rounded(.up))
     var seen: UInt64 = 0
     for (bucket, count) in counts.enumerated() {
-      seen += count
+      seen = seen.saturatingAdd(count)
       if Double(seen) >= rank { return 1 << UInt64(bucket + 1) }
     }
     return 1 << UInt64(Self.bucketCount)

@@ -80,7 +80,7 @@ package struct MeterReading: Sendable {
   package let networks: [Network]
 
   /// Exits of all vCPUs together.
-  package var exits: [ExitReason: UInt64] { cpus.reduce(into: [:]) { $0.merge($1.exits, uniquingKeysWith: &+) } }
+  package var exits: [ExitReason: UInt64] { cpus.reduce(into: [:]) { $0.merge($1.exits, uniquingKeysWith: { $0.saturatingAdd($1) }) } }
   /// CPU time of each vCPU's thread in nanoseconds.
   package var cpuNanoseconds: [UInt64] { cpus.map(\.runNanoseconds) }
 
@@ -88,7 +88,11 @@ package struct MeterReading: Sendable {
   ///
   /// - Returns: nil when the file is no meter, one of another version, or one that is not yet filled.
   package init?(of file: borrowing Descriptor) throws(SystemCallError) {
-    let bytes = try file.read(count: min(Int(clamping: try file.status().size), 4 << 20), at: 0)
+    self.init(try file.read(count: min(Int(clamping: try file.status().size), 4 << 20), at: 0))
+  }
+
+  /// Reads a meter's bytes; nil as above.
+  package init?(_ bytes: [UInt8]) {
     guard let words = MeterWords(bytes) else { return nil }
     let guest = words.guest
     guard let state = GuestState(rawValue: guest[.state]) else { return nil }
@@ -117,7 +121,7 @@ package struct MeterReading: Sendable {
     memoryGivenBytes = guest[.memoryGiven]
     residentBytes = guest[.resident]
     residentPeakBytes = guest[.residentPeak]
-    residentByteSeconds = guest[.residentSeconds].multipliedReportingOverflow(by: 1024).partialValue
+    residentByteSeconds = guest[.residentSeconds].saturatingTimes(1024)
     var phases: [Phase: Instant] = [:]
     for phase in Phase.allCases {
       let nanoseconds = guest[.phases, phase.rawValue]

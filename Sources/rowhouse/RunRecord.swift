@@ -72,7 +72,7 @@ extension RunRecord {
 
   /// Seconds with three decimals, "0.213 s".
   static func format(_ nanoseconds: UInt64) -> String {
-    let milliseconds = (nanoseconds + 500_000) / 1_000_000
+    let milliseconds = nanoseconds.saturatingAdd(500_000) / 1_000_000
     return "\(milliseconds / 1000).\(String(milliseconds % 1000 + 1000).dropFirst()) s"
   }
 }

@@ -22,10 +22,10 @@ struct TopTests {
       page.cpu(0).raiseTimeRun(to: cpuTime)
       page.disk(0).count(.fromGuest, bytes: second * weight * 100_000, latency: 1)
       page.network(0).count(.toGuest, bytes: Int(second * weight) * 1000)
+      let now = Instant(nanoseconds: 1_000_000_000 * (1 + second))
       page.setSample(
-        at: Instant(nanoseconds: 1_000_000_000 * (1 + second)), deviceNanoseconds: 0, resident: weight << 24,
-        residentPeak: 0, residentKibibyteSeconds: 0)
-      history.look(try #require(try MeterReading(of: file.descriptor)))
+        at: now, deviceNanoseconds: 0, resident: weight << 24, residentPeak: 0, residentKibibyteSeconds: 0)
+      history.look(try #require(try MeterReading(of: file.descriptor)), at: now)
     }
     return TopView.Guest(name: name, state: .running, cpus: 1, memoryBytes: 256 << 20, history: history)
   }
@@ -51,6 +51,32 @@ struct TopTests {
     #expect(lines[2].contains("72.0%") && lines[2].contains("▂▃▄▅▆▇██"))
     #expect(Set(lines.dropFirst().map(\.count)).count <= 2)
     #expect(lines.allSatisfy { $0.count <= 120 })
+  }
+
+  @Test("A guest whose VMM does not answer keeps its CPU share, and its bytes count over the time in which they came")
+  func aGuestThatDoesNotSample() throws {
+    let file = SharedDescriptor(try .memory(named: "meter"))
+    let page = try MeterPage(
+      in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 1, diskCount: 1),
+      memoryBytes: 256 << 20, process: 1)
+    page.set(.running)
+    page.reached(.guestStarted, at: Instant(nanoseconds: 1_000_000_000))
+    page.disk(0).count(.fromGuest, bytes: 1 << 20, latency: 1)
+    page.cpu(0).raiseTimeRun(to: 250_000_000)
+    var history = GuestHistory()
+    // Never sampled, and looked at in the moment of its start.
+    history.look(try #require(try MeterReading(of: file.descriptor)), at: Instant(nanoseconds: 1_000_000_000))
+    #expect(history.now(.disk) == 0 && history.now(.cpu) == 0)
+    page.setSample(
+      at: Instant(nanoseconds: 2_000_000_000), deviceNanoseconds: 0, resident: 1, residentPeak: 1,
+      residentKibibyteSeconds: 0)
+    for second in 2...5 as ClosedRange<UInt64> {
+      page.disk(0).count(.fromGuest, bytes: 1 << 20, latency: 1)
+      history.look(
+        try #require(try MeterReading(of: file.descriptor)), at: Instant(nanoseconds: second * 1_000_000_000))
+    }
+    #expect(history[.disk] == [0] + [Double](repeating: 1_048_576, count: 4))
+    #expect(history[.cpu] == [0, 0, 0, 0, 0], "the quarter second was used before the first look")
   }
 
   @Test(arguments: [(TopView.Order.name, "db"), (.memory, "db"), (.network, "db"), (.disk, "db")])

@@ -41,7 +41,7 @@ struct GuestSummary: JSONDocument {
     uptimeNanoseconds = meter?.phases[.guestStarted].flatMap { start in end?.nanoseconds(since: start) }
     let usage = process.flatMap(ProcessUsage.init)
     residentBytes = usage?.residentBytes
-    cpuNanoseconds = usage?.cpuNanoseconds ?? (isOver ? meter?.cpuNanoseconds.reduce(0, +) : nil)
+    cpuNanoseconds = usage?.cpuNanoseconds ?? (isOver ? meter?.cpuNanoseconds.saturatingSum : nil)
     if let cpuNanoseconds, let uptimeNanoseconds, uptimeNanoseconds > 0 {
       cpuPercent = (1000 * Double(cpuNanoseconds) / Double(uptimeNanoseconds)).rounded() / 10
     } else {

@@ -37,12 +37,12 @@ struct HostDivision {
 
   mutating func add(_ meter: MeterReading, since earlier: MeterReading) {
     guests += 1
-    cpuAllotted += meter.cpuQuota?.basisPoints ?? UInt64(meter.cpus.count) * 10_000
-    memoryAllotted += meter.memoryBytes
-    memoryResident += meter.residentBytes
+    cpuAllotted = cpuAllotted.saturatingAdd(meter.cpuQuota?.basisPoints ?? UInt64(meter.cpus.count) * 10_000)
+    memoryAllotted = memoryAllotted.saturatingAdd(meter.memoryBytes)
+    memoryResident = memoryResident.saturatingAdd(meter.residentBytes)
     if let now = meter.sampled, let then = earlier.sampled, now > then {
-      cpuUsed += (meter.busyNanoseconds - min(meter.busyNanoseconds, earlier.busyNanoseconds)) * 10_000
-        / now.nanoseconds(since: then)
+      let used = meter.busyNanoseconds.saturatingSubtract(earlier.busyNanoseconds).saturatingTimes(10_000)
+      cpuUsed = cpuUsed.saturatingAdd(used / now.nanoseconds(since: then))
     }
   }
 
@@ -67,7 +67,7 @@ struct HostDivision {
 
 extension MeterReading {
   /// CPU time of all the VMM's threads that are metered.
-  var busyNanoseconds: UInt64 { cpuNanoseconds.reduce(deviceNanoseconds, &+) }
+  var busyNanoseconds: UInt64 { cpuNanoseconds.saturatingSum.saturatingAdd(deviceNanoseconds) }
 }
 
 extension GuestFolder {
@@ -86,7 +86,7 @@ struct Bar {
 
   init(_ part: UInt64, of whole: UInt64) {
     let share = whole == 0 ? 0 : Double(part) / Double(whole)
-    let filled = min(Self.cells, Int((share * Double(Self.cells)).rounded()))
+    let filled = Int((min(share, 1) * Double(Self.cells)).rounded())
     let isOver = share > 1
     let full = String(repeating: "#", count: isOver ? Self.cells - 1 : filled) + (isOver ? ">" : "")
     text = "[" + full + String(repeating: ".", count: Self.cells - full.count) + "]"

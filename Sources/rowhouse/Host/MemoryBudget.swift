@@ -64,10 +64,7 @@ extension Street {
   /// The memory that guests that run were promised, in bytes.
   var promisedMemory: UInt64 {
     let guests = (try? guests()) ?? []
-    return guests.reduce(0) { sum, guest in
-      let (new, overflow) = sum.addingReportingOverflow(guest.promisedMemory ?? 0)
-      return overflow ? .max : new
-    }
+    return guests.lazy.map { $0.promisedMemory ?? 0 }.saturatingSum
   }
 }
 

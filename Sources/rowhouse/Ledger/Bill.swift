@@ -1,4 +1,5 @@
 import Machine
+import Metering
 
 /// The sum of ledger records, by guest or by day.
 struct Bill {
@@ -19,12 +20,12 @@ struct Bill {
 
     fileprivate mutating func add(_ record: LedgerRecord) {
       runs += 1
-      cpuSeconds += Double(record.cpuNanoseconds &+ record.deviceNanoseconds) / 1e9
+      cpuSeconds += Double(record.cpuNanoseconds.saturatingAdd(record.deviceNanoseconds)) / 1e9
       gibibyteHours += Double(record.residentByteSeconds) / Double(1 << 30) / 3600
-      diskReadBytes &+= record.diskReadBytes
-      diskWrittenBytes &+= record.diskWrittenBytes
-      networkReceivedBytes &+= record.networkReceivedBytes
-      networkSentBytes &+= record.networkSentBytes
+      diskReadBytes = diskReadBytes.saturatingAdd(record.diskReadBytes)
+      diskWrittenBytes = diskWrittenBytes.saturatingAdd(record.diskWrittenBytes)
+      networkReceivedBytes = networkReceivedBytes.saturatingAdd(record.networkReceivedBytes)
+      networkSentBytes = networkSentBytes.saturatingAdd(record.networkSentBytes)
     }
   }
 

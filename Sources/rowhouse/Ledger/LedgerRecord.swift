@@ -43,11 +43,11 @@ struct LedgerRecord: Codable, Equatable {
     let ended = meter.phases[.guestEnded] ?? meter.sampled ?? guestStarted
     started = CalendarText.utc(nanosecondsSince1970: meter.startedSince1970)
     self.ended = CalendarText.utc(
-      nanosecondsSince1970: meter.startedSince1970 &+ ended.nanoseconds(since: processStarted))
+      nanosecondsSince1970: meter.startedSince1970.saturatingAdd(ended.nanoseconds(since: processStarted)))
     runNanoseconds = meter.runNanoseconds ?? 0
     cpus = meter.cpus.count
     memoryBytes = meter.memoryBytes
-    func sum<Part>(_ parts: [Part], _ figure: (Part) -> UInt64) -> UInt64 { parts.reduce(0) { $0 &+ figure($1) } }
+    func sum<Part>(_ parts: [Part], _ figure: (Part) -> UInt64) -> UInt64 { parts.lazy.map(figure).saturatingSum }
     cpuNanoseconds = sum(meter.cpus, \.runNanoseconds)
     deviceNanoseconds = meter.deviceNanoseconds
     throttledNanoseconds = sum(meter.cpus, \.throttledNanoseconds)
@@ -61,6 +61,6 @@ struct LedgerRecord: Codable, Equatable {
     networkSentBytes = sum(meter.networks, \.sent.bytes)
     networkReceivedPackets = sum(meter.networks, \.received.packets)
     networkSentPackets = sum(meter.networks, \.sent.packets)
-    consoleBytes = (meter.console[.output] ?? 0) &+ (meter.console[.input] ?? 0)
+    consoleBytes = meter.consoleBytes
   }
 }

@@ -60,7 +60,7 @@ struct GuestMetrics {
     let guest = [("guest", name)]
     info.add(1, guest + [("run", meter.run), ("state", state.rawValue), ("verdict", Verdict(meter)?.name ?? "")])
     started.add(nanoseconds: meter.startedSince1970, guest)
-    if let share = meter.cpuQuota { quota.add(nanoseconds: share.basisPoints * 100_000, guest) }
+    if let share = meter.cpuQuota { quota.add(nanoseconds: share.basisPoints.saturatingTimes(100_000), guest) }
     for (index, figures) in meter.cpus.enumerated() {
       let labels = guest + [("cpu", String(index))]
       cpu.add(nanoseconds: figures.runNanoseconds, labels)

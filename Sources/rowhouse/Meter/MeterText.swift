@@ -19,7 +19,7 @@ struct MeterText {
       let share = index == 0 ? quota : quota.map { _ in "shared" }
       add(
         "cpu\(index)", share ?? "-", HumanQuantity.seconds(cpu.runNanoseconds),
-        Self.throttled(cpu.throttledNanoseconds) + "\(cpu.exits.values.reduce(0, +)) exits")
+        Self.throttled(cpu.throttledNanoseconds) + "\(cpu.exits.values.saturatingSum) exits")
     }
     add("devices", "-", HumanQuantity.seconds(meter.deviceNanoseconds))
     let most = meter.memoryLimitBytes.map { ", \(ByteSize.format($0)) resident" } ?? ""
@@ -44,13 +44,18 @@ struct MeterText {
           Self.throttled(direction.throttledNanoseconds) + "\(direction.packets) packets\(drops)")
       }
     }
-    add("console", "-", HumanQuantity.bytes((meter.console[.output] ?? 0) + (meter.console[.input] ?? 0)))
+    add("console", "-", HumanQuantity.bytes(meter.consoleBytes))
     text = "\(name): \(state.rawValue)\(time)\(end)\n" + TextTable(["", "ALLOTTED", "USED", ""], rows).text
   }
 
   private static func throttled(_ nanoseconds: UInt64) -> String {
     nanoseconds == 0 ? "" : "throttled \(HumanQuantity.seconds(nanoseconds)), "
   }
+}
+
+extension MeterReading {
+  /// Bytes that went over the console, both ways.
+  var consoleBytes: UInt64 { (console[.output] ?? 0).saturatingAdd(console[.input] ?? 0) }
 }
 
 extension RateLimits {

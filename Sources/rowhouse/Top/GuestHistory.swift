@@ -20,28 +20,40 @@ struct GuestHistory {
   private(set) var values = [[Double]](repeating: [], count: Figure.allCases.count)
   /// The share of the last interval in which vCPUs waited for their quota, or requests and packets for their limits.
   private(set) var throttled = 0.0
-  private var last: (instant: Instant, totals: [UInt64], throttled: UInt64)?
+  private var last: Look?
+
+  /// Counters, and when they said that: CPU times as of the last sample, the rest as of the look.
+  private struct Look {
+    let sampled: Instant
+    let now: Instant
+    let totals: [UInt64]
+    let throttled: UInt64
+  }
 
   subscript(figure: Figure) -> [Double] { values[figure.rawValue] }
   func now(_ figure: Figure) -> Double { values[figure.rawValue].last ?? 0 }
 
-  mutating func look(_ meter: MeterReading) {
-    // Counters are as of now, the rest as of the sample that was just asked for.
-    let instant = meter.sampled ?? meter.phases[.guestStarted] ?? .now
-    let totals = [meter.busyNanoseconds, 0, meter.diskBytes, meter.networkBytes]
-    let waits = meter.throttledNanoseconds
-    defer { last = (instant, totals, waits) }
+  /// - Parameter now: when the meter was read.
+  mutating func look(_ meter: MeterReading, at now: Instant = .now) {
+    let started = meter.phases[.guestStarted] ?? now
+    let look = Look(
+      sampled: meter.sampled ?? started, now: now,
+      totals: [meter.busyNanoseconds, 0, meter.diskBytes, meter.networkBytes], throttled: meter.throttledNanoseconds)
     // The first look has the guest's whole life before it.
-    let start = last?.instant ?? meter.phases[.guestStarted] ?? instant
-    let time = Double(max(1, instant.nanoseconds(since: start)))
-    func rate(_ figure: Figure, _ unit: Double) -> Double {
-      let before = last?.totals[figure.rawValue] ?? 0
-      return Double(totals[figure.rawValue] - min(before, totals[figure.rawValue])) / time * unit
+    let before = last ?? Look(sampled: started, now: started, totals: [0, 0, 0, 0], throttled: 0)
+    last = look
+    func rate(_ figure: Figure, over time: UInt64, _ unit: Double) -> Double {
+      // The VMM has not sampled since, or no time has passed: as before.
+      guard time > 0 else { return self.now(figure) }
+      let used = look.totals[figure.rawValue].saturatingSubtract(before.totals[figure.rawValue])
+      return Double(used) / Double(time) * unit
     }
-    throttled = min(1, Double(waits - min(last?.throttled ?? 0, waits)) / time)
+    let time = look.now.nanoseconds(since: before.now)
+    let cpuTime = look.sampled.nanoseconds(since: before.sampled)
+    if time > 0 { throttled = min(1, Double(look.throttled.saturatingSubtract(before.throttled)) / Double(time)) }
     for (figure, value) in [
-      (Figure.cpu, rate(.cpu, 1)), (.memory, Double(meter.residentBytes)), (.disk, rate(.disk, 1e9)),
-      (.network, rate(.network, 1e9)),
+      (Figure.cpu, rate(.cpu, over: cpuTime, 1)), (.memory, Double(meter.residentBytes)),
+      (.disk, rate(.disk, over: time, 1e9)), (.network, rate(.network, over: time, 1e9)),
     ] {
       values[figure.rawValue].append(value)
       if values[figure.rawValue].count > Self.length { values[figure.rawValue].removeFirst() }
@@ -50,13 +62,14 @@ struct GuestHistory {
 }
 
 extension MeterReading {
-  var diskBytes: UInt64 { disks.reduce(0) { $0 &+ $1.read.bytes &+ $1.written.bytes } }
-  var networkBytes: UInt64 { networks.reduce(0) { $0 &+ $1.received.bytes &+ $1.sent.bytes } }
+  var diskBytes: UInt64 { disks.flatMap { [$0.read.bytes, $0.written.bytes] }.saturatingSum }
+  var networkBytes: UInt64 { networks.flatMap { [$0.received.bytes, $0.sent.bytes] }.saturatingSum }
 
   /// Time that anything of the guest waited for a quota or a limit.
   var throttledNanoseconds: UInt64 {
-    let cpus = cpus.reduce(0 as UInt64) { $0 &+ $1.throttledNanoseconds } / UInt64(max(1, cpus.count))
-    let disks = disks.reduce(0 as UInt64) { $0 &+ $1.read.throttledNanoseconds &+ $1.written.throttledNanoseconds }
-    return networks.reduce(cpus &+ disks) { $0 &+ $1.received.throttledNanoseconds &+ $1.sent.throttledNanoseconds }
+    let cpus = cpus.lazy.map(\.throttledNanoseconds).saturatingSum / UInt64(max(1, cpus.count))
+    let disks = disks.flatMap { [$0.read.throttledNanoseconds, $0.written.throttledNanoseconds] }
+    let networks = networks.flatMap { [$0.received.throttledNanoseconds, $0.sent.throttledNanoseconds] }
+    return ([cpus] + disks + networks).saturatingSum
   }
 }

@@ -1,4 +1,5 @@
 import Machine
+import Metering
 
 /// What `rowhouse top` shows, as lines of text: the same for the same figures and the same size.
 struct TopView {
@@ -96,7 +97,7 @@ struct TopView {
   private static func percent(_ share: Double, decimals: Int = 1) -> String {
     (share * 100).fixed(decimals) + "%"
   }
-  private static func bytes(_ bytes: Double) -> String { HumanQuantity.bytes(UInt64(max(0, bytes))) }
+  private static func bytes(_ bytes: Double) -> String { HumanQuantity.bytes(UInt64(saturating: bytes)) }
   private static func gap(_ spark: Int) -> String { String(repeating: " ", count: spark == 0 ? 1 : spark + 2) }
 
   /// Cut or filled up to a width.
@@ -119,7 +120,7 @@ struct Sparkline {
     let shown = values.suffix(width)
     let bars = shown.map { value -> Character in
       guard most > 0, value > 0 else { return Self.bars[0] }
-      return Self.bars[min(Self.bars.count - 1, Int(value / most * Double(Self.bars.count)))]
+      return Self.bars[min(Self.bars.count - 1, Int(min(value / most, 1) * Double(Self.bars.count)))]
     }
     text = String(repeating: " ", count: width - shown.count) + String(bars)
   }
