@@ -317,10 +317,11 @@ package final class Runner {
 
   private func keepMemoryLimit(_ resident: UInt64, _ balloon: MachineBalloon) {
     let most = configuration.memoryBytes - Configuration.memoryLimits.lowerBound
+    let now = Instant.now
     let target = memoryLimit?.target(
-      resident: resident, target: balloon.target, actual: balloon.actual, least: balloonBytes, most: most)
+      resident: resident, target: balloon.target, actual: balloon.actual, least: balloonBytes, most: most, at: now)
     if let target { balloon.setTarget(target) }
-    if memoryLimit?.isInVain() ?? false {
+    if memoryLimit?.isInVain(at: now) ?? false {
       StandardError.say("--memory-max: the guest does not give up memory; it needs a driver for its balloon")
     }
   }

@@ -1,3 +1,4 @@
+import Host
 import Testing
 
 @testable import Machine
@@ -14,12 +15,15 @@ struct MemoryLimitTests {
     var target: UInt64 = 0
     var least: UInt64 = 0
     var obeys = true
+    var now = Instant(nanoseconds: 1)
 
     var resident: UInt64 { obeys ? touched - min(touched, target) : touched }
 
-    mutating func look() {
+    mutating func look(after nanoseconds: UInt64 = 100_000_000) {
+      now = now.advanced(byNanoseconds: nanoseconds)
       let new = limit.target(
-        resident: resident, target: target, actual: obeys ? target : 0, least: least, most: MemoryLimitTests.whole)
+        resident: resident, target: target, actual: obeys ? target : 0, least: least, most: MemoryLimitTests.whole,
+        at: now)
       if let new { target = new }
     }
   }
@@ -56,8 +60,17 @@ struct MemoryLimitTests {
     var complaints = 0
     for _ in 0..<200 {
       guest.look()
-      if guest.limit.isInVain() { complaints += 1 }
+      if guest.limit.isInVain(at: guest.now) { complaints += 1 }
     }
     #expect(complaints == 1 && guest.target <= Self.whole)
+  }
+
+  @Test func manyWhoReadTheMeterDoNotShortenItsTime() {
+    var guest = Guest(touched: 100 << 20, obeys: false)
+    for _ in 0..<1000 { guest.look(after: 1_000_000) }
+    let isInVainAtOnce = guest.limit.isInVain(at: guest.now)
+    guest.look(after: 10_000_000_000)
+    let isInVainLater = guest.limit.isInVain(at: guest.now)
+    #expect(!isInVainAtOnce && isInVainLater)
   }
 }
