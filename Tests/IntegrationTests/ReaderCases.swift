@@ -110,6 +110,24 @@ extension Case {
         "20% of", "memory allotted", "\"cpu_allotted_basis_points\" : 2000", "# TYPE rowhouse_guest info",
         "rowhouse_guest_cpu_seconds_total{guest=\"one\",cpu=\"0\"}", "# EOF", "again",
       ]),
+    Case(
+      "readers-wait-for-all-silent-guests-at-once",
+      script: """
+        \(ledger)
+        for name in a b c d e f g h; do rowhouse run --detach --name $name $GUESTS/echo.elf --timeout 60 > said; done; rm said
+        stopped=$(rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p'); kill -STOP $stopped
+        start=$(milliseconds); rowhouse metrics | grep -c '^rowhouse_guest_info'
+        echo "metrics $(($(milliseconds) - start))"; start=$(milliseconds); rowhouse host | head -n 1
+        echo "host $(($(milliseconds) - start))"; kill -CONT $stopped; rowhouse kill --all; rowhouse remove --all
+        """, says: ["8\n", "8 guests\n"]
+    ) { outcome in
+      // One after the other they would take 4 and 8 seconds.
+      guard let metrics = outcome.figures["metrics"]?.first, let host = outcome.figures["host"]?.first else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      #expect(metrics < 2500 && host < 4000, "\(outcome.outputText)")
+    },
     // On a terminal, where the host has something to make one.
     Case(
       "top-on-terminals",

@@ -27,8 +27,10 @@ struct HostDivision {
     self.init()
     let folders = (try? street.guests()) ?? []
     for folder in folders { folder.settleIfPossible() }
+    folders.refreshMeters()
     let before = folders.map { $0.liveReading() }
     if before.contains(where: { $0 != nil }) { usleep(Self.lookMicroseconds) }
+    folders.refreshMeters()
     for (folder, earlier) in zip(folders, before) {
       guard let earlier, let meter = folder.liveReading() else { continue }
       add(meter, since: earlier)
@@ -71,9 +73,8 @@ extension MeterReading {
 }
 
 extension GuestFolder {
-  /// The meter of a guest that runs, brought up to date.
+  /// The meter of a guest that runs.
   func liveReading() -> MeterReading? {
-    refreshMeter()
     guard let look = try? look(), look.isAlive else { return nil }
     return look.meter
   }

@@ -46,8 +46,9 @@ struct GuestMetrics {
     "rowhouse_guest_console_bytes", .counter, unit: "bytes", "Bytes that went over the console.")
 
   init(_ street: Street) throws(HostError) {
-    for folder in try street.guests() {
-      folder.refreshMeter()
+    let folders = try street.guests()
+    folders.refreshMeters()
+    for folder in folders {
       guard let look = try? folder.look(), let meter = look.meter else { continue }
       folder.settleIfPossible(look)
       add(folder.name.description, look.state, meter)

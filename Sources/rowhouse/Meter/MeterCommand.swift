@@ -36,9 +36,21 @@ extension GuestFolder {
     return (look.state, meter)
   }
 
-  /// Has the VMM take a sample; a guest that has ended, or is busy with something else, keeps its last one.
-  func refreshMeter() {
-    var client = try? ControlClient(self)
-    _ = try? client?.ask(.sample, until: .now.advanced(byNanoseconds: 500_000_000))
+  func refreshMeter() { [self].refreshMeters() }
+}
+
+extension [GuestFolder] {
+  /// How long VMMs may take to answer, all together, in nanoseconds.
+  private static var patience: UInt64 { 500_000_000 }
+
+  /// Has each VMM take a sample; a guest that has ended, or is busy with something else, keeps its last one.
+  func refreshMeters() {
+    let deadline = Instant.now.advanced(byNanoseconds: Self.patience)
+    var asked: [ControlClient] = []
+    for folder in self {
+      guard var client = try? ControlClient(folder), (try? client.send(.sample)) != nil else { continue }
+      asked.append(client)
+    }
+    for index in asked.indices { _ = try? asked[index].awaitReply(until: deadline) }
   }
 }

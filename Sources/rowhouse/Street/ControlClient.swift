@@ -35,6 +35,12 @@ struct ControlClient {
   mutating func ask(
     _ request: ControlRequest, until deadline: Instant? = .now.advanced(byNanoseconds: patience)
   ) throws(Failure) -> ControlReply {
+    try send(request)
+    return try awaitReply(until: deadline)
+  }
+
+  /// Sends a request, whose reply is for ``awaitReply(until:)``.
+  mutating func send(_ request: ControlRequest) throws(Failure) {
     lastID += 1
     do throws(SystemCallError) {
       // SAFETY: the array's own memory, for the call. A request fits in what the kernel holds for a socket.
@@ -44,6 +50,10 @@ struct ControlClient {
     } catch {
       throw .gone
     }
+  }
+
+  /// Waits for the reply to the last request.
+  mutating func awaitReply(until deadline: Instant?) throws(Failure) -> ControlReply {
     while true {
       let frame: Frame?
       do throws(FrameReader.Fault) { frame = try reader.next() } catch { throw .gone }

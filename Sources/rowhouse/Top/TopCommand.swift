@@ -67,8 +67,9 @@ final class Top {
   func look() {
     guests = []
     var kept: [GuestName: (run: String, history: GuestHistory)] = [:]
-    for folder in (try? street.guests()) ?? [] {
-      folder.refreshMeter()
+    let folders = (try? street.guests()) ?? []
+    folders.refreshMeters()
+    for folder in folders {
       guard let look = try? folder.look(), let meter = look.meter else { continue }
       guard look.isAlive else {
         folder.settleIfPossible(look)
