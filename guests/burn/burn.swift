@@ -10,13 +10,15 @@ private let started = Atomic<Int>(0)
 /// a loop.
 ///
 /// With `rounds=N` the first processor does so many and the guest powers off; without, it goes on for ever. With
-/// `say=N` a line tells of every Nth round. With `alone` the other processors are left asleep.
+/// `say=N` a line tells of every Nth round. With `alone` the other processors are left asleep. With `ports` the first
+/// writes to a port that only stores after each million turns, so that its work can be counted from outside.
 @main enum Burn: Guest {
   private static let millions: UInt64 = 10
 
   static func run(_ start: StartInfo) {
     let rounds = start.options.number("rounds") ?? .max
     let interval = start.options.number("say") ?? .max
+    let tells = start.options.contains("ports")
     expect(rounds > 0 && interval > 0, "rounds= and say= are above 0")
     Interrupts.configure()
     UserMode.configure()
@@ -24,7 +26,14 @@ private let started = Atomic<Int>(0)
     UserMode.enable(number: 0)
     say("burning on \(started.load(ordering: .relaxed) + 1) processors")
     for round in 1...rounds {
-      UserMode.countDown(millions: millions, number: 0)
+      if tells {
+        for _ in 0..<millions {
+          UserMode.countDown(millions: 1, number: 0)
+          outb(SerialPort.scratchPort, 0)
+        }
+      } else {
+        UserMode.countDown(millions: millions, number: 0)
+      }
       firstRounds.store(round, ordering: .relaxed)
       if round % interval == 0 { say("rounds=\(round)") }
     }

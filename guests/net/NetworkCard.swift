@@ -64,6 +64,33 @@ struct NetworkCard {
     sent.bytes += count
   }
 
+  /// Sends `outgoingFrame`'s first `count` bytes over and over, `depth` at once, until `frames` have gone.
+  mutating func stream(frames: Int, count: Int) {
+    let depth = min(Self.streamDepth, frames)
+    for index in 0..<depth {
+      transmitting.describe(index, outgoing, count: Self.headerBytes + count, isWritable: false)
+      transmitting.offer(index)
+    }
+    device.notify(queue: Self.transmitQueue)
+    var offered = depth
+    var done = 0
+    while done < frames {
+      var hasOffered = false
+      while let (index, _) = transmitting.takeUsed() {
+        done += 1
+        sent.packets += 1
+        sent.bytes += count
+        guard offered < frames else { continue }
+        transmitting.offer(index)
+        offered += 1
+        hasOffered = true
+      }
+      if hasOffered { device.notify(queue: Self.transmitQueue) } else { pause_cpu() }
+    }
+  }
+
+  private static let streamDepth = 16
+
   /// Hands the next frame that has come to `body`, which may send one.
   ///
   /// - Returns: whether one had come.

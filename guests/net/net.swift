@@ -2,9 +2,10 @@ import Hardware
 
 /// Speaks just enough to ping and be pinged, with the address 10.7.0.N of `host=N`.
 ///
-/// It answers ARP and echo requests until it has answered as many as `answers=N` says. With `peer=N` it sends `count=N`
-/// echo requests in frames of `bytes=N` bytes to 10.7.0.N instead, each after the answer to the one before, and expects
-/// them all to be answered. At the end it says what went through its card.
+/// It answers ARP and echo requests until it has answered as many as `answers=N` says, or as many frames have come as
+/// `frames=N` says. With `peer=N` it sends `count=N` echo requests in frames of `bytes=N` bytes to 10.7.0.N instead, each
+/// after the answer to the one before, and expects them all to be answered; or, with `stream`, `count=N` frames that
+/// ask for no answer, as fast as they go. At the end it says what went through its card.
 @main enum Net: Guest {
   private static let network: UInt32 = 10 << 24 | 7 << 16
 
@@ -23,11 +24,17 @@ import Hardware
       expect(
         bytes >= Frame.leastBytes && bytes <= NetworkCard.mostFrameBytes,
         "bytes= wants a number from \(Frame.leastBytes) to \(NetworkCard.mostFrameBytes)")
-      host.ping(peer, count: Int(options.number("count") ?? 1), bytes: bytes)
+      let count = Int(options.number("count") ?? 1)
+      if options.contains("stream") {
+        host.stream(to: peer, count: count, bytes: bytes)
+      } else {
+        host.ping(peer, count: count, bytes: bytes)
+      }
     } else {
       say("answering")
       let wanted = options.number("answers").map { Int($0) } ?? .max
-      while host.answers < wanted { host.work() }
+      let frames = options.number("frames").map { Int($0) } ?? .max
+      while host.answers < wanted, host.card.received.packets < frames { host.work() }
     }
     let card = host.card
     say("sent: packets=\(card.sent.packets) bytes=\(card.sent.bytes)")
@@ -78,18 +85,31 @@ private struct Host {
     if !hasWorked { pause_cpu() }
   }
 
-  mutating func ping(_ target: UInt32, count: Int, bytes: Int) {
+  /// Asks who has an address, until somebody says so.
+  private mutating func find(_ target: UInt32) -> Frame.HardwareAddress {
     for _ in 0..<Self.attempts where peer?.address != target {
       card.outgoingFrame.makeARP(operation: 1, from: card.address, address, to: .unknown, target)
       card.send(Frame.leastBytes)
       wait { $0.peer?.address == target }
     }
     guard let peer, peer.address == target else { fail("nobody has the address \(hex: UInt64(target))") }
+    return peer.hardware
+  }
+
+  /// Frames for an address that nobody has.
+  mutating func stream(to target: UInt32, count: Int, bytes: Int) {
+    let hardware = find(target)
+    card.outgoingFrame.makeEchoRequest(0, bytes: bytes, from: card.address, address, to: hardware, 0)
+    card.stream(frames: count, count: bytes)
+  }
+
+  mutating func ping(_ target: UInt32, count: Int, bytes: Int) {
+    let hardware = find(target)
     for number in 0..<count {
       let number = UInt16(truncatingIfNeeded: number)
       echo = nil
       card.outgoingFrame.makeEchoRequest(
-        number, bytes: bytes, from: card.address, address, to: peer.hardware, target)
+        number, bytes: bytes, from: card.address, address, to: hardware, target)
       card.send(bytes)
       wait { $0.echo == number }
       expect(echo == number, "echo \(number) did not come back")
