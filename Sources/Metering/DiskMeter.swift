@@ -15,6 +15,7 @@ package struct DiskMeter: Sendable {
     let base = Self.base(direction)
     block.add(bytes, at: base + MeterLayout.Transfers.bytes.rawValue)
     block.add(1, at: base + MeterLayout.Transfers.requests.rawValue)
+    block.add(latency, at: base + MeterLayout.Transfers.latencySum.rawValue)
     block.add(1, at: base + MeterLayout.Transfers.latencies.rawValue + 8 * LatencyHistogram.bucket(latency))
   }
 

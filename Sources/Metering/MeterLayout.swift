@@ -40,7 +40,7 @@ enum MeterLayout {
 
   /// Byte offsets in one direction of a disk.
   enum Transfers: Int, CaseIterable {
-    case bytes = 0, requests = 8, failures = 16, timeThrottled = 24, latencies = 64
+    case bytes = 0, requests = 8, failures = 16, timeThrottled = 24, latencySum = 32, latencies = 64
   }
 
   /// Byte offsets in the block of a network card.

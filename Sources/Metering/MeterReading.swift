@@ -20,6 +20,8 @@ package struct MeterReading: Sendable {
     package let requests: UInt64
     package let failures: UInt64
     package let throttledNanoseconds: UInt64
+    /// The requests' latencies together.
+    package let latencyNanoseconds: UInt64
     package let latencies: LatencyHistogram
   }
 
@@ -189,6 +191,7 @@ extension MeterReading.Transfers {
     requests = words[.requests]
     failures = words[.failures]
     throttledNanoseconds = words[.timeThrottled]
+    latencyNanoseconds = words[.latencySum]
     var latencies = LatencyHistogram()
     for bucket in 0..<LatencyHistogram.bucketCount { latencies.counts[bucket] = words[.latencies, bucket] }
     self.latencies = latencies

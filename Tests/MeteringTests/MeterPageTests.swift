@@ -109,7 +109,7 @@ import Testing
       #expect(disk.read.requests == 2 && disk.read.failures == 0 && disk.written.failures == 1)
       #expect(disk.read.throttledNanoseconds == read && disk.flushes == 1 && disk.discards == 1)
       #expect(disk.read.latencies.counts[9] == 1 && disk.read.latencies.counts[19] == 1)
-      #expect(disk.written.latencies.total == 2)
+      #expect(disk.written.latencies.total == 2 && disk.written.latencyNanoseconds == 1_001_000)
       let network = reading.networks[index]
       #expect(network.received == .init(packets: 1, bytes: read, drops: 1, throttledNanoseconds: read + 1))
       #expect(network.sent == .init(packets: 1, bytes: written, drops: 0, throttledNanoseconds: written + 1))

@@ -148,11 +148,12 @@ struct MetricsTests {
         #expect(seen.insert(family).inserted)
       } else {
         let name = line.prefix { $0 != "{" }
-        #expect(["", "_total", "_info"].contains { name == family + $0 }, "\(line)")
+        #expect(["", "_total", "_info", "_count", "_sum"].contains { name == family + $0 }, "\(line)")
       }
     }
     #expect(lines.contains(#"rowhouse_guest_cpu_seconds_total{guest="one",cpu="1"} 0.500000000"#))
     #expect(lines.contains("# UNIT rowhouse_guest_disk_bytes bytes"))
+    #expect(lines.contains(#"rowhouse_guest_disk_latency_seconds_sum{guest="one",disk="0",direction="read"} 0.000000010"#))
   }
 
   @Test func theOlderFormatDescribesWholeNames() throws {

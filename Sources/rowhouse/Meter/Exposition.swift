@@ -1,7 +1,7 @@
 /// Metrics as text: OpenMetrics 1.0, or the Prometheus text format 0.0.4 that came before it.
 struct Exposition {
   enum Format: String { case openmetrics, prometheus }
-  enum Kind: String { case counter, gauge, info }
+  enum Kind: String { case counter, gauge, info, summary }
 
   struct Family {
     /// Without the suffix that the kind asks for, with the unit.
@@ -10,7 +10,7 @@ struct Exposition {
     let help: String
     /// The unit that the name ends in.
     var unit: String?
-    fileprivate var samples: [(labels: [(String, String)], value: String)] = []
+    fileprivate var samples: [Sample] = []
 
     init(_ name: String, _ kind: Kind, unit: String? = nil, _ help: String) {
       self.name = name
@@ -19,13 +19,32 @@ struct Exposition {
       self.help = help
     }
 
-    mutating func add(_ value: UInt64, _ labels: [(String, String)]) { samples.append((labels, String(value))) }
+    mutating func add(_ value: UInt64, _ labels: [(String, String)]) {
+      samples.append(Sample(labels: labels, value: String(value)))
+    }
 
     /// Nanoseconds as seconds.
     mutating func add(nanoseconds: UInt64, _ labels: [(String, String)]) {
-      let fraction = String(1_000_000_000 + nanoseconds % 1_000_000_000).dropFirst()
-      samples.append((labels, "\(nanoseconds / 1_000_000_000).\(fraction)"))
+      samples.append(Sample(labels: labels, value: Self.seconds(nanoseconds)))
     }
+
+    /// What a summary sums: how many there were, and nanoseconds of them all as seconds.
+    mutating func add(count: UInt64, nanoseconds: UInt64, _ labels: [(String, String)]) {
+      samples.append(Sample(labels: labels, value: String(count), suffix: "_count"))
+      samples.append(Sample(labels: labels, value: Self.seconds(nanoseconds), suffix: "_sum"))
+    }
+
+    private static func seconds(_ nanoseconds: UInt64) -> String {
+      let fraction = String(1_000_000_000 + nanoseconds % 1_000_000_000).dropFirst()
+      return "\(nanoseconds / 1_000_000_000).\(fraction)"
+    }
+  }
+
+  fileprivate struct Sample {
+    let labels: [(String, String)]
+    let value: String
+    /// Nil: the kind's.
+    var suffix: String?
   }
 
   let families: [Family]
@@ -40,7 +59,7 @@ struct Exposition {
       switch family.kind {
       case .counter: "_total"
       case .info: "_info"
-      case .gauge: ""
+      case .gauge, .summary: ""
       }
     // The older format knows no infos, and describes samples by their whole name.
     let isOld = format == .prometheus
@@ -49,9 +68,9 @@ struct Exposition {
     var text = "# TYPE \(name) \(kind.rawValue)\n"
     if let unit = family.unit, !isOld { text += "# UNIT \(name) \(unit)\n" }
     text += "# HELP \(name) \(family.help)\n"
-    for (labels, value) in family.samples {
-      let words = labels.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",")
-      text += "\(family.name)\(suffix)\(words.isEmpty ? "" : "{\(words)}") \(value)\n"
+    for sample in family.samples {
+      let words = sample.labels.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",")
+      text += "\(family.name)\(sample.suffix ?? suffix)\(words.isEmpty ? "" : "{\(words)}") \(sample.value)\n"
     }
     return text
   }

@@ -34,6 +34,8 @@ struct GuestMetrics {
     "rowhouse_guest_disk_flushes", .counter, unit: "flushes", "Flushes of a disk.")
   private var diskThrottled = Exposition.Family(
     "rowhouse_guest_disk_throttled_seconds", .counter, unit: "seconds", "Time in which a disk's requests waited.")
+  private var diskLatency = Exposition.Family(
+    "rowhouse_guest_disk_latency_seconds", .summary, unit: "seconds", "From a disk's request being taken to its answer.")
   private var networkBytes = Exposition.Family(
     "rowhouse_guest_network_bytes", .counter, unit: "bytes", "Bytes that went through a network card.")
   private var networkPackets = Exposition.Family(
@@ -82,6 +84,7 @@ struct GuestMetrics {
         diskRequests.add(transfers.requests, labels)
         diskFailures.add(transfers.failures, labels)
         diskThrottled.add(nanoseconds: transfers.throttledNanoseconds, labels)
+        diskLatency.add(count: transfers.requests, nanoseconds: transfers.latencyNanoseconds, labels)
       }
     }
     for (index, network) in meter.networks.enumerated() {
@@ -101,7 +104,7 @@ struct GuestMetrics {
   func text(_ format: Exposition.Format) -> String {
     Exposition(families: [
       info, started, quota, cpu, throttled, device, exits, memory, resident, peak, memoryTime, diskBytes, diskRequests,
-      diskFailures, diskFlushes, diskThrottled, networkBytes, networkPackets, networkDrops, networkThrottled, console,
+      diskFailures, diskFlushes, diskThrottled, diskLatency, networkBytes, networkPackets, networkDrops, networkThrottled, console,
     ]).text(format)
   }
 }

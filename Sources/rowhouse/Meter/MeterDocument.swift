@@ -33,6 +33,8 @@ struct MeterDocument: JSONDocument {
     let requests: UInt64
     let failures: UInt64
     let throttledNanoseconds: UInt64
+    /// The requests' latencies together.
+    let latencySumNanoseconds: UInt64
     /// The end of the bucket that a half, 99 in 100 and all of the requests are within.
     let latencyP50Nanoseconds: UInt64?
     let latencyP99Nanoseconds: UInt64?
@@ -45,6 +47,7 @@ struct MeterDocument: JSONDocument {
       requests = transfers.requests
       failures = transfers.failures
       throttledNanoseconds = transfers.throttledNanoseconds
+      latencySumNanoseconds = transfers.latencyNanoseconds
       let histogram = transfers.latencies
       latencyP50Nanoseconds = histogram.quantile(0.5)
       latencyP99Nanoseconds = histogram.quantile(0.99)
