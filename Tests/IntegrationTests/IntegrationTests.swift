@@ -72,6 +72,12 @@ struct IntegrationTests {
   func reader(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test(
+    "A view of guests on terminals",
+    .enabled(if: GuestRunner.reasonAgainstHost == nil, "TOP ON TERMINALS WAS NOT RUN: there is no tmux in the lab"),
+    arguments: Case.topOnTerminals)
+  func topOnTerminal(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test(
     "A ledger without room",
     .enabled(
       if: geteuid() == 0 || GuestRunner.reasonAgainstHost != nil, "A FULL DISK WAS NOT TRIED: only root can make one"),

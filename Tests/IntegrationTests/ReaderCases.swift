@@ -128,33 +128,6 @@ extension Case {
       }
       #expect(metrics < 2500 && host < 4000, "\(outcome.outputText)")
     },
-    // On a terminal, where the host has something to make one.
-    Case(
-      "top-on-terminals",
-      script: """
-        command -v tmux > /dev/null || { echo 'no tmux: ten guests 50 rows 80 columns'; exit; }
-        for number in 0 1 2 3 4 5 6 7 8 9; do
-          rowhouse run --detach --name guest$number $GUESTS/burn.elf --timeout 60 --cpu-quota $((number + 1))% > said
-        done
-        for size in '80 24' '200 50'; do
-          set -- $size
-          tmux -L "rowhouse$$" -f /dev/null new-session -d -x $1 -y $2 rowhouse top --sort name --interval 0.5
-          sleep 2; tmux -L "rowhouse$$" capture-pane -p > screen$2; tmux -L "rowhouse$$" send-keys m; sleep 0.2
-          tmux -L "rowhouse$$" capture-pane -p | head -n 1 | sed 's/.*by /by /'
-          tmux -L "rowhouse$$" send-keys q; sleep 0.3
-          tmux -L "rowhouse$$" kill-server 2> /dev/null && echo "still there"
-          grep -c '^guest[0-9] *running' screen$2; head -n 1 screen$2 | cut -c 1-14
-          awk 'length($0) > most { most = length($0) } END { print (most > 80 ? "wide" : "narrow") }' screen$2
-        done
-        rowhouse kill --all; rowhouse remove --all; rm said screen*; echo 'ten guests 50 rows 80 columns'
-        """,
-      says: ["ten guests 50 rows 80 columns"], neverSays: ["still there"]) { outcome in
-      guard !outcome.outputText.contains("no tmux") else { return }
-      let lines = outcome.outputText.split(separator: "\n").map(String.init)
-      #expect(Array(lines.prefix(8)) == [
-        "by memory", "10", "10 guests  cpu", "narrow", "by memory", "10", "10 guests  cpu", "wide",
-      ])
-    },
     Case(
       "metrics-are-served",
       script: """
