@@ -125,7 +125,7 @@ bench-disk: bench-deps    ## a disk's throughput beside QEMU's, in the lab (docs
 	@Tests/Benchmarks/bench-disk --keep
 	@Tests/Benchmarks/bench-document
 
-bench-metering: build guests ## how exactly guests are held to what they may use, and metered
+bench-metering: build guests ## how exactly guests are held to what they may use, and metered (docs/metering.md)
 	@Tests/Benchmarks/bench-metering
 
 bench-street: build guests   ## what 1, 10 and 100 guests at once cost each other (docs/density.md)

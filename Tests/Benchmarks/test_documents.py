@@ -1,6 +1,9 @@
 """Checks that the documents say what the benchmarks' results say: `python3 -m unittest discover Tests/Benchmarks`."""
 
+import contextlib
+import io
 import os
+import random
 import re
 import subprocess
 import sys
@@ -13,6 +16,9 @@ from unittest import mock
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
+sys.path.insert(0, HERE)
+
+from metering import ratio, table
 
 
 def load(name: str) -> ModuleType:
@@ -53,7 +59,12 @@ class Documents(unittest.TestCase):
             for name in names:
                 self.assertIn(f"<!-- bench: occasion {name} -->", text)
         kept = set(os.listdir(os.path.join(ROOT, bench.KEPT)))
-        self.assertLessEqual(kept, set(bench.MEASUREMENTS) | set(document.PROGRAMS))
+        # Those of metering have a document of their own.
+        self.assertLessEqual(kept, {*bench.MEASUREMENTS, *document.PROGRAMS, "metering"})
+
+    def test_what_is_said_of_metering_is_what_was_measured(self):
+        check = subprocess.run([os.path.join(HERE, "bench-metering"), "--check"])
+        self.assertEqual(check.returncode, 0, "run Tests/Benchmarks/bench-metering --document")
 
 
 RESULTS = {"contestants": [
@@ -61,6 +72,34 @@ RESULTS = {"contestants": [
     {"name": "qemu-q35 a", "summary": {"exit": {"median": 5e9}}},
     {"name": "qemu-q35 b", "summary": {"exit": {"median": 4e9}}},
 ]}
+
+
+class Intervals(unittest.TestCase):
+    """What `bench-metering` calls shown."""
+
+    def test_a_ratio_is_found_with_its_interval(self):
+        slices = iter([100, 102, 103, 101] * 40)
+        found = ratio.alternate(lambda has_it: next(slices), 40)
+        self.assertAlmostEqual(found.middle, (102 * 103 / 100 / 101) ** 0.5)
+        self.assertAlmostEqual(found.low, found.high)
+
+    def test_what_drifts_is_no_difference(self):
+        chance = random.Random(3)
+        level = iter(range(1000, 10000))
+        found = ratio.alternate(lambda has_it: next(level) * chance.uniform(0.9, 1.1), 200)
+        self.assertTrue(found.low < 1 < found.high and found.high - found.low < 0.05, str(found))
+
+    def test_only_a_whole_interval_below_the_bound_is_kept(self):
+        rows = table.Table()
+        with contextlib.redirect_stdout(io.StringIO()):
+            for low, high in ((0.99, 1.009), (0.99, 1.02), (1.02, 1.03)):
+                rows.bound("it", ratio.Ratio(1, low, high), 1.01, "less than 1 %")
+        self.assertEqual([row.verdict for row in rows.rows], ["kept", "not shown", "not kept"])
+        self.assertFalse(rows.is_good)
+        text = table.document({
+            "rows": [vars(row) for row in rows.rows], "host": {"cpus": 2, "cpu_model": "M", "kernel": "6"},
+            "occasion": {"date": "2026-01-01T00:00:00Z", "load_average": 0.1}})
+        self.assertIn("| it | +0.00 % (-1.00 to +0.90) | less than 1 % | kept |", text)
 
 
 class Quotes(unittest.TestCase):

@@ -1,0 +1,1 @@
+"""What `bench-metering` measures, a part in each module."""

@@ -1,0 +1,73 @@
+"""CPU quotas: how exactly they are kept, how long a guest stands still, and that it loses nothing by one."""
+
+import filecmp
+import os
+import subprocess
+import tempfile
+import time
+
+from .guest import Guest, ROWHOUSE, disk_image, run_time
+from .table import Table
+
+# Per cent of one CPU, and vCPUs that share them.
+SHARES = [(5, 1), (10, 1), (25, 1), (50, 1), (75, 1), (100, 1), (150, 2)]
+PERIOD_MILLISECONDS = 10
+
+
+def measure(table: Table, seconds: float):
+    table.title(f"CPU quota over {seconds:.0f} s")
+    for share, cpus in SHARES:
+        with Guest("burn", "--cpu-quota", f"{share}%", "--cpus", str(cpus)) as guest:
+            time.sleep(0.5)
+            threads = guest.tasks()
+            before, begin = run_time(threads), time.monotonic_ns()
+            time.sleep(seconds)
+            used, wall = run_time(threads) - before, time.monotonic_ns() - begin
+            error = (used / wall * 100 / share - 1) * 100
+            bound = 5 if share == 5 else 2
+            what = f"{share} % on {cpus} vCPU{'s' if cpus > 1 else ''}"
+            table.line(what, f"{used / wall * 100:.3f} % ({error:+.2f} %)", f"within {bound} %", abs(error) <= bound)
+            most = PERIOD_MILLISECONDS + 2
+            pause = max(longest_pause(thread, 2) for thread in threads)
+            table.line(f"{what}: longest stretch without running", f"{pause:.2f} ms", f"at most {most} ms", pause <= most)
+    for share in (5, 25):
+        lose_nothing(table, share)
+
+
+def longest_pause(path: str, seconds: float) -> float:
+    """The longest stretch in which a thread used no CPU time, one that lasts to the end too, in milliseconds, as far as
+    looks a third of one apart show."""
+    limit = time.monotonic() + seconds
+    last_change = time.monotonic()
+    last, longest = run_time([path]), 0.0
+    while (now := time.monotonic()) < limit:
+        used = run_time([path])
+        longest = max(longest, now - last_change)
+        if used != last:
+            last, last_change = used, now
+        time.sleep(0.0003)
+    return longest * 1000
+
+
+def lose_nothing(table: Table, share: int):
+    with tempfile.TemporaryDirectory() as folder:
+        heard = []
+        for options in [(), ("--cpu-quota", f"{share}%")]:
+            kernel = ("--boot", "flat", "--load-address", "0x10000")
+            with Guest("flood.bin", *kernel, *options) as guest:
+                subprocess.run([ROWHOUSE, "wait", guest.name], check=False)
+                heard.append(os.path.join(folder, str(len(heard))))
+                with open(heard[-1], "wb") as file:
+                    subprocess.run([ROWHOUSE, "logs", guest.name], check=True, stdout=file)
+                throttled = guest.cpu_word(136)
+        same = filecmp.cmp(*heard, shallow=False) and throttled > 0
+        table.line(f"{share} %: console bytes as without a quota", f"{os.path.getsize(heard[1])} of {os.path.getsize(heard[0])}",
+                   "all, with waits", same)
+    with disk_image() as disk:
+        count = 2000
+        with Guest("disk", "--disk", disk, "--cpu-quota", f"{share}%", words=f"count={count} bytes=4096 depth=8") as guest:
+            guest.wait()
+            written = guest.meter()["disks"][0]["written"]
+            told = f"requests={count} bytes={count * 4096}" in guest.said()
+            holds = told and written["requests"] == count and guest.cpu_word(136) > 0
+        table.line(f"{share} %: disk requests", f"{written['requests']} of {count}", "all, with waits", holds)

@@ -1,0 +1,59 @@
+"""What was measured, beside what is promised: as lines for a person, as results for programs, and as a document's table."""
+
+import dataclasses
+
+from .ratio import Ratio
+
+KEPT, BROKEN, UNSHOWN = "kept", "not kept", "not shown"
+
+
+@dataclasses.dataclass
+class Row:
+    part: str
+    what: str
+    measured: str
+    promise: str
+    verdict: str
+
+
+class Table:
+    def __init__(self):
+        self.rows: list[Row] = []
+        self.part = ""
+
+    def title(self, text: str):
+        self.part = text
+        print(f"\n{text}", flush=True)
+
+    def line(self, what: str, measured: str, promise: str, holds: bool):
+        self.judged(what, measured, promise, KEPT if holds else BROKEN)
+
+    def judged(self, what: str, measured: str, promise: str, verdict: str):
+        self.rows.append(Row(self.part, what, measured, promise, verdict))
+        mark = "" if verdict == KEPT else f"   {verdict.upper()}"
+        print(f"  {what:<58}{measured:>34}   {promise}{mark}", flush=True)
+
+    def bound(self, what: str, ratio: Ratio, most: float, promise: str):
+        """A ratio whose whole interval has to be below a bound; where only a part of it is, nothing is shown."""
+        verdict = KEPT if ratio.high < most else BROKEN if ratio.low > most else UNSHOWN
+        self.judged(what, str(ratio), promise, verdict)
+
+    @property
+    def is_good(self) -> bool:
+        return all(row.verdict == KEPT for row in self.rows)
+
+
+def document(results: dict) -> str:
+    """The results as Markdown."""
+    host, occasion = results["host"], results["occasion"]
+    lines = [
+        f"Measured on {occasion['date'][:10]} on {host['cpus']} CPUs ({host['cpu_model']}) under Linux {host['kernel']}, with a load"
+        f" average of {occasion['load_average']:.1f} before.",
+    ]
+    part = None
+    for row in results["rows"]:
+        if row["part"] != part:
+            part = row["part"]
+            lines += ["", f"### {part}", "", "| | measured | promised | |", "|---|---|---|---|"]
+        lines.append(f"| {row['what']} | {row['measured']} | {row['promise']} | {row['verdict']} |")
+    return "\n".join(lines) + "\n"
