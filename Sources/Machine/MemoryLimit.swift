@@ -1,10 +1,15 @@
 import Host
 
-/// Keeps what a guest has in the host's memory near a limit, by its balloon: what is too much the guest is asked to
-/// give up, and when there is room again it gets that back by and by.
+/// Keeps what a guest has in the host's memory below a limit, by its balloon.
+///
+/// A guest that stays below by itself keeps all its memory. One that has once been beyond is from then on left no more than it
+/// may have: what it got back it could fill faster than anybody looks.
 struct MemoryLimit {
   /// What may be resident, VMM included, in bytes.
   let bytes: UInt64
+  /// What the guest was given, in bytes.
+  let memoryBytes: UInt64
+  private var hasBeenBeyond = false
   /// A guest that does not give way has been told of.
   private var hasComplained = false
   /// Since when too much has been resident, at every look; nil: at the last it was not.
@@ -16,7 +21,13 @@ struct MemoryLimit {
   /// the meter.
   private static let patience: UInt64 = 10_000_000_000
 
-  init(bytes: UInt64) { self.bytes = bytes }
+  init(bytes: UInt64, memoryBytes: UInt64) {
+    self.bytes = bytes
+    self.memoryBytes = memoryBytes
+  }
+
+  /// What the balloon must hold for the guest to stay below, whatever it does.
+  private var floor: UInt64 { hasBeenBeyond ? memoryBytes - min(memoryBytes, bytes - slack) : 0 }
 
   /// The balloon's new target; nil: as it is.
   ///
@@ -31,14 +42,16 @@ struct MemoryLimit {
     let page = Configuration.pageBytes
     guard resident > bytes else {
       beyondSince = nil
+      let least = min(max(least, floor), most)
       guard target > least, resident + 2 * slack < bytes else { return nil }
       // Half of the room: if the guest fills it, that is still below the limit.
       let room = (bytes - resident) / 2 / page * page
       return max(least, target - min(target, room))
     }
+    hasBeenBeyond = true
     if beyondSince == nil { beyondSince = now }
     let wanted = (actual + (resident - bytes) + slack + page - 1) / page * page
-    let new = min(max(wanted, least), most)
+    let new = min(max(wanted, least, floor), most)
     return new > target ? new : nil
   }
 

@@ -62,7 +62,9 @@ package final class Runner {
     groundwork = try Groundwork(configuration, on: bootstrap)
     controlGroup = try Self.enterControlGroup(configuration)
     cpuAllotment = configuration.cpuAllotment
-    memoryLimit = configuration.memoryLimitBytes.map(MemoryLimit.init)
+    memoryLimit = configuration.memoryLimitBytes.map {
+      MemoryLimit(bytes: $0, memoryBytes: configuration.memoryBytes)
+    }
     balloonBytes = configuration.balloonBytes ?? 0
     if configuration.isDetached { try host { () throws(SystemCallError) in try ProcessControl.leaveSession() } }
     if configuration.endsWithParent {

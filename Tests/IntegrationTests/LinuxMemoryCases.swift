@@ -47,6 +47,23 @@ extension Case {
       }
       #expect(resident[1] < 128 << 10, "free page reporting: \(outcome.outputText)")
     },
+    // Linux keeps of a disk what it has read, as long as it has memory for it.
+    Case(
+      onHardware: "linux-stays-below-its-memory-limit",
+      script: """
+        \(memoryTools)
+        truncate -s 400M kept
+        debian 'echo ready; while read order; do cat /dev/vda > /dev/null; echo done; done' --detach --name one \
+          --memory 512M --balloon 0M --memory-max 192M --disk kept,readonly && rowhouse expect one ready || exit
+        tell read done; settle 196608; say 'after the first time'
+        rowhouse send one read --enter; most=0
+        for look in $(seq 40); do now=$(resident); [ $now -le $most ] || most=$now; sleep 0.25; done
+        echo "the most: $most KiB"; rowhouse stop one --grace 0 --remove
+        """
+    ) { outcome in
+      let resident = outcome.residentKiB
+      #expect(resident.count == 2 && resident.allSatisfy { 64 << 10 < $0 && $0 <= 208 << 10 }, "\(outcome.outputText)")
+    },
   ]
 
   /// `start OPTION…` starts Debian with 512 MiB as `one`, which takes two orders: `tell fill filled` has it write all
