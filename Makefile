@@ -106,7 +106,7 @@ bench: bench-host bench-lab  ## measure all that docs/benchmarks.md tells, besid
 bench-deps: deps
 	@$(call install,$(BENCH_PACKAGES))
 
-# The part that wants a machine with little else to do, and the part that no machine disturbs.
+# The part that wants a machine with little else to do, and the part that hardly any disturbs.
 bench-host: bench-deps
 	@$(MAKE) --no-print-directory build guests
 	@Tests/Benchmarks/bench host

@@ -2,8 +2,8 @@ import Host
 
 /// Keeps what a guest has in the host's memory below a limit, by its balloon.
 ///
-/// A guest that stays below by itself keeps all its memory. One that has once been beyond is from then on left no more than it
-/// may have: what it got back it could fill faster than anybody looks.
+/// A guest that stays below by itself keeps all its memory. One that has once been beyond is from then on left no more
+/// than it may have: what it got back it could fill faster than anybody looks.
 struct MemoryLimit {
   /// What may be resident, VMM included, in bytes.
   let bytes: UInt64
