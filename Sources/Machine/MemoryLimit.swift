@@ -27,7 +27,13 @@ struct MemoryLimit {
   }
 
   /// What the balloon must hold for the guest to stay below, whatever it does.
-  private var floor: UInt64 { hasBeenBeyond ? memoryBytes - min(memoryBytes, bytes - slack) : 0 }
+  private var floor: UInt64 {
+    hasBeenBeyond ? Self.wholePages(memoryBytes - min(memoryBytes, bytes - slack)) : 0
+  }
+
+  private static func wholePages(_ bytes: UInt64) -> UInt64 {
+    (bytes + Configuration.pageBytes - 1) / Configuration.pageBytes * Configuration.pageBytes
+  }
 
   /// The balloon's new target; nil: as it is.
   ///
@@ -39,18 +45,17 @@ struct MemoryLimit {
   mutating func target(
     resident: UInt64, target: UInt64, actual: UInt64, least: UInt64, most: UInt64, at now: Instant
   ) -> UInt64? {
-    let page = Configuration.pageBytes
     guard resident > bytes else {
       beyondSince = nil
       let least = min(max(least, floor), most)
       guard target > least, resident + 2 * slack < bytes else { return nil }
       // Half of the room: if the guest fills it, that is still below the limit.
-      let room = (bytes - resident) / 2 / page * page
+      let room = (bytes - resident) / 2 / Configuration.pageBytes * Configuration.pageBytes
       return max(least, target - min(target, room))
     }
     hasBeenBeyond = true
     if beyondSince == nil { beyondSince = now }
-    let wanted = (actual + (resident - bytes) + slack + page - 1) / page * page
+    let wanted = Self.wholePages(actual + (resident - bytes) + slack)
     let new = min(max(wanted, least, floor), most)
     return new > target ? new : nil
   }

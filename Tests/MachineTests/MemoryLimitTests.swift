@@ -57,6 +57,13 @@ struct MemoryLimitTests {
     #expect((Self.limit / 2...Self.limit).contains(guest.resident))
   }
 
+  /// A balloon has whole pages: a target between two would be asked for anew at every look.
+  @Test func aLimitBetweenTwoPagesIsAskedForInWholeOnes() {
+    var guest = Guest(limit: MemoryLimit(bytes: Self.limit + 1000, memoryBytes: 256 << 20), touched: 160 << 20)
+    guest.look()
+    #expect(guest.target > 0 && guest.target.isMultiple(of: 4096))
+  }
+
   @Test func roomIsGivenBackButForWhatAPersonWants() {
     var guest = Guest(touched: 160 << 20, target: 240 << 20, least: 200 << 20)
     guest.touched = 20 << 20
