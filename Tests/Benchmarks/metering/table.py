@@ -4,7 +4,7 @@ import dataclasses
 
 from .ratio import Ratio
 
-KEPT, BROKEN, UNSHOWN = "kept", "not kept", "not shown"
+KEPT, BROKEN, UNSHOWN, TOLD = "kept", "not kept", "not shown", ""
 
 
 @dataclasses.dataclass
@@ -30,7 +30,7 @@ class Table:
 
     def judged(self, what: str, measured: str, promise: str, verdict: str):
         self.rows.append(Row(self.part, what, measured, promise, verdict))
-        mark = "" if verdict == KEPT else f"   {verdict.upper()}"
+        mark = "" if verdict in (KEPT, TOLD) else f"   {verdict.upper()}"
         print(f"  {what:<58}{measured:>34}   {promise}{mark}", flush=True)
 
     def bound(self, what: str, ratio: Ratio, most: float, promise: str):
@@ -38,9 +38,13 @@ class Table:
         verdict = KEPT if ratio.high < most else BROKEN if ratio.low > most else UNSHOWN
         self.judged(what, str(ratio), promise, verdict)
 
+    def told(self, what: str, measured: str):
+        """Something to compare with, of which nothing is promised."""
+        self.judged(what, measured, "", TOLD)
+
     @property
     def is_good(self) -> bool:
-        return all(row.verdict == KEPT for row in self.rows)
+        return all(row.verdict in (KEPT, TOLD) for row in self.rows)
 
 
 def document(results: dict) -> str:
