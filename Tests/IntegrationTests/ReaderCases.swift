@@ -106,10 +106,60 @@ extension Case {
         rowhouse kill one two; rowhouse remove --all; rm said
         """,
       says: [
-        "2 guests  cpu", "NAME", "one ", "running", "two ", "2 guests\n", "cpu allotted     [###....",
-        "20% of", "memory allotted", "\"cpu_allotted_basis_points\" : 2000", "# TYPE rowhouse_guest info",
+        "2 guests  cpu", "NAME", "one ", "running", "two ", "2 guests on ", "cpu\n  may use [a",
+        "20% of", "a one ", " of 10%   b two ", "memory\n", "disk\n  may use no guest has one\n",
+        "\"cpu_allotted_basis_points\" : 1000", "\"cpu_allotted_basis_points\" : 1000", "# TYPE rowhouse_guest info",
         "rowhouse_guest_cpu_seconds_total{guest=\"one\",cpu=\"0\"}", "# EOF", "again",
       ]),
+    Case(
+      "host-shows-what-the-kernel-counts",
+      script: """
+        \(ledger)
+        truncate -s 256M kept
+        rowhouse run --detach --name disk $GUESTS/disk.elf --timeout 60 --cpu-quota 40% \\
+          --disk kept,read-bandwidth=1M,write-bandwidth=8M -- count=100000 bytes=8192 > said
+        rowhouse run --detach --name hears $GUESTS/net.elf --timeout 60 --cpu-quota 40% --net socket=cable -- host=1 > said
+        until rowhouse logs hears | grep -q answering; do sleep 0.02; done
+        rowhouse run --detach --name tells $GUESTS/net.elf --timeout 60 --cpu-quota 40% \\
+          --net socket=cable,tx-bandwidth=256K -- host=2 peer=1 count=1000000 bytes=1000 stream > said
+        until rowhouse meter tells | grep -q 'net0 sent .*KiB '; do sleep 0.1; done
+        # In the middle of what the kernel counts, both between the same clock times.
+        process=$(figure disk process)
+        ticks() { awk '{ sub(/.*\\) /, ""); print $12 + $13 }' /proc/$process/stat; }
+        look() { echo "$1 $(milliseconds) $(stat -c %b kept) $(ticks)"; }
+        look before; sleep 0.5; rowhouse host --json | tr -d ' \\n' > host; sleep 0.5; look after
+        guest() { sed 's/{"cpu_allotted/\\n&/g' host | grep '"name":"'$1'"'; }
+        flow() { guest $1 | sed 's/.*"'$2'":{[^}]*"'$3'_bytes_per_second":\\([0-9]*\\).*/\\1/'; }
+        echo "disk $(flow disk disk used) $(flow disk disk allotted)"
+        echo "cpu $(guest disk | sed 's/.*"cpu_used_basis_points":\\([0-9]*\\).*/\\1/')"
+        for name in hears tells; do echo "$name $(flow $name network used)"; done
+        echo "machine $(sed 's/.*"memory_in_use_bytes":\\([0-9]*\\).*/\\1/' host)"
+        echo "kernel $(($(awk '/^MemTotal/ { all = $2 } /^MemAvailable/ { print all - $2 }' /proc/meminfo) * 1024))"
+        guest tells | grep -o '"limit":"[a-z]*"'
+        rowhouse kill --all; rowhouse remove --all; rm said host; rm -f cable
+        """, says: ["\"limit\":\"partial\""]
+    ) { outcome in
+      let figures = outcome.figures
+      guard let before = figures["before"], let after = figures["after"], before.count == 3, after.count == 3,
+        let disk = figures["disk"], disk.count == 2, let cpu = figures["cpu"]?.first,
+        let hears = figures["hears"]?.first, let tells = figures["tells"]?.first,
+        let machine = figures["machine"]?.first, let kernel = figures["kernel"]?.first, after[0] > before[0]
+      else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      func isNear(_ value: Int, _ other: Int, within share: Double) -> Bool {
+        abs(Double(value) - Double(other)) <= share * Double(other)
+      }
+      // Blocks of 512 bytes that the file has grown by: the guest writes it from one end to the other.
+      let grown = (after[1] - before[1]) * 512 * 1000 / (after[0] - before[0])
+      #expect(isNear(disk[0], grown, within: 0.25) && disk[1] == 9 << 20, "\(outcome.outputText)")
+      // A hundredth of a second in milliseconds is so many hundredths of a per cent.
+      let busy = (after[2] - before[2]) * 100_000 / (after[0] - before[0])
+      #expect(abs(cpu - busy) < 1000, "\(busy)\n\(outcome.outputText)")
+      #expect(isNear(tells, 256 << 10, within: 0.25) && isNear(hears, 256 << 10, within: 0.25), "\(outcome.outputText)")
+      #expect(abs(machine - kernel) < 256 << 20, "\(outcome.outputText)")
+    },
     Case(
       "readers-wait-for-all-silent-guests-at-once",
       script: """
@@ -119,7 +169,7 @@ extension Case {
         start=$(milliseconds); rowhouse metrics | grep -c '^rowhouse_guest_info'
         echo "metrics $(($(milliseconds) - start))"; start=$(milliseconds); rowhouse host | head -n 1
         echo "host $(($(milliseconds) - start))"; kill -CONT $stopped; rowhouse kill --all; rowhouse remove --all
-        """, says: ["8\n", "8 guests\n"]
+        """, says: ["8\n", "8 guests on "]
     ) { outcome in
       // One after the other they would take 4 and 8 seconds.
       guard let metrics = outcome.figures["metrics"]?.first, let host = outcome.figures["host"]?.first else {

@@ -44,8 +44,11 @@ struct HostileMeterTests {
       #expect(metrics.text(format).contains("rowhouse_guest"))
     }
     var division = HostDivision(cpuCount: 2, memoryBytes: 1 << 33)
-    for _ in 0..<3 { division.add(meter, since: before) }
-    #expect(division.text.hasPrefix("3 guests"))
+    for time in [0, 1, .max] as [UInt64] {
+      division.add("one", (meter, Instant(nanoseconds: time)), since: (before, Instant(nanoseconds: 0)))
+    }
+    #expect(DivisionText(division, isColored: true).text.hasPrefix("3 guests"))
+    #expect(HostDocument(division).json.contains("one"))
     var history = GuestHistory()
     for (look, now) in [(before, 0), (meter, 0), (meter, 1), (before, .max), (meter, .max)] as [(MeterReading, UInt64)] {
       history.look(look, at: Instant(nanoseconds: now))

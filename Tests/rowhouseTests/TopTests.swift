@@ -115,12 +115,6 @@ struct HumanQuantityTests {
     (0, "0 ns"), (1500, "1.50 µs"), (999_600, "1.00 ms"), (12_340_000, "12.3 ms"), (61_000_000_000, "61.0 s"),
   ] as [(UInt64, String)])
   func times(nanoseconds: UInt64, text: String) { #expect(HumanQuantity.seconds(nanoseconds) == text) }
-
-  @Test func bars() {
-    #expect(Bar(0, of: 100).text == "[" + String(repeating: ".", count: 30) + "]")
-    #expect(Bar(50, of: 100).text == "[" + String(repeating: "#", count: 15) + String(repeating: ".", count: 15) + "]")
-    #expect(Bar(300, of: 100).text == "[" + String(repeating: "#", count: 29) + ">]")
-  }
 }
 
 @Suite("Metrics")

@@ -7,34 +7,23 @@ import Machine
 struct HostCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "host",
-    abstract: "Shows how this machine is divided: what guests may use and do use of it, a bar for each.")
+    abstract: "Shows how this machine is divided: what guests may use and do use of it, a bar for each.",
+    discussion: """
+      Each guest has a letter. CPU and memory are shares of this machine's; # is what other programs use of it. What \
+      could go through disks and network cards nobody knows: their bars are shares of what the limits come to, or, where \
+      a guest has none, of what goes through now. Rates are those of a quarter of a second, both directions together.
+      """)
 
   @Flag(help: "Say it as JSON.")
   var json = false
 
   func run() throws {
     let division = HostDivision(try Street())
-    print(json ? HostDocument(division).json : division.text, terminator: "")
-  }
-}
-
-private struct HostDocument: JSONDocument {
-  let guests: Int
-  let cpus: Int
-  /// Hundredths of a per cent of one CPU. Guests without a quota may use a whole one for each of theirs.
-  let cpuAllottedBasisPoints: UInt64
-  let cpuUsedBasisPoints: UInt64
-  let memoryBytes: UInt64
-  let memoryAllottedBytes: UInt64
-  let memoryResidentBytes: UInt64
-
-  init(_ division: HostDivision) {
-    guests = division.guests
-    cpus = division.cpuCount
-    cpuAllottedBasisPoints = division.cpuAllotted
-    cpuUsedBasisPoints = division.cpuUsed
-    memoryBytes = division.memoryBytes
-    memoryAllottedBytes = division.memoryAllotted
-    memoryResidentBytes = division.memoryResident
+    guard !json else { return print(HostDocument(division).json, terminator: "") }
+    let size = isatty(STDOUT_FILENO) == 1 ? TerminalSize(of: STDOUT_FILENO) : nil
+    // NO_COLOR by no-color.org.
+    let isColored = size != nil && (Environment["NO_COLOR"] ?? "").isEmpty && Environment["TERM"] != "dumb"
+    let columns = size.map { Int($0.columns) } ?? 80
+    print(DivisionText(division, columns: columns, isColored: isColored).text, terminator: "")
   }
 }

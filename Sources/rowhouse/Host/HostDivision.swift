@@ -3,18 +3,54 @@ import Host
 import Machine
 import Metering
 
-/// What the guests on a street may use, and do use, of this machine.
+/// What the guests on a street may use, and do use, of this machine, and what else goes on there.
 struct HostDivision {
-  private(set) var guests = 0
-  let cpuCount: Int
-  /// Hundredths of a per cent of one CPU.
-  private(set) var cpuAllotted: UInt64 = 0
-  private(set) var cpuUsed: UInt64 = 0
-  let memoryBytes: UInt64
-  private(set) var memoryAllotted: UInt64 = 0
-  private(set) var memoryResident: UInt64 = 0
+  /// Hundredths of a per cent of one CPU, or bytes.
+  struct Share: Equatable {
+    let allotted: UInt64
+    let used: UInt64
+  }
 
-  /// Between the two looks that the CPU's share in use is made of, in microseconds.
+  /// What goes through all of a guest's disks, or all of its network cards, both ways together.
+  struct Flow: Equatable {
+    enum Limit: Equatable {
+      case none
+      /// There are limits, but not of all bytes: of one direction, of operations, or of one device of several.
+      case partial
+      /// In bytes a second.
+      case bytes(UInt64)
+    }
+
+    let limit: Limit
+    /// Bytes a second.
+    let used: UInt64
+  }
+
+  struct Guest {
+    let name: String
+    /// Without a quota a guest may use a whole CPU for each of its own.
+    let cpu: Share
+    let memory: Share
+    /// Nil: it has no such device.
+    let disk: Flow?
+    let network: Flow?
+  }
+
+  /// In the order of their names.
+  private(set) var guests: [Guest] = []
+  let cpuCount: Int
+  let memoryBytes: UInt64
+  /// What everything on this machine uses together; nil: it does not say.
+  private(set) var inUse: InUse?
+
+  struct InUse {
+    /// Hundredths of a per cent of one CPU.
+    let cpu: UInt64
+    /// Bytes that no program could have without swapping.
+    let memory: UInt64
+  }
+
+  /// Between the two looks that rates are made of, in microseconds.
   private static let lookMicroseconds: UInt32 = 250_000
 
   init(cpuCount: Int = HostCPU.count, memoryBytes: UInt64 = HostMemory.bytes) {
@@ -25,45 +61,72 @@ struct HostDivision {
   /// Looks at all guests, twice. Settles the books of those that have ended.
   init(_ street: Street) {
     self.init()
-    let folders = (try? street.guests()) ?? []
+    let folders = ((try? street.guests()) ?? []).sorted { $0.name.description < $1.name.description }
     for folder in folders { folder.settleIfPossible() }
     folders.refreshMeters()
+    let loadBefore = MachineLoad()
     let before = folders.map { $0.liveReading() }
-    if before.contains(where: { $0 != nil }) { usleep(Self.lookMicroseconds) }
+    usleep(Self.lookMicroseconds)
     folders.refreshMeters()
     for (folder, earlier) in zip(folders, before) {
-      guard let earlier, let meter = folder.liveReading() else { continue }
-      add(meter, since: earlier)
+      guard let earlier, let now = folder.liveReading() else { continue }
+      add(folder.name.description, now, since: earlier)
+    }
+    if let loadBefore, let load = MachineLoad() {
+      inUse = InUse(cpu: load.cpuShare(since: loadBefore), memory: load.memoryInUse)
     }
   }
 
-  mutating func add(_ meter: MeterReading, since earlier: MeterReading) {
-    guests += 1
-    cpuAllotted = cpuAllotted.saturatingAdd(meter.cpuQuota?.basisPoints ?? UInt64(meter.cpus.count) * 10_000)
-    memoryAllotted = memoryAllotted.saturatingAdd(meter.memoryBytes)
-    memoryResident = memoryResident.saturatingAdd(meter.residentBytes)
-    if let now = meter.sampled, let then = earlier.sampled, now > then {
-      let used = meter.busyNanoseconds.saturatingSubtract(earlier.busyNanoseconds).saturatingTimes(10_000)
-      cpuUsed = cpuUsed.saturatingAdd(used / now.nanoseconds(since: then))
+  /// A meter, and when it was read.
+  typealias Reading = (meter: MeterReading, at: Instant)
+
+  mutating func add(_ name: String, _ now: Reading, since earlier: Reading) {
+    let (meter, before) = (now.meter, earlier.meter)
+    var cpuUsed: UInt64 = 0
+    // CPU times are as of the last sample, bytes as of now.
+    if let end = meter.sampled, let start = before.sampled, end > start {
+      let busy = meter.busyNanoseconds.saturatingSubtract(before.busyNanoseconds)
+      cpuUsed = busy.saturatingTimes(10_000) / end.nanoseconds(since: start)
+    }
+    let time = now.at.nanoseconds(since: earlier.at)
+    func rate(_ bytes: (MeterReading) -> UInt64) -> UInt64 {
+      let moved = bytes(meter).saturatingSubtract(bytes(before))
+      return time == 0 ? 0 : UInt64(saturating: Double(moved) / Double(time) * 1e9)
+    }
+    guests.append(
+      Guest(
+        name: name,
+        cpu: Share(
+          allotted: meter.cpuQuota?.basisPoints ?? UInt64(meter.cpus.count).saturatingTimes(10_000), used: cpuUsed),
+        memory: Share(allotted: meter.memoryBytes, used: meter.residentBytes),
+        disk: meter.disks.isEmpty ? nil : Flow(limit: .init(meter.disks.map(\.limits)), used: rate(\.diskBytes)),
+        network: meter.networks.isEmpty
+          ? nil : Flow(limit: .init(meter.networks.map(\.limits)), used: rate(\.networkBytes))))
+  }
+}
+
+extension HostDivision.Flow.Limit {
+  /// Of devices that have these limits, all together.
+  init(_ devices: [RateLimits]) {
+    let each = devices.map(\.bytesASecond)
+    if each.contains(nil) {
+      let isLimited = devices.contains { limits in
+        RateLimits.Quantity.allCases.contains { limits[.rate($0)] != nil }
+      }
+      self = isLimited ? .partial : .none
+    } else {
+      self = .bytes(each.lazy.compactMap { $0 }.saturatingSum)
     }
   }
+}
 
-  var text: String {
-    let cpus = UInt64(cpuCount) * 10_000
-    func ofCPUs(_ share: UInt64) -> String { "\(Percentage.format(share)) of \(Percentage.format(cpus))" }
-    let rows = [
-      ["cpu allotted", Bar(cpuAllotted, of: cpus).text, ofCPUs(cpuAllotted)],
-      ["cpu used", Bar(cpuUsed, of: cpus).text, ofCPUs(cpuUsed)],
-      [
-        "memory allotted", Bar(memoryAllotted, of: memoryBytes).text,
-        "\(HumanQuantity.bytes(memoryAllotted)) of \(HumanQuantity.bytes(memoryBytes))",
-      ],
-      [
-        "memory resident", Bar(memoryResident, of: memoryBytes).text,
-        "\(HumanQuantity.bytes(memoryResident)) of \(HumanQuantity.bytes(memoryBytes))",
-      ],
-    ]
-    return "\(guests) guest\(guests == 1 ? "" : "s")\n" + TextTable(["", "", ""], rows).text.dropFirst()
+extension RateLimits {
+  /// The most bytes a second that can go both ways together; nil: as many as there are.
+  fileprivate var bytesASecond: UInt64? {
+    let both = self[.rate(.bytes)]
+    guard let one = self[.rate(.bytesToGuest)], let other = self[.rate(.bytesFromGuest)] else { return both }
+    let sum = one.saturatingAdd(other)
+    return both.map { min($0, sum) } ?? sum
   }
 }
 
@@ -74,22 +137,8 @@ extension MeterReading {
 
 extension GuestFolder {
   /// The meter of a guest that runs.
-  func liveReading() -> MeterReading? {
-    guard let look = try? look(), look.isAlive else { return nil }
-    return look.meter
-  }
-}
-
-/// A share as a bar of so many cells; beyond the whole it ends in a mark.
-struct Bar {
-  private static let cells = 30
-  let text: String
-
-  init(_ part: UInt64, of whole: UInt64) {
-    let share = whole == 0 ? 0 : Double(part) / Double(whole)
-    let filled = Int((min(share, 1) * Double(Self.cells)).rounded())
-    let isOver = share > 1
-    let full = String(repeating: "#", count: isOver ? Self.cells - 1 : filled) + (isOver ? ">" : "")
-    text = "[" + full + String(repeating: ".", count: Self.cells - full.count) + "]"
+  fileprivate func liveReading() -> HostDivision.Reading? {
+    guard let look = try? look(), look.isAlive, let meter = look.meter else { return nil }
+    return (meter, .now)
   }
 }

@@ -1,0 +1,50 @@
+import Host
+import Metering
+
+/// What all programs of this machine use together, as its kernel says (proc(5)).
+struct MachineLoad {
+  /// Time that CPUs have worked and have idled since the machine's start, in ticks of the kernel's.
+  private let busy: UInt64
+  private let idle: UInt64
+  private let cpuCount: Int
+  /// Bytes that no program could have without swapping.
+  let memoryInUse: UInt64
+
+  /// - Returns: nil where there is no such /proc.
+  init?() {
+    guard let stat = Self.text(of: "/proc/stat"), let memory = Self.text(of: "/proc/meminfo") else { return nil }
+    self.init(stat: stat, memory: memory)
+  }
+
+  init?(stat: String, memory: String) {
+    let lines = stat.split(separator: "\n")
+    // user nice system idle iowait irq softirq steal; guests' time is in the user's, too.
+    let times = lines.first.map { $0.split(separator: " ").dropFirst().prefix(8).compactMap { UInt64($0) } } ?? []
+    guard times.count == 8, let total = Self.kibibytes("MemTotal:", in: memory),
+      let available = Self.kibibytes("MemAvailable:", in: memory)
+    else { return nil }
+    idle = times[3].saturatingAdd(times[4])
+    busy = times.saturatingSum.saturatingSubtract(idle)
+    cpuCount = lines.dropFirst().prefix { $0.hasPrefix("cpu") }.count
+    memoryInUse = total.saturatingSubtract(available).saturatingTimes(1024)
+  }
+
+  /// Hundredths of a per cent of one CPU that were used since an earlier look.
+  func cpuShare(since earlier: MachineLoad) -> UInt64 {
+    let worked = busy.saturatingSubtract(earlier.busy)
+    let time = worked.saturatingAdd(idle.saturatingSubtract(earlier.idle))
+    return time == 0 ? 0 : worked.saturatingTimes(UInt64(cpuCount) * 10_000) / time
+  }
+
+  private static func text(of path: String) -> String? {
+    guard let file = try? Descriptor.open(path, .readOnly), let bytes = try? file.read(atMost: 1 << 20) else {
+      return nil
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func kibibytes(_ word: String, in text: String) -> UInt64? {
+    text.split(separator: "\n").first { $0.hasPrefix(word) }?.split(separator: " ").dropFirst().first
+      .flatMap { UInt64($0) }
+  }
+}
