@@ -13,6 +13,9 @@ package struct LatencyHistogram: Equatable, Sendable {
     min(63 - (nanoseconds | 1).leadingZeroBitCount, bucketCount - 1)
   }
 
+  /// The time that all of a bucket's requests took less than, in nanoseconds; the last bucket has none.
+  package static func end(of bucket: Int) -> UInt64 { 1 << UInt64(bucket + 1) }
+
   package var total: UInt64 { counts.saturatingSum }
 
   /// The time within which a share of all requests was answered: the end of the bucket in which the last of them is, in
@@ -26,8 +29,8 @@ package struct LatencyHistogram: Equatable, Sendable {
     var seen: UInt64 = 0
     for (bucket, count) in counts.enumerated() {
       seen = seen.saturatingAdd(count)
-      if Double(seen) >= rank { return 1 << UInt64(bucket + 1) }
+      if Double(seen) >= rank { return Self.end(of: bucket) }
     }
-    return 1 << UInt64(Self.bucketCount)
+    return Self.end(of: Self.bucketCount - 1)
   }
 }

@@ -76,6 +76,8 @@ package struct MeterReading: Sendable {
   package let viewers: UInt64
   /// The phases that were reached.
   package let phases: [Phase: Instant]
+  /// How many marks the guest has set; the first 128 are kept.
+  package let markCount: UInt64
   package let marks: [Mark]
   package let cpus: [CPU]
   package let disks: [Disk]
@@ -132,8 +134,8 @@ package struct MeterReading: Sendable {
     self.phases = phases
     console = Dictionary(uniqueKeysWithValues: ConsoleCounter.allCases.map { ($0, guest[.console, $0.rawValue]) })
     viewers = guest[.viewers]
-    let markCount = min(guest[.markCount], UInt64(MeterLayout.markCapacity))
-    marks = (0..<Int(markCount)).compactMap { index in
+    markCount = guest[.markCount]
+    marks = (0..<Int(min(markCount, UInt64(MeterLayout.markCapacity)))).compactMap { index in
       let (instant, rest) = (guest[.marks, 2 * index], guest[.marks, 2 * index + 1])
       guard instant != 0 else { return nil }
       return Mark(

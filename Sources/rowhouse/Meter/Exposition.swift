@@ -1,7 +1,9 @@
+import Metering
+
 /// Metrics as text: OpenMetrics 1.0, or the Prometheus text format 0.0.4 that came before it.
 struct Exposition {
   enum Format: String { case openmetrics, prometheus }
-  enum Kind: String { case counter, gauge, info, summary }
+  enum Kind: String { case counter, gauge, info, histogram }
 
   struct Family {
     /// Without the suffix that the kind asks for, with the unit.
@@ -28,10 +30,26 @@ struct Exposition {
       samples.append(Sample(labels: labels, value: Self.seconds(nanoseconds)))
     }
 
-    /// What a summary sums: how many there were, and nanoseconds of them all as seconds.
-    mutating func add(count: UInt64, nanoseconds: UInt64, _ labels: [(String, String)]) {
-      samples.append(Sample(labels: labels, value: String(count), suffix: "_count"))
-      samples.append(Sample(labels: labels, value: Self.seconds(nanoseconds), suffix: "_sum"))
+    /// Those of a histogram's buckets that are shown, for 1 µs to 69 s; those below and above are in the first and the
+    /// last.
+    private static let buckets = 9...35
+
+    /// A histogram of times as seconds, and what they come to.
+    mutating func add(_ histogram: LatencyHistogram, nanoseconds: UInt64, _ labels: [(String, String)]) {
+      func add(_ suffix: String, _ value: String, _ more: [(String, String)] = []) {
+        samples.append(Sample(labels: labels + more, value: value, suffix: suffix))
+      }
+      var count: UInt64 = 0
+      for (bucket, requests) in histogram.counts.enumerated() {
+        count = count.saturatingAdd(requests)
+        // Times are whole nanoseconds, and what is less than the bucket's end is no more than one before it.
+        let most = Self.seconds(LatencyHistogram.end(of: bucket) - 1)
+        if Self.buckets.contains(bucket) { add("_bucket", String(count), [("le", most)]) }
+      }
+      // Of the same moment as the buckets, which the meter's own number of requests need not be.
+      add("_bucket", String(count), [("le", "+Inf")])
+      add("_count", String(count))
+      add("_sum", Self.seconds(nanoseconds))
     }
 
     private static func seconds(_ nanoseconds: UInt64) -> String {
@@ -49,6 +67,8 @@ struct Exposition {
 
   let families: [Family]
 
+  init(_ families: [Family]) { self.families = families }
+
   func text(_ format: Format) -> String {
     families.filter { !$0.samples.isEmpty }.map { Self.text($0, format) }.joined()
       + (format == .openmetrics ? "# EOF\n" : "")
@@ -59,7 +79,7 @@ struct Exposition {
       switch family.kind {
       case .counter: "_total"
       case .info: "_info"
-      case .gauge, .summary: ""
+      case .gauge, .histogram: ""
       }
     // The older format knows no infos, and describes samples by their whole name.
     let isOld = format == .prometheus

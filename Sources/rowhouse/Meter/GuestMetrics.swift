@@ -2,50 +2,25 @@ import Host
 import Machine
 import Metering
 
-/// The meters of all guests that run, and of those that have ended and whose folders are there, as metrics.
+/// The meters of all guests that run, and of those that have ended and whose folders are there, as metrics: all that
+/// their pages say (docs/meter.md).
 struct GuestMetrics {
   private var info = Exposition.Family("rowhouse_guest", .info, "A guest and how it is.")
   private var started = Exposition.Family(
     "rowhouse_guest_start_time_seconds", .gauge, unit: "seconds", "When the guest's VMM was started, since 1970-01-01.")
-  private var quota = Exposition.Family(
-    "rowhouse_guest_cpu_quota_ratio", .gauge, unit: "ratio", "CPUs that the guest's vCPUs may use together.")
-  private var cpu = Exposition.Family(
-    "rowhouse_guest_cpu_seconds", .counter, unit: "seconds", "CPU time of a vCPU's thread.")
-  private var throttled = Exposition.Family(
-    "rowhouse_guest_cpu_throttled_seconds", .counter, unit: "seconds", "Time in which a vCPU had used its quota.")
-  private var device = Exposition.Family(
-    "rowhouse_guest_device_cpu_seconds", .counter, unit: "seconds", "CPU time of the thread that serves the devices.")
-  private var exits = Exposition.Family("rowhouse_guest_exits", .counter, "Exits of the vCPUs, by reason.")
-  private var memory = Exposition.Family(
-    "rowhouse_guest_memory_bytes", .gauge, unit: "bytes", "Memory that the guest has, without what its balloon took.")
-  private var resident = Exposition.Family(
-    "rowhouse_guest_memory_resident_bytes", .gauge, unit: "bytes", "Memory of the guest and its VMM in the host's RAM.")
-  private var peak = Exposition.Family(
-    "rowhouse_guest_memory_resident_peak_bytes", .gauge, unit: "bytes", "The most that was in the host's RAM.")
-  private var memoryTime = Exposition.Family(
-    "rowhouse_guest_memory_resident_byte_seconds", .counter, unit: "byte_seconds", "Resident memory summed over time.")
-  private var diskBytes = Exposition.Family(
-    "rowhouse_guest_disk_bytes", .counter, unit: "bytes", "Bytes that requests to a disk have moved.")
-  private var diskRequests = Exposition.Family(
-    "rowhouse_guest_disk_requests", .counter, unit: "requests", "Requests to a disk that were done.")
-  private var diskFailures = Exposition.Family(
-    "rowhouse_guest_disk_failures", .counter, unit: "failures", "Requests to a disk that were not done.")
-  private var diskFlushes = Exposition.Family(
-    "rowhouse_guest_disk_flushes", .counter, unit: "flushes", "Flushes of a disk.")
-  private var diskThrottled = Exposition.Family(
-    "rowhouse_guest_disk_throttled_seconds", .counter, unit: "seconds", "Time in which a disk's requests waited.")
-  private var diskLatency = Exposition.Family(
-    "rowhouse_guest_disk_latency_seconds", .summary, unit: "seconds", "From a disk's request being taken to its answer.")
-  private var networkBytes = Exposition.Family(
-    "rowhouse_guest_network_bytes", .counter, unit: "bytes", "Bytes that went through a network card.")
-  private var networkPackets = Exposition.Family(
-    "rowhouse_guest_network_packets", .counter, unit: "packets", "Packets that went through a network card.")
-  private var networkDrops = Exposition.Family(
-    "rowhouse_guest_network_drops", .counter, unit: "drops", "Packets that a network card lost.")
-  private var networkThrottled = Exposition.Family(
-    "rowhouse_guest_network_throttled_seconds", .counter, unit: "seconds", "Time in which a card's packets waited.")
+  private var phases = Exposition.Family(
+    "rowhouse_guest_phase_time_seconds", .gauge, unit: "seconds", "When the guest reached a phase, since 1970-01-01.")
+  private var sampled = Exposition.Family(
+    "rowhouse_guest_sample_time_seconds", .gauge, unit: "seconds",
+    "When CPU times and memory were looked at, since 1970-01-01.")
+  private var marks = Exposition.Family("rowhouse_guest_marks", .counter, "Marks that the guest has set.")
+  private var cpus = CPUMetrics()
+  private var memory = MemoryMetrics()
+  private var disks = DiskMetrics()
+  private var networks = NetworkMetrics()
   private var console = Exposition.Family(
     "rowhouse_guest_console_bytes", .counter, unit: "bytes", "Bytes that went over the console.")
+  private var viewers = Exposition.Family("rowhouse_guest_console_viewers", .gauge, "Viewers of the console.")
 
   init(_ street: Street) throws(HostError) {
     let folders = try street.guests()
@@ -61,50 +36,107 @@ struct GuestMetrics {
 
   mutating func add(_ name: String, _ state: GuestFolder.State, _ meter: MeterReading) {
     let guest = [("guest", name)]
-    info.add(1, guest + [("run", meter.run), ("state", state.rawValue), ("verdict", Verdict(meter)?.name ?? "")])
+    info.add(
+      1,
+      guest + [
+        ("run", meter.run), ("process", String(meter.process)), ("state", state.rawValue),
+        ("verdict", Verdict(meter)?.name ?? ""),
+      ])
     started.add(nanoseconds: meter.startedSince1970, guest)
-    if let share = meter.cpuQuota { quota.add(nanoseconds: share.basisPoints.saturatingTimes(100_000), guest) }
-    for (index, figures) in meter.cpus.enumerated() {
-      let labels = guest + [("cpu", String(index))]
-      cpu.add(nanoseconds: figures.runNanoseconds, labels)
-      throttled.add(nanoseconds: figures.throttledNanoseconds, labels)
+    for phase in Phase.allCases {
+      guard let time = meter.phases[phase].flatMap(meter.nanosecondsSince1970) else { continue }
+      phases.add(nanoseconds: time, guest + [("phase", phase.name)])
     }
-    for reason in ExitReason.allCases { exits.add(meter.exits[reason] ?? 0, guest + [("reason", reason.name)]) }
-    device.add(nanoseconds: meter.deviceNanoseconds, guest)
-    memory.add(meter.memoryGivenBytes, guest)
-    resident.add(meter.residentBytes, guest)
-    peak.add(meter.residentPeakBytes, guest)
-    memoryTime.add(meter.residentByteSeconds, guest)
-    for (index, disk) in meter.disks.enumerated() {
-      let labels = guest + [("disk", String(index))]
-      diskFlushes.add(disk.flushes, labels)
-      for (direction, transfers) in [("read", disk.read), ("write", disk.written)] {
-        let labels = labels + [("direction", direction)]
-        diskBytes.add(transfers.bytes, labels)
-        diskRequests.add(transfers.requests, labels)
-        diskFailures.add(transfers.failures, labels)
-        diskThrottled.add(nanoseconds: transfers.throttledNanoseconds, labels)
-        diskLatency.add(count: transfers.requests, nanoseconds: transfers.latencyNanoseconds, labels)
-      }
-    }
-    for (index, network) in meter.networks.enumerated() {
-      for (direction, packets) in [("receive", network.received), ("send", network.sent)] {
-        let labels = guest + [("card", String(index)), ("direction", direction)]
-        networkBytes.add(packets.bytes, labels)
-        networkPackets.add(packets.packets, labels)
-        networkDrops.add(packets.drops, labels)
-        networkThrottled.add(nanoseconds: packets.throttledNanoseconds, labels)
-      }
-    }
+    if let time = meter.sampled.flatMap(meter.nanosecondsSince1970) { sampled.add(nanoseconds: time, guest) }
+    marks.add(meter.markCount, guest)
+    cpus.add(meter, guest)
+    memory.add(meter, guest)
+    for (index, disk) in meter.disks.enumerated() { disks.add(disk, guest + [("disk", String(index))]) }
+    for (index, network) in meter.networks.enumerated() { networks.add(network, guest + [("card", String(index))]) }
     for (direction, counter) in [("output", ConsoleCounter.output), ("input", .input), ("dropped", .dropped)] {
       console.add(meter.console[counter] ?? 0, guest + [("direction", direction)])
     }
+    viewers.add(meter.viewers, guest)
   }
 
   func text(_ format: Exposition.Format) -> String {
-    Exposition(families: [
-      info, started, quota, cpu, throttled, device, exits, memory, resident, peak, memoryTime, diskBytes, diskRequests,
-      diskFailures, diskFlushes, diskThrottled, diskLatency, networkBytes, networkPackets, networkDrops, networkThrottled, console,
-    ]).text(format)
+    let families = [info, started, phases, sampled, marks] + cpus.families + memory.families + disks.families
+    return Exposition(families + networks.families + [console, viewers]).text(format)
+  }
+}
+
+extension MeterReading {
+  /// A moment of the meter's on the wall clock; nil where the VMM has not written down what ties them together.
+  fileprivate func nanosecondsSince1970(_ instant: Instant) -> UInt64? {
+    phases[.processStarted].map { startedSince1970.saturatingAdd(instant.nanoseconds(since: $0)) }
+  }
+}
+
+/// What vCPUs and the I/O thread may use of the host's CPUs, and do.
+private struct CPUMetrics {
+  private var count = Exposition.Family("rowhouse_guest_cpus", .gauge, "The guest's vCPUs.")
+  private var quota = Exposition.Family(
+    "rowhouse_guest_cpu_quota_ratio", .gauge, unit: "ratio", "CPUs that the guest's vCPUs may use together.")
+  private var period = Exposition.Family(
+    "rowhouse_guest_cpu_period_seconds", .gauge, unit: "seconds", "The time in which the quota is kept.")
+  private var burst = Exposition.Family(
+    "rowhouse_guest_cpu_burst_seconds", .gauge, unit: "seconds", "CPU time that may be saved up beyond a period's.")
+  private var run = Exposition.Family(
+    "rowhouse_guest_cpu_seconds", .counter, unit: "seconds", "CPU time of a vCPU's thread.")
+  private var throttled = Exposition.Family(
+    "rowhouse_guest_cpu_throttled_seconds", .counter, unit: "seconds", "Time in which a vCPU had used its quota.")
+  private var exits = Exposition.Family("rowhouse_guest_exits", .counter, "Exits of a vCPU, by reason.")
+  private var device = Exposition.Family(
+    "rowhouse_guest_device_cpu_seconds", .counter, unit: "seconds", "CPU time of what serves the devices.")
+
+  var families: [Exposition.Family] { [count, quota, period, burst, run, throttled, exits, device] }
+
+  mutating func add(_ meter: MeterReading, _ guest: [(String, String)]) {
+    count.add(UInt64(meter.cpus.count), guest)
+    if let share = meter.cpuQuota {
+      quota.add(nanoseconds: share.basisPoints.saturatingTimes(100_000), guest)
+      period.add(nanoseconds: share.periodNanoseconds, guest)
+      burst.add(nanoseconds: share.burstNanoseconds, guest)
+    }
+    for (index, cpu) in meter.cpus.enumerated() {
+      let labels = guest + [("cpu", String(index))]
+      run.add(nanoseconds: cpu.runNanoseconds, labels)
+      throttled.add(nanoseconds: cpu.throttledNanoseconds, labels)
+      for reason in ExitReason.allCases { exits.add(cpu.exits[reason] ?? 0, labels + [("reason", reason.name)]) }
+    }
+    device.add(nanoseconds: meter.deviceNanoseconds, guest)
+  }
+}
+
+/// What a guest has of memory, and what of it is in the host's.
+private struct MemoryMetrics {
+  private var allotted = Exposition.Family(
+    "rowhouse_guest_memory_allotted_bytes", .gauge, unit: "bytes", "Memory that the guest was started with.")
+  private var given = Exposition.Family(
+    "rowhouse_guest_memory_bytes", .gauge, unit: "bytes", "Memory that the guest has, without what its balloon took.")
+  private var balloon = Exposition.Family(
+    "rowhouse_guest_balloon_bytes", .gauge, unit: "bytes", "Memory that the guest has given up to its balloon.")
+  private var target = Exposition.Family(
+    "rowhouse_guest_balloon_target_bytes", .gauge, unit: "bytes", "Memory that the guest shall give up.")
+  private var limit = Exposition.Family(
+    "rowhouse_guest_memory_resident_limit_bytes", .gauge, unit: "bytes", "The most that shall be in the host's RAM.")
+  private var resident = Exposition.Family(
+    "rowhouse_guest_memory_resident_bytes", .gauge, unit: "bytes", "Memory of the guest and its VMM in the host's RAM.")
+  private var peak = Exposition.Family(
+    "rowhouse_guest_memory_resident_peak_bytes", .gauge, unit: "bytes", "The most that was in the host's RAM.")
+  private var time = Exposition.Family(
+    "rowhouse_guest_memory_resident_byte_seconds", .counter, unit: "byte_seconds", "Resident memory summed over time.")
+
+  var families: [Exposition.Family] { [allotted, given, balloon, target, limit, resident, peak, time] }
+
+  mutating func add(_ meter: MeterReading, _ guest: [(String, String)]) {
+    allotted.add(meter.memoryBytes, guest)
+    given.add(meter.memoryGivenBytes, guest)
+    balloon.add(meter.memoryBytes.saturatingSubtract(meter.memoryGivenBytes), guest)
+    target.add(meter.balloonTargetBytes, guest)
+    if let bytes = meter.memoryLimitBytes { limit.add(bytes, guest) }
+    resident.add(meter.residentBytes, guest)
+    peak.add(meter.residentPeakBytes, guest)
+    time.add(meter.residentByteSeconds, guest)
   }
 }

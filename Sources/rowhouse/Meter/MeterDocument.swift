@@ -54,7 +54,7 @@ struct MeterDocument: JSONDocument {
       latencyMaxNanoseconds = histogram.quantile(1)
       latencies = Dictionary(
         uniqueKeysWithValues: histogram.counts.enumerated().filter { $1 > 0 }.map {
-          (String(UInt64(1) << UInt64($0 + 1)), $1)
+          (String(LatencyHistogram.end(of: $0)), $1)
         })
     }
   }
