@@ -380,6 +380,7 @@ static uint64_t nanoseconds(clockid_t clock) {
 uint64_t linux_monotonic_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
 uint64_t linux_realtime_ns(void) { return nanoseconds(CLOCK_REALTIME); }
 uint64_t linux_thread_cpu_ns(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t linux_process_cpu_ns(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 uint64_t linux_other_thread_cpu_ns(pthread_t thread) {
   clockid_t clock;

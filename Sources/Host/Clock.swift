@@ -29,4 +29,9 @@ package enum HostClock {
 
   /// CPU time of the calling thread so far, in nanoseconds (CLOCK_THREAD_CPUTIME_ID).
   package static var threadCPUNanoseconds: UInt64 { linux_thread_cpu_ns() }
+
+  /// CPU time of all this process' threads so far, those that have ended and the kernel's workers for its rings with
+  /// them, in nanoseconds (CLOCK_PROCESS_CPUTIME_ID). What another thread has used since the kernel last looked at it,
+  /// a tick ago at most, is not in it yet.
+  package static var processCPUNanoseconds: UInt64 { linux_process_cpu_ns() }
 }

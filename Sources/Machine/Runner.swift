@@ -299,8 +299,11 @@ package final class Runner {
   /// - Returns: the CPU time of each vCPU's thread, in nanoseconds.
   @discardableResult
   func sample() -> [UInt64] {
-    let cpuTimes = machine?.cpuNanoseconds ?? []
-    let resident = sampler?.sample(cpuTimes: cpuTimes) ?? 0
+    var cpuTimes: [UInt64] = []
+    let resident = sampler?.sample {
+      cpuTimes = machine?.cpuNanoseconds ?? []
+      return cpuTimes
+    } ?? 0
     if let balloon = machine?.balloon {
       keepMemoryLimit(resident, balloon)
       meter.setBalloon(target: balloon.target, actual: balloon.actual)

@@ -12,6 +12,8 @@ struct UsageSampler: ~Copyable {
   /// Byte-nanoseconds are more than a word holds: whole KiB-seconds, and what is left over.
   private var kibibyteSeconds: UInt64 = 0
   private var rest: UInt64 = 0
+  /// CPU time of the process without its vCPUs' threads.
+  private var deviceNanoseconds: UInt64 = 0
 
   /// - Parameter start: from when on memory counts.
   init(_ meter: MeterPage, since start: Instant) {
@@ -19,11 +21,12 @@ struct UsageSampler: ~Copyable {
     last = (start, nil)
   }
 
-  /// - Parameter cpuTimes: of the vCPU threads, in nanoseconds; none when they have ended, and said it themselves.
+  /// - Parameter readCPUTimes: reads those of the vCPU threads, in nanoseconds; none when they have ended, and said it
+  ///   themselves.
   /// - Returns: bytes of this process in the host's memory.
-  mutating func sample(cpuTimes: [UInt64]) -> UInt64 {
+  mutating func sample(_ readCPUTimes: () -> [UInt64]) -> UInt64 {
     let now = Instant.now
-    for (index, time) in cpuTimes.enumerated() { meter.cpu(index).raiseTimeRun(to: time) }
+    sampleCPUTimes(readCPUTimes)
     if memory == nil { memory = try? ProcessMemory() }
     let figures = memory?.figures()
     let resident = figures?.resident ?? 0
@@ -32,9 +35,19 @@ struct UsageSampler: ~Copyable {
     add(((last.resident ?? resident) + resident) / 2, for: now.nanoseconds(since: last.instant))
     last = (now, resident)
     meter.setSample(
-      at: now, deviceNanoseconds: HostClock.threadCPUNanoseconds, resident: resident, residentPeak: figures?.peak ?? 0,
+      at: now, deviceNanoseconds: deviceNanoseconds, resident: resident, residentPeak: figures?.peak ?? 0,
       residentKibibyteSeconds: kibibyteSeconds)
     return resident
+  }
+
+  private mutating func sampleCPUTimes(_ read: () -> [UInt64]) {
+    // Who reads a thread's clock has the kernel look at that thread. So vCPUs' are read before the process' own, which
+    // then has their time, and again after it, so that none of their time is taken for the devices'.
+    _ = read()
+    let processTime = HostClock.processCPUNanoseconds
+    for (index, time) in read().enumerated() { meter.cpu(index).raiseTimeRun(to: time) }
+    let cpuTime = (0..<meter.shape.cpuCount).lazy.map { [meter] in meter.cpu($0).timeRun }.saturatingSum
+    deviceNanoseconds = max(deviceNanoseconds, processTime.saturatingSubtract(cpuTime))
   }
 
   private mutating func add(_ bytes: UInt64, for nanoseconds: UInt64) {

@@ -106,7 +106,7 @@ package final class MeterPage: Sendable {
   /// Writes down what the I/O thread has read at a moment.
   ///
   /// - Parameters:
-  ///   - deviceNanoseconds: CPU time of the I/O thread.
+  ///   - deviceNanoseconds: CPU time of the VMM without its vCPUs' threads.
   ///   - resident: bytes of the VMM's process in the host's memory.
   ///   - residentPeak: the most that there ever were.
   ///   - residentKibibyteSeconds: the sum over time.

@@ -63,7 +63,7 @@ package struct MeterReading: Sendable {
   package let verdict: (code: UInt32, value: UInt32)?
   /// When the sampled figures were read: CPU times and memory; nil: never yet.
   package let sampled: Instant?
-  /// CPU time of the I/O thread.
+  /// CPU time of the VMM without its vCPUs' threads.
   package let deviceNanoseconds: UInt64
   /// The guest's memory without what its balloon has taken.
   package let memoryGivenBytes: UInt64

@@ -74,6 +74,34 @@ extension Case {
         [ $before -gt 0 ] && [ $before -le $metered ] && [ $metered -le $after ] && echo between
         """, says: ["between"]),
     Case(
+      "meter-has-the-devices-CPU-time-that-the-kernel-has",
+      script: """
+        \(meters)
+        truncate -s 1G kept
+        rowhouse run --detach --name one $GUESTS/disk.elf --timeout 60 --disk kept -- journal=200000 depth=1 > said; rm said
+        vmm=$(vmm); sleep 2; rowhouse pause one; sleep 0.2
+        tasks() { # the CPU time of the tasks whose name begins with $1
+          sum=0
+          for task in /proc/$vmm/task/*; do
+            case $(cat $task/comm) in $1*) sum=$((sum + $(cut -d ' ' -f 1 $task/schedstat))) ;; esac
+          done; echo $sum
+        }
+        least=$(($(tasks '') - $(tasks vcpu)))
+        metered=$(figure one device_nanoseconds)
+        ticks=$(awk '{ sub(/.*\\) /, ""); print $12 + $13 }' /proc/$vmm/stat)
+        echo "device $least $metered $((ticks * 10000000 - $(tasks vcpu))) $(tasks iou-wrk)"
+        rowhouse kill one; rowhouse remove --all
+        """
+    ) { outcome in
+      guard let device = outcome.figures["device"], device.count == 4 else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      // Flushes are done by the kernel's workers. The kernel's sum, which also has the threads that have ended, is in
+      // hundredths of a second.
+      #expect(device[3] > 0 && device[0] <= device[1] && device[1] <= device[2] + 30_000_000, "\(outcome.outputText)")
+    },
+    Case(
       "meter-goes-on-when-the-guest-resets",
       script: """
         \(meters)

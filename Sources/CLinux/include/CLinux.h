@@ -142,8 +142,10 @@ int linux_cpu_count(void);
 int64_t linux_voluntary_switches(void);
 int linux_random(void *buffer, size_t count);
 
-/* CLOCK_MONOTONIC, CLOCK_REALTIME, and the CPU time of this thread or another, in nanoseconds. */
+/* CLOCK_MONOTONIC, CLOCK_REALTIME, and the CPU time of this thread, its process, or another thread of that, in
+ * nanoseconds. */
 uint64_t linux_monotonic_ns(void);
 uint64_t linux_realtime_ns(void);
 uint64_t linux_thread_cpu_ns(void);
+uint64_t linux_process_cpu_ns(void);
 uint64_t linux_other_thread_cpu_ns(pthread_t thread);

@@ -131,7 +131,7 @@ extension RateLimits {
 }
 
 extension MeterReading {
-  /// CPU time of all the VMM's threads that are metered.
+  /// CPU time of all the VMM.
   var busyNanoseconds: UInt64 { cpuNanoseconds.saturatingSum.saturatingAdd(deviceNanoseconds) }
 }
 

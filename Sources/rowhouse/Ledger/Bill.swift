@@ -7,7 +7,7 @@ struct Bill {
     /// The guest's name, or the day of its end (UTC).
     let of: String
     private(set) var runs = 0
-    /// Of vCPUs and I/O threads together.
+    /// Of vCPUs and the rest of their VMMs together.
     private(set) var cpuSeconds = 0.0
     /// Of memory that was resident.
     private(set) var gibibyteHours = 0.0

@@ -17,7 +17,7 @@ struct LedgerRecord: Codable, Equatable {
   let runNanoseconds: UInt64
   let cpus: Int
   let memoryBytes: UInt64
-  /// CPU time of the vCPUs, and of the I/O thread.
+  /// CPU time of the vCPUs, and of the rest of the VMM.
   let cpuNanoseconds: UInt64
   let deviceNanoseconds: UInt64
   let throttledNanoseconds: UInt64

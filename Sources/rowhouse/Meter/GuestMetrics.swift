@@ -72,7 +72,7 @@ extension MeterReading {
   }
 }
 
-/// What vCPUs and the I/O thread may use of the host's CPUs, and do.
+/// What vCPUs and the rest of the VMM may use of the host's CPUs, and do.
 private struct CPUMetrics {
   private var count = Exposition.Family("rowhouse_guest_cpus", .gauge, "The guest's vCPUs.")
   private var quota = Exposition.Family(
@@ -87,7 +87,7 @@ private struct CPUMetrics {
     "rowhouse_guest_cpu_throttled_seconds", .counter, unit: "seconds", "Time in which a vCPU had used its quota.")
   private var exits = Exposition.Family("rowhouse_guest_exits", .counter, "Exits of a vCPU, by reason.")
   private var device = Exposition.Family(
-    "rowhouse_guest_device_cpu_seconds", .counter, unit: "seconds", "CPU time of what serves the devices.")
+    "rowhouse_guest_device_cpu_seconds", .counter, unit: "seconds", "CPU time of the VMM without its vCPUs.")
 
   var families: [Exposition.Family] { [count, quota, period, burst, run, throttled, exits, device] }
 

@@ -5,7 +5,7 @@ import Metering
 struct GuestHistory {
   /// What is shown of a guest, each as a rate or a level.
   enum Figure: Int, CaseIterable {
-    /// CPUs, of vCPUs and I/O thread together.
+    /// CPUs, of all the VMM.
     case cpu
     /// Bytes in the host's memory.
     case memory
