@@ -7,12 +7,15 @@ import Metering
 /// The folder is its owner's: it is there before the guest, and stays.
 struct ControlGroup {
   private let path: String
+  /// What others were throttled in the folder before, in microseconds.
+  private let throttledBefore: UInt64
 
   /// - Throws: ``ConfigurationError`` when the folder is none of cgroup v2, or cannot do what the allotment wants of it.
   init(_ path: String, for allotment: CPUAllotment) throws(ConfigurationError) {
     self.path = path
+    throttledBefore = Self.throttledMicroseconds(path)
     let controllers: String
-    do throws(SystemCallError) { controllers = try read("cgroup.controllers") } catch {
+    do throws(SystemCallError) { controllers = try Self.read("cgroup.controllers", of: path) } catch {
       let reason = error.errno == .noSuchFile ? "there is no such folder of cgroup v2" : "\(error.errno)"
       throw ConfigurationError("--cgroup \(path)", reason)
     }
@@ -55,7 +58,21 @@ struct ControlGroup {
     }
   }
 
-  private func read(_ file: StaticString) throws(SystemCallError) -> String {
+  /// For how long the host has held the folder's processes back by `cpu.max` since this process is one of them, summed
+  /// over the host's CPUs, in nanoseconds. What a folder further up holds back is not in it.
+  var throttledNanoseconds: UInt64 {
+    Self.throttledMicroseconds(path).saturatingSubtract(throttledBefore).saturatingTimes(1000)
+  }
+
+  /// 0 where there is no cpu controller.
+  private static func throttledMicroseconds(_ path: String) -> UInt64 {
+    guard let text = try? read("cpu.stat", of: path) else { return 0 }
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard let index = words.firstIndex(of: "throttled_usec"), index + 1 < words.count else { return 0 }
+    return UInt64(words[index + 1]) ?? 0
+  }
+
+  private static func read(_ file: StaticString, of path: String) throws(SystemCallError) -> String {
     String(decoding: try Descriptor.open("\(path)/\(file)", .readOnly).read(atMost: 4096), as: UTF8.self)
   }
 

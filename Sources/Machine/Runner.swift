@@ -304,6 +304,7 @@ package final class Runner {
       cpuTimes = machine?.cpuNanoseconds ?? []
       return cpuTimes
     } ?? 0
+    if let controlGroup { meter.setHostThrottled(nanoseconds: controlGroup.throttledNanoseconds) }
     if let balloon = machine?.balloon {
       keepMemoryLimit(resident, balloon)
       meter.setBalloon(target: balloon.target, actual: balloon.actual)

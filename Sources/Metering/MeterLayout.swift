@@ -18,8 +18,8 @@ enum MeterLayout {
     case memory = 128, memoryLimit = 136, balloonTarget = 144, cpuQuota = 152, cpuPeriod = 160, cpuBurst = 168
     // Usage.
     case state = 192, verdict = 200, sampled = 208, deviceTime = 216, memoryGiven = 224, resident = 232
-    case residentPeak = 240, residentSeconds = 248, console = 256, viewers = 312, phases = 320, markCount = 448
-    case marks = 456
+    case residentPeak = 240, residentSeconds = 248, console = 256, hostThrottled = 280, viewers = 312
+    case phases = 320, markCount = 448, marks = 456
   }
 
   /// A mark is two words: the moment, and its source and byte.

@@ -121,6 +121,9 @@ package final class MeterPage: Sendable {
     store(instant.nanoseconds, .sampled)
   }
 
+  /// For how long the host's control group has held the VMM back, summed over CPUs.
+  package func setHostThrottled(nanoseconds: UInt64) { store(nanoseconds, .hostThrottled) }
+
   // MARK: The parts
 
   package func cpu(_ index: Int) -> CPUMeter {

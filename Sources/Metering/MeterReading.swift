@@ -65,6 +65,8 @@ package struct MeterReading: Sendable {
   package let sampled: Instant?
   /// CPU time of the VMM without its vCPUs' threads.
   package let deviceNanoseconds: UInt64
+  /// For how long the host's control group held the VMM back, summed over the host's CPUs.
+  package let hostThrottledNanoseconds: UInt64
   /// The guest's memory without what its balloon has taken.
   package let memoryGivenBytes: UInt64
   /// What of the VMM's memory, the guest's with it, is in the host's, and the most that ever was.
@@ -122,6 +124,7 @@ package struct MeterReading: Sendable {
     self.verdict = verdict == 0 ? nil : (UInt32(truncatingIfNeeded: verdict), UInt32(verdict >> 32))
     sampled = guest[.sampled] == 0 ? nil : Instant(nanoseconds: guest[.sampled])
     deviceNanoseconds = guest[.deviceTime]
+    hostThrottledNanoseconds = guest[.hostThrottled]
     memoryGivenBytes = guest[.memoryGiven]
     residentBytes = guest[.resident]
     residentPeakBytes = guest[.residentPeak]

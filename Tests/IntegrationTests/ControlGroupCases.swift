@@ -1,3 +1,5 @@
+import Testing
+
 extension Case {
   /// A guest whose quota the host's cgroup v2 keeps. Root's: a hierarchy is mounted for it. It is one of the stock kernels'
   /// cases because the lab has a cpu controller on every host.
@@ -5,11 +7,12 @@ extension Case {
     var test = Case(
       "control-group-keeps-the-quota",
       script: """
+        \(meters)
         mkdir cgroup && mount -t cgroup2 none cgroup && echo +cpu > cgroup/cgroup.subtree_control || exit
         group=cgroup/rowhouse-$$; mkdir $group
         allotted() { cat $group/cpu.max $group/cpu.weight; }
         used() { awk '/^usage_usec/ { print $2 }' $group/cpu.stat; }
-        milliseconds() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
+        throttled() { echo $(($(awk '/^throttled_usec/ { print $2 }' $group/cpu.stat) * 1000)); }
         share() { # the CPU time of three seconds, in per cent, between $1 and $2
           time=$(used); start=$(milliseconds); sleep 3
           share=$((($(used) - time) / 10 / ($(milliseconds) - start)))
@@ -18,15 +21,27 @@ extension Case {
         rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60 --cpu-quota 20% --cpu-weight 50 \\
           --cgroup $PWD/$group || exit
         allotted; share 10 30
+        echo "throttled $(throttled) $(figure one host_throttled_nanoseconds) $(throttled)"
+        rowhouse meter one
         rowhouse set one cpu-quota=60% cpu-weight=200; allotted; share 40 80
         rowhouse set one cpu-quota=5%; allotted # half a millisecond in ten: cpu.max has one at least
         rowhouse kill one; rowhouse wait one; echo "status $?"
         rowhouse remove one; rmdir $group; umount cgroup; rmdir cgroup
         """,
       says: [
-        "2000 10000\n50\n", "within 10 and 30", "6000 10000\n200\n", "within 40 and 80", "6000 10000\n200\n",
+        "2000 10000\n50\n", "within 10 and 30", "cgroup  ", " by the host\n",
+        "6000 10000\n200\n", "within 40 and 80", "6000 10000\n200\n",
         "status 137",
-      ], warns: ["cpu-quota=5%: the guest cannot have this value"], warningLines: 1)
+      ], warns: ["cpu-quota=5%: the guest cannot have this value"], warningLines: 1
+    ) { outcome in
+      guard let throttled = outcome.figures["throttled"], throttled.count == 3 else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      // Of three seconds it was kept from running for four fifths.
+      #expect(throttled[0] > 1_000_000_000, "\(outcome.outputText)")
+      #expect(throttled[0] <= throttled[1] && throttled[1] <= throttled[2], "\(outcome.outputText)")
+    }
     test.bootsLinux = true
     return [test]
   }()

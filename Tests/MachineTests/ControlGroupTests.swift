@@ -33,6 +33,24 @@ import Testing
     #expect(try text(of: "cpu.weight") == "50")
   }
 
+  @Test("Time throttled counts from the start, whatever else is in cpu.stat")
+  func timeThrottled() throws {
+    try make(Self.files)
+    defer { remove() }
+    #expect(try ControlGroup(folder, for: CPUAllotment()).throttledNanoseconds == 0)
+    func stat(_ microseconds: Int) -> [String: String] {
+      ["cpu.stat": "usage_usec 9\nnr_throttled 4\nthrottled_usec \(microseconds)\nnr_bursts 0\n"]
+    }
+    try make(stat(70))
+    let group = try ControlGroup(folder, for: CPUAllotment())
+    #expect(group.throttledNanoseconds == 0)
+    try make(stat(1070))
+    #expect(group.throttledNanoseconds == 1_000_000)
+    // Another folder of the same name.
+    try make(stat(7))
+    #expect(group.throttledNanoseconds == 0)
+  }
+
   @Test func aGroupWithoutAllotmentIsOnlyEntered() throws {
     try make(["cgroup.controllers": "", "cgroup.procs": ""])
     defer { remove() }

@@ -33,6 +33,7 @@ struct MetricsFieldTests {
     case .residentPeak: ["memory_resident_peak_bytes"]
     case .residentSeconds: ["memory_resident_byte_seconds"]
     case .console: ["console_bytes"]
+    case .hostThrottled: ["host_throttled_seconds"]
     case .viewers: ["console_viewers"]
     case .phases: ["phase_time_seconds"]
     case .markCount: ["marks"]

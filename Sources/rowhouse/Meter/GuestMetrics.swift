@@ -85,11 +85,14 @@ private struct CPUMetrics {
     "rowhouse_guest_cpu_seconds", .counter, unit: "seconds", "CPU time of a vCPU's thread.")
   private var throttled = Exposition.Family(
     "rowhouse_guest_cpu_throttled_seconds", .counter, unit: "seconds", "Time in which a vCPU had used its quota.")
+  private var hostThrottled = Exposition.Family(
+    "rowhouse_guest_host_throttled_seconds", .counter, unit: "seconds",
+    "Time in which the host's control group held the VMM back, summed over the host's CPUs.")
   private var exits = Exposition.Family("rowhouse_guest_exits", .counter, "Exits of a vCPU, by reason.")
   private var device = Exposition.Family(
     "rowhouse_guest_device_cpu_seconds", .counter, unit: "seconds", "CPU time of the VMM without its vCPUs.")
 
-  var families: [Exposition.Family] { [count, quota, period, burst, run, throttled, exits, device] }
+  var families: [Exposition.Family] { [count, quota, period, burst, run, throttled, hostThrottled, exits, device] }
 
   mutating func add(_ meter: MeterReading, _ guest: [(String, String)]) {
     count.add(UInt64(meter.cpus.count), guest)
@@ -104,6 +107,7 @@ private struct CPUMetrics {
       throttled.add(nanoseconds: cpu.throttledNanoseconds, labels)
       for reason in ExitReason.allCases { exits.add(cpu.exits[reason] ?? 0, labels + [("reason", reason.name)]) }
     }
+    hostThrottled.add(nanoseconds: meter.hostThrottledNanoseconds, guest)
     device.add(nanoseconds: meter.deviceNanoseconds, guest)
   }
 }

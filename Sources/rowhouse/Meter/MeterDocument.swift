@@ -101,6 +101,8 @@ struct MeterDocument: JSONDocument {
   let memory: Memory
   let cpus: [CPU]
   let deviceNanoseconds: UInt64
+  /// For how long the host's control group held the VMM back, summed over CPUs.
+  let hostThrottledNanoseconds: UInt64
   let disks: [Disk]
   let networks: [Network]
   let console: [String: UInt64]
@@ -127,6 +129,7 @@ struct MeterDocument: JSONDocument {
         exits: Dictionary(uniqueKeysWithValues: cpu.exits.map { ($0.name, $1) }))
     }
     deviceNanoseconds = meter.deviceNanoseconds
+    hostThrottledNanoseconds = meter.hostThrottledNanoseconds
     disks = meter.disks.map { disk in
       Disk(
         read: Transfers(disk.read), written: Transfers(disk.written), flushes: disk.flushes, discards: disk.discards,

@@ -22,6 +22,9 @@ struct MeterText {
         Self.throttled(cpu.throttledNanoseconds) + "\(cpu.exits.values.saturatingSum) exits")
     }
     add("devices", "-", HumanQuantity.seconds(meter.deviceNanoseconds))
+    if meter.hostThrottledNanoseconds > 0 {
+      add("cgroup", "-", "-", "throttled \(HumanQuantity.seconds(meter.hostThrottledNanoseconds)) by the host")
+    }
     let most = meter.memoryLimitBytes.map { ", \(ByteSize.format($0)) resident" } ?? ""
     add(
       "memory", ByteSize.format(meter.memoryGivenBytes) + most, HumanQuantity.bytes(meter.residentBytes),

@@ -67,7 +67,8 @@ extension MeterReading {
 
   /// Time that anything of the guest waited for a quota or a limit.
   var throttledNanoseconds: UInt64 {
-    let cpus = cpus.lazy.map(\.throttledNanoseconds).saturatingSum / UInt64(max(1, cpus.count))
+    let waits = cpus.lazy.map(\.throttledNanoseconds).saturatingSum.saturatingAdd(hostThrottledNanoseconds)
+    let cpus = waits / UInt64(max(1, cpus.count))
     let disks = disks.flatMap { [$0.read.throttledNanoseconds, $0.written.throttledNanoseconds] }
     let networks = networks.flatMap { [$0.received.throttledNanoseconds, $0.sent.throttledNanoseconds] }
     return ([cpus] + disks + networks).saturatingSum
