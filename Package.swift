@@ -70,7 +70,8 @@ let package = Package(
     tests(of: "Control"),
     tests(of: "DiskImage", ["Host"]),
     tests(of: "Devices", ["Host"]),
-    tests(of: "rowhouse", ["Machine", "DiskImage", "Metering", "Host"]),
+    .target(name: "TerminalModel", path: "Tests/TerminalModel", swiftSettings: settings),
+    tests(of: "rowhouse", ["Machine", "DiskImage", "Metering", "Host", "TerminalModel"]),
     tests(of: "Virtio", ["Devices", "DiskImage", "GuestMemory", "Host", "Metering", "RefusedCalls"]),
     tests(
       of: "Machine",
@@ -94,6 +95,7 @@ let package = Package(
     .executableTarget(
       name: "counting-vmm", dependencies: ["Host", "Machine", "CountingAllocator"], path: "Tests/CountingVMM",
       swiftSettings: settings),
-    .testTarget(name: "IntegrationTests", dependencies: ["Control", "Host", "CLinux"], swiftSettings: settings),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["Control", "Host", "CLinux", "TerminalModel"], swiftSettings: settings),
   ] + fuzzer
 )

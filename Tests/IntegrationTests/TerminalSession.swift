@@ -103,6 +103,22 @@ final class TerminalSession {
     }
   }
 
+  /// Reads on, without a thought for what was expected.
+  ///
+  /// - Returns: `most` bytes at the most; none when nothing comes for so many seconds.
+  func next(atMost most: Int, seconds: Double = 20) throws -> [UInt8] {
+    guard let number = controlling?.number else { return [] }
+    var wanted = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+    // SAFETY: one local variable, and the call is told that it is one.
+    guard unsafe poll(&wanted, 1, Int32(seconds * 1000)) > 0 else { return [] }
+    return try controlling?.read(atMost: most) ?? []
+  }
+
+  /// Stops the terminal's output, as Ctrl-S does, or lets it go on (tcflow(3)).
+  func setStopped(_ isStopped: Bool) throws {
+    guard tcflow(terminal.number, isStopped ? TCOOFF : TCOON) == 0 else { throw Failure(description: "tcflow") }
+  }
+
   /// What is left of what the terminal has shown, once the program has ended.
   func readAll() -> String {
     while let number = controlling?.number {

@@ -1,6 +1,7 @@
 import Foundation
 import Host
 import Metering
+import TerminalModel
 import Testing
 
 @testable import rowhouse
@@ -98,8 +99,49 @@ struct TopTests {
 
   @Test("Only what has changed is written")
   func updates() {
-    #expect(TopScreen.update(from: ["a", "b", "c"], to: ["a", "x"]) == "\u{1b}[2;1Hx\u{1b}[K\u{1b}[3;1H\u{1b}[K")
+    #expect(TopScreen.update(from: ["a", "b", "c"], to: ["a", "x"]) == "\u{1b}[2;1Hx\u{1b}[3;1H\u{1b}[K")
     #expect(TopScreen.update(from: ["a"], to: ["a"]) == "")
+    #expect(TopScreen.update(from: ["one 1% of 2"], to: ["one 3%"]) == "\u{1b}[1;5H3\u{1b}[1;7H\u{1b}[K")
+    // Eight cells that stay are passed over, seven are not.
+    #expect(TopScreen.update(from: ["a12345678a"], to: ["b12345678b"]) == "\u{1b}[1;1Hb\u{1b}[1;10Hb")
+    #expect(TopScreen.update(from: ["a1234567a"], to: ["b1234567b"]) == "\u{1b}[1;1Hb1234567b")
+  }
+
+  @Test("Whatever the lines were, the terminal shows the new ones, and never for more bytes than they have")
+  func updatesOfAnyLines() {
+    var random = SystemRandomNumberGenerator()
+    func lines() -> [String] {
+      (0..<Int.random(in: 0...6, using: &random)).map { _ in
+        String((0..<Int.random(in: 0...20, using: &random)).map { _ in "ab▁█….".randomElement(using: &random)! })
+      }
+    }
+    var terminal = TerminalModel(rows: 6, columns: 20)
+    var shown: [String] = []
+    for _ in 0..<500 {
+      // Sometimes another picture, mostly the same but for a few characters.
+      var next = Bool.random(using: &random) ? lines() : shown
+      for row in next.indices where !next[row].isEmpty {
+        var line = Array(next[row])
+        line[Int.random(in: line.indices, using: &random)] = "z"
+        next[row] = String(line)
+      }
+      terminal.take(TopScreen.update(from: shown, to: next).utf8)
+      #expect(terminal.lines == next + Array(repeating: "", count: 6 - next.count))
+      #expect(terminal.faults.isEmpty)
+      shown = next
+    }
+  }
+
+  @Test("Keys and the terminal's answers are told apart, however they are cut")
+  func input() {
+    func events(_ text: String) -> [TerminalInput.Event] {
+      var input = TerminalInput()
+      return text.utf8.compactMap { input.take($0) }
+    }
+    #expect(events("cn\u{1b}[0nq") == [.key("c"), .key("n"), .status, .key("q")])
+    // Arrows, F1, Delete, a report of a fault, and Alt-d.
+    #expect(events("\u{1b}[A\u{1b}OP\u{1b}[3~\u{1b}[3n\u{1b}[1;5Cm\u{1b}d") == [.key("m"), .key("d")])
+    #expect(events("\u{1b}[" + String(repeating: "0", count: 99) + "n\u{1b}\u{1b}[0n") == [.status])
   }
 }
 

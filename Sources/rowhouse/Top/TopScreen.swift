@@ -1,48 +1,119 @@
+import Glibc
 import Host
 
-/// A terminal's whole screen, on which only the lines that have changed are written anew: it does not flicker, and is
-/// good for a slow line. The terminal gets its old screen back in the end. (ECMA-48 for the sequences, but for xterm's
-/// alternate screen.)
+/// A terminal's whole screen, on which only what has changed is written anew: it does not flicker, and is good for a
+/// slow line. The terminal gets its old screen back in the end. (ECMA-48 for the sequences, but for xterm's alternate
+/// screen.)
+///
+/// Nobody waits for a terminal that is slow or stopped. Behind each picture it is asked how it is (ECMA-48, DSR), and
+/// it answers when it has come so far: until then there is no other picture, however much the line and what lies
+/// between can hold. So the one that comes then is of that moment. A terminal that never answers gets them all.
 final class TopScreen {
-  private let output: SharedDescriptor
+  private let output: StreamWriter
+  /// What the terminal shows when it has all that was written.
   private var shown: [String] = []
+  /// When the terminal was asked; nil: it has answered.
+  private var asked: Instant?
+  private var answers = false
 
-  init(_ output: SharedDescriptor) {
+  /// Called when there may be another picture, and when the terminal has gone.
+  var whenChanged: () -> Void {
+    get { output.whenChanged }
+    set { output.whenChanged = newValue }
+  }
+
+  private enum Sequence {
+    static let open = "\u{1b}[?1049h\u{1b}[?25l"
+    static let close = "\u{1b}[?25h\u{1b}[?1049l"
+    static let erase = "\u{1b}[2J"
+    static let eraseLine = "\u{1b}[K"
+    static let askStatus = "\u{1b}[5n"
+    static func move(_ row: Int, _ column: Int) -> String { "\u{1b}[\(row + 1);\(column + 1)H" }
+  }
+
+  /// An answer that has not come by then was lost, in nanoseconds.
+  private static let patience: UInt64 = 30_000_000_000
+
+  init(_ output: StreamWriter) {
     self.output = output
-    write("\u{1b}[?1049h\u{1b}[?25l")
-    clear()
+    write(Sequence.open + Sequence.erase)
+  }
+
+  var isGone: Bool { output.isClosed }
+
+  /// Whether the terminal has shown all, as far as it says so.
+  var isIdle: Bool {
+    let isBehind = answers && asked.map { Instant.now.nanoseconds(since: $0) < Self.patience } ?? false
+    return output.isEmpty && !isBehind
   }
 
   /// Gives the old screen back.
-  func close() { write("\u{1b}[?25h\u{1b}[?1049l") }
+  func close() { write(Sequence.close) }
 
-  /// All is to be written anew: the terminal has another size.
+  /// All is to be written anew: the terminal has another size, or another program has written on it.
   func clear() {
     shown = []
-    write("\u{1b}[2J")
+    write(Sequence.erase)
   }
 
+  /// Shows a picture. To be called when the terminal is idle.
   func show(_ lines: [String]) {
-    write(Self.update(from: shown, to: lines))
+    let update = Self.update(from: shown, to: lines)
+    guard !update.isEmpty else { return }
     shown = lines
+    let isAsked = answers || asked == nil
+    if isAsked { asked = .now }
+    write(update + (isAsked ? Sequence.askStatus : ""))
   }
 
-  /// What turns a screen with the old lines into one with the new.
+  /// The terminal has answered.
+  func hasAnswered() {
+    answers = true
+    asked = nil
+    whenChanged()
+  }
+
+  /// What turns a screen with the old lines into one with the new. Every character is a cell wide.
   static func update(from old: [String], to new: [String]) -> String {
     var text = ""
     for row in 0..<max(old.count, new.count) {
-      let line = row < new.count ? new[row] : ""
-      if row < old.count, old[row] == line { continue }
-      // To the row's start, the line, and nothing behind it.
-      text += "\u{1b}[\(row + 1);1H\(line)\u{1b}[K"
+      let (before, after) = (row < old.count ? old[row] : "", row < new.count ? new[row] : "")
+      if before != after { text += update(row, from: Array(before), to: Array(after)) }
     }
+    return text
+  }
+
+  /// As many cells that stay are cheaper to write again than to pass over.
+  private static let gap = 8
+
+  private static func update(_ row: Int, from old: [Character], to new: [Character]) -> String {
+    var text = ""
+    var column = 0
+    /// Where the cursor is, when it is in this row.
+    var cursor: Int?
+    func isNew(_ column: Int) -> Bool { column >= old.count || old[column] != new[column] }
+    while column < new.count {
+      guard isNew(column) else {
+        column += 1
+        continue
+      }
+      var end = column + 1
+      var next = end
+      while next < new.count, next - end < gap {
+        if isNew(next) { end = next + 1 }
+        next += 1
+      }
+      text += Sequence.move(row, column) + String(new[column..<end])
+      (column, cursor) = (end, end)
+    }
+    if new.count < old.count { text += (cursor == new.count ? "" : Sequence.move(row, new.count)) + Sequence.eraseLine }
     return text
   }
 
   /// Rows and columns of the terminal.
   var size: (rows: Int, columns: Int) {
-    TerminalSize(of: output.number).map { (Int($0.rows), Int($0.columns)) } ?? (24, 80)
+    TerminalSize(of: STDOUT_FILENO).map { (Int($0.rows), Int($0.columns)) } ?? (24, 80)
   }
 
-  private func write(_ text: String) { if !text.isEmpty { try? output.descriptor.writeAll(text) } }
+  private func write(_ text: String) { output.write(Array(text.utf8)) }
 }
