@@ -14,6 +14,8 @@ final class Peer {
   private(set) var isClosed = false
   /// Whether the other side has said that it sends no more.
   private var hasInputEnded = false
+  /// What the socket is waited for.
+  private var events: EventLoop.Events = .readable
 
   /// Whether what the other side sends is left in the socket for now.
   var isPaused = false {
@@ -36,7 +38,7 @@ final class Peer {
     self.receive = receive
     self.inputEnded = inputEnded
     self.closed = closed
-    try loop.add(self.socket.number, .readable) { [unowned self] in ready($0) }
+    try loop.add(self.socket.number, events) { [unowned self] in ready($0) }
   }
 
   deinit { if !isClosed { loop.remove(socket.number) } }
@@ -46,8 +48,9 @@ final class Peer {
 
   func send(_ bytes: [UInt8]) {
     guard !isClosed else { return }
+    let waitsForRoom = !output.isEmpty
     output += bytes
-    flush()
+    if !waitsForRoom { flush() }
     if output.count > mostOutput { close() }
   }
 
@@ -60,7 +63,10 @@ final class Peer {
 
   private func updateEvents() {
     let reading: EventLoop.Events = isPaused || hasInputEnded ? [] : .readable
-    loop.change(socket.number, to: output.isEmpty ? reading : reading.union(.writable))
+    let wanted = output.isEmpty ? reading : reading.union(.writable)
+    guard wanted != events else { return }
+    events = wanted
+    loop.change(socket.number, to: wanted)
   }
 
   private func ready(_ events: EventLoop.Events) {
@@ -93,7 +99,6 @@ final class Peer {
   }
 
   private func flush() {
-    let wasEmpty = output.isEmpty
     do throws(SystemCallError) {
       while !output.isEmpty {
         // SAFETY: the array's own memory, for the call.
@@ -107,6 +112,6 @@ final class Peer {
     } catch {
       return close()
     }
-    if !wasEmpty || !output.isEmpty { updateEvents() }
+    updateEvents()
   }
 }
