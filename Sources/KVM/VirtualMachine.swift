@@ -12,6 +12,8 @@ package final class VirtualMachine: Sendable {
     self.hypervisor = hypervisor
   }
 
+  deinit { hastenTearDown() }
+
   /// Gives the machine its interrupt controllers (two 8259, IOAPIC, a local APIC per vCPU) and its 8254 timer, all in
   /// the kernel. To be called before the first vCPU is made.
   ///

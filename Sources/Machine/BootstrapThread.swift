@@ -89,7 +89,9 @@ package final class BootstrapThread {
       thread.join()
       throw exchange.failure!
     }
-    return Product(virtualMachine: machine, cpus: exchange.cpus, thread: thread)
+    let product = Product(virtualMachine: machine, cpus: exchange.cpus, thread: thread)
+    exchange.empty()
+    return product
   }
 
   // Each is written before its semaphore is signalled, and read by the other thread after that was waited for. Plain
@@ -103,6 +105,10 @@ package final class BootstrapThread {
     var cpus: [VirtualCPUThread] = []
     var failure: KVMError?
     let hasOutcome = Semaphore()
+
+    /// What was exchanged is the machine's from then on: this is there for longer, and a machine that has ended must let go
+    /// of the host's files before the next one opens them.
+    func empty() { (plan, guest, machine, cpus) = (nil, nil, nil, []) }
   }
 }
 

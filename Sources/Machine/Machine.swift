@@ -42,9 +42,6 @@ package final class Machine {
     ending = guest.ending
   }
 
-  // No vCPU runs any more: ``stop()`` comes first.
-  deinit { virtualMachine?.hastenTearDown() }
-
   /// Lets the vCPUs run. The first starts at the kernel's entry, the others wait to be woken by it.
   ///
   /// - Throws: when KVM could not make the machine, too, which it does while the rest is built.

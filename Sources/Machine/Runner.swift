@@ -111,52 +111,18 @@ package final class Runner {
     }
   }
 
-  private static func enterControlGroup(_ configuration: Configuration) throws(MachineError) -> ControlGroup? {
-    guard let path = configuration.controlGroup else { return nil }
-    do throws(ConfigurationError) {
-      let group = try ControlGroup(path, for: configuration.cpuAllotment)
-      try group.enter(configuration.cpuAllotment)
-      return group
-    } catch {
-      throw .configuration(error)
-    }
-  }
-
-  private static func openFolder(_ configuration: Configuration) throws(MachineError) -> OpenFolder? {
-    guard let path = configuration.folder else { return nil }
-    do throws(SystemCallError) { return try OpenFolder(path) } catch {
-      throw .configuration(ConfigurationError("--folder \(path)", "\(error)"))
-    }
-  }
-
-  private static func openMeter(
-    _ configuration: Configuration, _ folder: OpenFolder?
-  ) throws(MachineError) -> (SharedDescriptor?, MeterPage) {
-    let path = configuration.meter ?? folder?.path(of: .meter)
-    do throws(SystemCallError) {
-      var file: SharedDescriptor?
-      if let path {
-        let opened = SharedDescriptor(try .open(path, [.readWrite, .create], permissions: 0o600))
-        // Says that this program lives: a lock ends with its holder, and no other process is ever taken for it.
-        try opened.descriptor.lockByte(0)
-        file = opened
-      }
-      let page = try MeterPage(
-        in: file, configuration.meterShape, memoryBytes: configuration.memoryBytes, process: getpid())
-      return (file, page)
-    } catch {
-      throw .configuration(ConfigurationError("--meter \(path ?? "")", "\(error)"))
-    }
-  }
-
   /// Builds the machine, runs it, and runs it again after a reset if that is wanted.
   package func run() throws(MachineError) -> Verdict {
     try host { () throws(SystemCallError) in try watch() }
     var verdict: Verdict
     repeat {
-      verdict = try runOnce()
-      if verdict == .reset, configuration.onReset == .reset, let order { verdict = order }
-    } while verdict == .reset && configuration.onReset == .reset
+      do throws(MachineError) { verdict = try runOnce() } catch {
+        // When it was the next machine that failed, its reader still gets all that the guest said on the one before.
+        try? drainConsole(after: .stopped)
+        throw error
+      }
+    } while goesOn(after: verdict)
+    if verdict == .reset, configuration.onReset == .reset, let order { verdict = order }
     meter.reached(.tornDown)
     meter.setVerdict(code: verdict.code.code, value: verdict.code.value)
     try host { () throws(SystemCallError) in try drainConsole(after: verdict) }
@@ -167,6 +133,11 @@ package final class Runner {
     control?.settle(.awaitEnd, .ended(code: verdict.code.code, value: verdict.code.value))
     try host { () throws(SystemCallError) in try drainViewers(after: verdict) }
     return verdict
+  }
+
+  /// Whether the guest starts anew: it wanted to, and nobody wants it to end.
+  private func goesOn(after verdict: Verdict) -> Bool {
+    verdict == .reset && configuration.onReset == .reset && order == nil
   }
 
   private func runOnce() throws(MachineError) -> Verdict {
@@ -218,7 +189,7 @@ package final class Runner {
         try loop.run()
       }
       sample()
-      meter.reached(.guestEnded)
+      if !goesOn(after: verdict) { meter.reached(.guestEnded) }
     }
     try writeProfile(of: machine)
     relay.detach()

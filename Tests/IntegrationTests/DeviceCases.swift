@@ -66,6 +66,18 @@ extension Case {
     Case(
       "reset-and-again", guest: "reset.elf", "--on-reset reset --timeout 2", status: 124,
       says: ["booted", "booted", "booted"], verdict: "timeout"),
+    // Its time is that of all its machines, and its readers get all that it said on those that were.
+    Case(
+      "reset-and-no-kernel",
+      script: """
+        cp $GUESTS/reset.elf kernel
+        rowhouse run kernel --on-reset reset > out & supervisor=$!
+        until [ "$(grep -c booted out)" -ge 5 ]; do sleep 0.02; done
+        rm kernel
+        wait $supervisor; status=$?
+        tail -1 out; rm out
+        exit $status
+        """, status: 1, says: ["booted, resetting via=i8042"], warns: ["kernel: cannot be read", "after 0."]),
     Case(
       "reset-and-stopped",
       script: """

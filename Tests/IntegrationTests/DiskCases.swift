@@ -57,6 +57,14 @@ extension Case {
       rowhouse run $GUESTS/disk.elf --timeout 60 --quiet --on-reset reset --disk kept,overlay -- twice
       [ -z "$(tr -d '\\0' < kept | head -c 1)" ] && echo untouched
       """, says: ["the disk passed", "read back: 64", "untouched"]),
+    // The machine that ended has let go of its images, each of which only one may write.
+    Case("disk-after-a-reset", script: """
+      \(imageTools)
+      twice() { rowhouse run $GUESTS/disk.elf --timeout 60 --quiet --on-reset reset --disk "$1" -- twice || exit; }
+      mkdir kept; truncate -s 4M kept/base kept/raw kept/plain; rowhouse disk create kept/image 4M
+      twice kept/raw; twice kept/plain,aio=none; twice kept/image; twice kept/base,overlay=kept/over
+      same kept/raw kept/image && same kept/raw kept/over && sound kept/image
+      """, says: ["read back: 64", "read back: 64", "read back: 64", "read back: 64", "the disk passed"]),
     // On a file system that has no direct I/O it is refused and not silently something else.
     Case("disk-direct", script: """
       \(imageTools)

@@ -110,15 +110,20 @@ extension Case {
         echo "cpu $(cputime one) $(tasktime $vmm) $(cputime one)"
         echo "balloon $(figure one balloon_target_bytes)"
         echo "resets $(rowhouse logs one | grep -c booted)"
-        rowhouse kill one; rowhouse remove --all
+        kill -TERM $vmm; rowhouse wait one
+        echo "uptime $(figure one uptime_nanoseconds)"; rowhouse remove --all
         """, says: ["balloon \(64 << 20)\n"]
     ) { outcome in
       let figures = outcome.figures
-      guard let cpu = figures["cpu"], cpu.count == 3, let resets = figures["resets"]?.first else {
+      guard let cpu = figures["cpu"], cpu.count == 3, let resets = figures["resets"]?.first,
+        let uptime = figures["uptime"]?.first
+      else {
         Issue.record("\(outcome.outputText)")
         return
       }
       #expect(resets > 5, "\(outcome.outputText)")
+      // That of all its machines, and not of the first.
+      #expect(uptime > 2_000_000_000, "\(outcome.outputText)")
       // The kernel's sum is in hundredths of a second.
       #expect(cpu[0] - 20_000_000 <= cpu[1] && cpu[1] <= cpu[2] + 20_000_000, "\(outcome.outputText)")
     },

@@ -17,6 +17,25 @@ extension Case {
         cat out; rm out
         exit $status
         """), says: ["0% packet loss", "sent: packets=6 ", "received: packets="], verdict: "poweroff"),
+    // The next machine opens the same device, and nothing of the one before is left: descriptors and address space are as many.
+    Case(
+      "net-over-tap-after-resets",
+      script: inOwnNetwork(
+        """
+        rowhouse run $GUESTS/reset.elf --on-reset reset --net tap=tap1 --verdict verdict > out & supervisor=$!
+        held() { ls /proc/$vmm/fd | wc -l; sed -n 's/^VmSize: *//p' /proc/$vmm/status; }
+        booted() { until [ "$(grep -c booted out)" -ge $1 ]; do sleep 0.02; done; }
+        booted 3; vmm=$(child_of $supervisor)
+        # Between two machines there is less: the most of many looks counts.
+        most() { for look in $(seq 50); do held | tr '\n' ' '; echo; sleep 0.01; done | sort -n | tail -1; }
+        early=$(most); booted 20; late=$(most)
+        echo "early $early, late $late" >&2
+        [ "${early%% *}" = "${late%% *}" ] && echo "as many descriptors"
+        kill -TERM $supervisor
+        wait $supervisor; status=$?
+        rm out
+        exit $status
+        """), says: ["as many descriptors"], verdict: "stopped"),
     Case(
       "net-pings-net",
       script: """

@@ -37,7 +37,7 @@ struct GuestSummary: JSONDocument {
     cpus = meter?.cpus.count
     memoryBytes = meter?.memoryBytes
     viewers = isOver ? nil : meter?.viewers
-    let end = meter?.phases[.guestEnded] ?? (isOver ? nil : .now)
+    let end = meter?.phases[.guestEnded] ?? (isOver ? meter?.sampled : .now)
     uptimeNanoseconds = meter?.phases[.guestStarted].flatMap { start in end?.nanoseconds(since: start) }
     let usage = process.flatMap(ProcessUsage.init)
     residentBytes = usage?.residentBytes
