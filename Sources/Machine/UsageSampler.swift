@@ -46,7 +46,8 @@ struct UsageSampler: ~Copyable {
     _ = read()
     let processTime = HostClock.processCPUNanoseconds
     for (index, time) in read().enumerated() { meter.cpu(index).raiseTimeRun(to: time) }
-    let cpuTime = (0..<meter.shape.cpuCount).lazy.map { [meter] in meter.cpu($0).timeRun }.saturatingSum
+    var cpuTime: UInt64 = 0
+    for index in 0..<meter.shape.cpuCount { cpuTime = cpuTime.saturatingAdd(meter.cpu(index).timeRun) }
     deviceNanoseconds = max(deviceNanoseconds, processTime.saturatingSubtract(cpuTime))
   }
 
