@@ -115,6 +115,7 @@ bench-host: bench-deps
 bench-lab: bench-deps small-linux
 	@$(MAKE) --no-print-directory build guests linux
 	@Tests/Benchmarks/bench lab
+	@Tests/Benchmarks/bench-exits
 	@Tests/Benchmarks/bench-document
 
 bench-startup: build guests  ## how long a guest takes to start, beside a bare C program and QEMU

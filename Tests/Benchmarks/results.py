@@ -37,8 +37,8 @@ def host() -> dict:
 
 
 def keep(name: str, when: dict, **measured) -> None:
-    """Writes docs/benchmarks/NAME/results.json."""
+    """Writes docs/benchmarks/NAME/results.json. What was measured in the lab brings its `host` along."""
     os.makedirs(os.path.join(KEPT, name), exist_ok=True)
     with open(os.path.join(KEPT, name, "results.json"), "w", encoding="utf-8") as file:
-        json.dump({"host": host(), "kind": name, "occasion": when, **measured}, file, indent=2, sort_keys=True)
+        json.dump({"host": host(), **measured, "kind": name, "occasion": when}, file, indent=2, sort_keys=True)
         file.write("\n")

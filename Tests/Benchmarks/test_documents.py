@@ -2,11 +2,13 @@
 
 import contextlib
 import io
+import json
 import os
 import random
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -31,6 +33,7 @@ def load(name: str) -> ModuleType:
 
 bench = load("bench")
 document = load("bench-document")
+exits = load("bench-exits")
 
 
 def read(path: str) -> str:
@@ -72,6 +75,73 @@ RESULTS = {"contestants": [
     {"name": "qemu-q35 a", "summary": {"exit": {"median": 5e9}}},
     {"name": "qemu-q35 b", "summary": {"exit": {"median": 4e9}}},
 ]}
+
+
+def part(vmm: str, kernel: str, nanoseconds: float) -> dict:
+    """Results of one run."""
+    return {"contestants": [{"name": vmm, "vmm": vmm, "kernel": f"/linux/{kernel}", "ratios": {"exit": {"value": 1}},
+                             "summary": {"exit": {"median": nanoseconds}}}],
+            "guest": {"kernels": [{"path": f"/linux/{kernel}"}]}, "missing": [{"name": "kvmtool"}], "occasion": {}}
+
+
+class Labs(unittest.TestCase):
+    """What `bench` does about labs that stand still."""
+
+    def results(self, *statuses: int) -> tuple[dict, int]:
+        ends = [subprocess.CompletedProcess("lab", status, b'{"kind": "boot"}') for status in statuses]
+        with mock.patch.object(bench.subprocess, "run", side_effect=ends):
+            return bench.lab_results(["boot", "kernel"], 1)
+
+    def test_one_that_stands_still_is_replaced_and_counted(self):
+        self.assertEqual(self.results(0), ({"kind": "boot"}, 0))
+        self.assertEqual(self.results(bench.TIMED_OUT, bench.TIMED_OUT, 0), ({"kind": "boot"}, 2))
+
+    def test_patience_ends(self):
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.results(*[bench.TIMED_OUT] * bench.LABS)
+
+    def test_a_failure_is_not_repeated(self):
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.results(1)
+
+    def test_parts_become_one_measurement(self):
+        whole = bench.joined([part("rowhouse", "a", 2e9), part("rowhouse", "b", 1e9), part("qemu-q35", "a", 4e9)])
+        self.assertEqual([(one["name"], one["ratios"]["exit"]) for one in whole["contestants"]], [
+            ("rowhouse a", {"value": 1, "low": 1, "high": 1}), ("rowhouse b", {"value": 2, "low": 2, "high": 2}),
+            ("qemu-q35 a", {"value": 0.5, "low": 0.5, "high": 0.5})])
+        self.assertEqual(whole["guest"]["kernels"], [{"path": "/linux/a"}, {"path": "/linux/b"}])
+        self.assertEqual(whole["missing"], [{"name": "kvmtool"}])
+
+    def test_how_many_stood_still_is_told(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(bench, "WORK", folder), \
+                mock.patch.object(bench.subprocess, "run"), \
+                mock.patch.object(bench, "lab_results", side_effect=[(part("rowhouse", "a", 2e9), 1), (part("q", "a", 1e9), 2)]):
+            bench.in_lab("some", ["boot"], [["--vmm", "rowhouse"], ["--vmm", "q"]])
+            with open(f"{folder}/some/results.json", encoding="utf-8") as file:
+                self.assertRegex(json.load(file)["occasion"]["label"], "^each .*, measured anew .*: 3 did$")
+
+
+class Exits(unittest.TestCase):
+    """What `bench-exits` makes of a trace."""
+
+    def traced(self, *events: str) -> str:
+        return "".join(f"  vcpu0-91  [000] d..1.  5.00000{number}: {event}\n" for number, event in enumerate(events))
+
+    def test_only_what_is_between_the_marks_counts(self):
+        left = "kvm_exit: vcpu 0 reason {} rip 0x1 info1 0x0 info2 0x{} intr_info 0x0"
+        entry = "kvm_entry: vcpu 0, rip 0x1"
+        self.assertEqual(exits.account(self.traced(
+            left.format("cpuid", "0"), entry,
+            "kvm_pio: pio_write at 0x80 size 1 count 1 val 0x1 ", entry,
+            left.format("npf", "fec00010"), entry, left.format("npf", "1000"), entry,
+            "kvm_pio: pio_write at 0x80 size 1 count 1 val 0x7b ", entry)), {
+                "total_nanoseconds": 6000, "guest_nanoseconds": 4000, "exits": [
+                    {"reason": "IO APIC", "count": 1, "nanoseconds": 1000},
+                    {"reason": "memory", "count": 1, "nanoseconds": 1000}]})
+
+    def test_a_boot_that_came_to_no_end_is_refused(self):
+        with self.assertRaises(ValueError):
+            exits.account(self.traced("kvm_pio: pio_write at 0x80 size 1 count 1 val 0x1 "))
 
 
 class Intervals(unittest.TestCase):
@@ -123,6 +193,21 @@ class Quotes(unittest.TestCase):
     def test_times_have_three_digits(self):
         for nanoseconds, text in ((1.2345e9, "1.23 s"), (12.345e6, "12.3 ms"), (123.4e6, "123 ms"), (5e3, "5.00 µs"), (0, "0.00 µs")):
             self.assertEqual(document.time(nanoseconds), text)
+
+    def test_what_only_a_measurement_adds_is_not_shown(self):
+        self.assertEqual(document.as_typed("bench boot k --label 'a b' --cmdline 'c d' --output /x"),
+                         "bench boot k --cmdline 'c d'")
+
+    def test_what_a_guest_is_left_for_is_told_by_vmm(self):
+        some = {"contestants": [
+            {"name": name, "guest_nanoseconds": 80e6, "total_nanoseconds": 100e6, "exits": [
+                {"reason": "cpuid", "count": 4, "nanoseconds": 15e6}, {"reason": "hlt", "count": 1, "nanoseconds": 5e6}]}
+            for name in ("rowhouse", "qemu")]}
+        with mock.patch.object(document, "load", lambda name: some):
+            rows = document.accounts("x").splitlines()
+            self.assertEqual(document.guest_share("x", "rowhouse", "qemu"), "0.80")
+        self.assertIn("| CPUID, which KVM answers | 4 | 15.0 ms | 4 | 15.0 ms |", rows)
+        self.assertEqual(rows[-2:], ["| all else | 1 | 5.00 ms | 1 | 5.00 ms |", "| together | 5 | 100 ms | 5 | 100 ms |"])
 
     def test_what_is_not_measured_is_said(self):
         text = document.filled("<!-- bench: figure no-such-name exit rowhouse --><!-- /bench -->")

@@ -53,9 +53,16 @@ extension Case {
         """, says: ["16384", "run: exit status 0", "all is there", "four MiB are given back", "0\n"]),
   ]
 
-  /// A Linux that was told to do without ACPI, and so learns of its devices by parameters. Debian's kernels do not take
-  /// them; the small one does. Each device is there once, either way.
+  /// A Linux that was told to do without ACPI, and so learns of its CPUs by the MP table and of its devices by
+  /// parameters. Debian's kernels take neither; the small one does.
   static let smallLinux = [
+    Case(
+      onHardware: "linux-finds-its-cpus-without-acpi",
+      script: """
+        rowhouse run $LINUX/vmlinux-small.elf --initrd $LINUX/initramfs-6.1.cpio.gz --cpus 2 --verdict verdict --timeout 100 \\
+          -- console=ttyS0 panic=-1 acpi=off after=reboot run=nproc
+        """, says: ["Intel MultiProcessor Specification v1.4", "Brought up 1 node, 2 CPUs", "2\r\n"], verdict: "reset"),
+    // Each device is there once, either way.
     Case(
       onHardware: "linux-finds-its-disk-without-acpi",
       script: """
