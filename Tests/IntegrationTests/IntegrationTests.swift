@@ -136,7 +136,7 @@ struct StockKernelTests {
     "Linux without ACPI",
     .enabled(
       if: FileManager.default.fileExists(atPath: GuestRunner.root + "/guests/linux/build/vmlinux-small.elf"),
-      "THE MP TABLE AND VIRTIO_MMIO.DEVICE= WERE NOT TESTED: that takes the small Linux, which `make small-linux` builds"),
+      "MP TABLE AND VIRTIO_MMIO.DEVICE= WERE NOT TESTED: they take the small Linux of `make small-linux`"),
     arguments: Case.smallLinux)
   func withoutACPI(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 

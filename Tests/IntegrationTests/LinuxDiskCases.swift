@@ -59,8 +59,8 @@ extension Case {
     Case(
       onHardware: "linux-finds-its-cpus-without-acpi",
       script: """
-        rowhouse run $LINUX/vmlinux-small.elf --initrd $LINUX/initramfs-6.1.cpio.gz --cpus 2 --verdict verdict --timeout 100 \\
-          -- console=ttyS0 panic=-1 acpi=off after=reboot run=nproc
+        rowhouse run $LINUX/vmlinux-small.elf --initrd $LINUX/initramfs-6.1.cpio.gz --cpus 2 --timeout 100 \\
+          --verdict verdict -- console=ttyS0 panic=-1 acpi=off after=reboot run=nproc
         """, says: ["Intel MultiProcessor Specification v1.4", "Brought up 1 node, 2 CPUs", "2\r\n"], verdict: "reset"),
     // Each device is there once, either way.
     Case(
