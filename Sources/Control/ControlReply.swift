@@ -39,7 +39,7 @@ package enum ControlFault: UInt16, Error, CaseIterable, Sendable {
   case noSuchDevice
   /// A value that cannot be.
   case outOfRange
-  /// More requests of this kind wait than the VMM keeps.
+  /// The VMM serves as many as it can. With the id 0 it is said to a connection that then ends.
   case busy
   /// Of the console: the viewer is not attached, or may not write.
   case notAllowed

@@ -43,6 +43,18 @@ extension Case {
         "the power button was pressed\n", "status 0\n",
       ], warningLines: 0
     ) { $0.expectNo("killed") },
+    // More than may come and ask at once: who waits for the end is in nobody's way.
+    Case(
+      "many-wait-and-the-guest-is-stopped",
+      script: """
+        \(detach("one", "button")); rowhouse expect one waiting
+        vmm=$(rowhouse show one | sed -n 's/^process: *//p'); sockets() { ls -l /proc/$vmm/fd | grep -c socket; }
+        before=$(sockets)
+        for turn in 0 1 2 3 4 5 6; do for waiting in 0 1 2 3 4 5 6 7 8 9; do
+          rowhouse wait one & done; done
+        until [ $(sockets) -ge $((before + 70)) ]; do sleep 0.02; done
+        rowhouse pause one; echo "status $?"; rowhouse stop one --grace 50; wait; rowhouse list; rowhouse remove one
+        """, says: ["waiting\n", "status 0\n", "one   ended", "poweroff\n"], warningLines: 0),
     // A VMM that stands still, as under a debugger. It is not waited for any longer, and loses nothing.
     Case(
       "VMM-does-not-answer",

@@ -195,6 +195,22 @@ import Testing
     #expect(!quick.isCutOff)
   }
 
+  @Test("64 may watch, and 64 who do not attach keep nobody out")
+  func many() throws {
+    let viewers = try (0..<64).map { _ in try Viewer(street, attachment(.never)) }
+    let tooMany = try Viewer(street, attachment())
+    #expect(try tooMany.messages() == [.reply(.refused(.busy))])
+    #expect(try street.watching == 64)
+    let silent = try (0..<70).map { _ in try Viewer(street) }
+    try street.settle(milliseconds: 1100)
+    viewers[0].hangUp()
+    try street.settle()
+    #expect(try Viewer(street, attachment(replay: 0)).messages() == [.attached(isWritten: false)])
+    street.say([42])
+    #expect(try viewers[1].output() == [42])
+    _ = silent
+  }
+
   @Test("Nonsense is refused or cut off, and harms nobody else")
   func nonsense() throws {
     let honest = try Viewer(street, attachment())

@@ -19,8 +19,10 @@ import Testing
 
     override init() throws {
       try super.init()
-      server = try ControlServer(at: StreamListener(at: path), on: loop) { _ in .done }
+      server = try ControlServer(at: StreamListener(at: path), on: loop) { $0 == .awaitEnd ? nil : .done }
     }
+
+    func end() { server.settle(.awaitEnd, .ended(code: 1, value: 0)) }
   }
 
   /// The other side of the socket.
@@ -30,10 +32,11 @@ import Testing
     private var reader = FrameReader()
     private(set) var isCutOff = false
 
-    init(_ street: Street) throws {
+    /// - Parameter isMet: whether the server takes it in before this returns.
+    init(_ street: Street, isMet: Bool = true) throws {
       self.street = street
       socket = try .connect(to: street.path)
-      try street.settle(milliseconds: 1)
+      if isMet { try street.settle(milliseconds: 1) }
     }
 
     /// - Returns: whether the kernel has taken all of it.
@@ -50,6 +53,14 @@ import Testing
         if isCutOff { break }
         reader.append(bytes)
       }
+    }
+
+    /// What was said to it since it was last asked.
+    func replies() throws -> [Frame] {
+      look()
+      var replies: [Frame] = []
+      while let frame = try reader.next() { replies.append(frame) }
+      return replies
     }
 
     /// Whether a request is answered.
@@ -114,18 +125,54 @@ import Testing
     #expect(try other.isServed())
   }
 
-  @Test("Of too many the last are sent away, until others leave")
+  @Test("Of too many at once the last are told so")
   func many() throws {
-    var clients = try (0..<64).map { _ in try Client(street) }
-    #expect(try clients.allSatisfy { try $0.isServed() })
-    let tooMany = try Client(street)
+    let clients = try (0..<66).map { _ in try Client(street, isMet: false) }
     try street.settle()
-    tooMany.look()
-    #expect(tooMany.isCutOff)
+    for tooMany in clients[64...] {
+      #expect(try tooMany.replies() == [ControlReply.refused(.busy).frame(id: 0)])
+      #expect(tooMany.isCutOff)
+    }
+    #expect(try clients[..<64].allSatisfy { try $0.isServed() })
+  }
+
+  @Test("Of 64 the one that has been silent for longest makes way")
+  func silent() throws {
+    let clients = try (0..<64).map { _ in try Client(street, isMet: false) }
+    try street.settle(milliseconds: 1100)
     #expect(try clients[0].isServed())
-    clients.removeLast()
+    for _ in 0..<3 { #expect(try Client(street).isServed()) }
+    let cutOff = try clients.indices.filter { index in
+      _ = try clients[index].replies()
+      return clients[index].isCutOff
+    }
+    #expect(!cutOff.isEmpty && cutOff.count <= 3 && !cutOff.contains(0))
+  }
+
+  @Test("Those who wait for the guest's end take nobody's place, and are told of it")
+  func waiting() throws {
+    let waiting = try (0..<100).map { number in
+      let client = try Client(street)
+      client.send(ControlRequest.awaitEnd.frame(id: 7).bytes)
+      return client
+    }
+    let clients = try (0..<64).map { _ in try Client(street) }
+    #expect(try clients.allSatisfy { try $0.isServed() })
+    try street.settle(milliseconds: 1100)
+    for _ in 0..<70 { #expect(try Client(street).isServed()) }
+    street.end()
+    for client in waiting { #expect(try client.replies() == [ControlReply.ended(code: 1, value: 0).frame(id: 7)]) }
+  }
+
+  @Test("What waits has a limit, and who is beyond it is served all the same")
+  func waitingTooLong() throws {
+    let (greedy, late) = (try Client(street), try Client(street))
+    for id in 1...256 { greedy.send(ControlRequest.awaitEnd.frame(id: UInt32(id)).bytes) }
     try street.settle()
-    #expect(try Client(street).isServed())
+    late.send(ControlRequest.awaitEnd.frame(id: 1).bytes)
+    try street.settle()
+    #expect(try late.replies() == [ControlReply.refused(.busy).frame(id: 1)])
+    #expect(try late.isServed())
   }
 
   @Test(

@@ -14,6 +14,7 @@ final class ConsoleViewers {
 
   /// Those who have attached.
   private var viewers: [Int: ConsoleAttachment] = [:]
+  private static let most = 64
   private var writer: Int?
   /// The window of who writes; nil: nobody does, or has none.
   var window: TerminalSize? {
@@ -36,7 +37,9 @@ final class ConsoleViewers {
     self.input = input
     self.meter = meter
     self.history = history
-    listener = try PeerListener(at: socket, on: loop, mostOutput: Self.mostOutput) { [unowned self] frame, key in
+    listener = try PeerListener(at: socket, on: loop, mostOutput: Self.mostOutput) { [unowned self] key in
+      viewers[key] != nil
+    } receive: { [unowned self] frame, key in
       receive(frame, from: key)
     } closed: { [unowned self] key in
       forget(key)
@@ -99,6 +102,7 @@ final class ConsoleViewers {
 
   private func attach(_ attachment: ConsoleAttachment, _ key: Int, id: UInt32) throws(ControlFault) {
     guard viewers[key] == nil else { throw .notAllowed }
+    guard viewers.count < Self.most else { throw .busy }
     viewers[key] = attachment
     meter.set(viewers: viewers.count)
     let takesOver = attachment.writing == .takesOver

@@ -6,15 +6,17 @@ final class ControlServer {
   private var listener: PeerListener!
   /// Who waits for an answer that is not there yet, and by which request.
   private var waiting: [(request: ControlRequest, peer: Int, id: UInt32)] = []
-  /// A peer may ask more than once, but what it makes this side keep has a limit.
-  private static let mostWaiting = 1024
+  /// Each may be of another peer, and a process has no more than 1,024 descriptors where nobody has raised that.
+  private static let mostWaiting = 256
   private static let mostOutput = 64 << 10
 
   /// - Parameter answer: called for every request; nil: the answer comes by ``settle(_:_:)``.
   init(
     at socket: StreamListener, on loop: EventLoop, answer: @escaping (ControlRequest) -> ControlReply?
   ) throws(SystemCallError) {
-    listener = try PeerListener(at: socket, on: loop, mostOutput: Self.mostOutput) { [unowned self] frame, key in
+    listener = try PeerListener(at: socket, on: loop, mostOutput: Self.mostOutput) { [unowned self] key in
+      waiting.contains { $0.peer == key }
+    } receive: { [unowned self] frame, key in
       if let reply = reply(to: frame, from: key, answer) { listener[key]?.send(reply.frame(id: frame.id)) }
     } closed: { [unowned self] key in
       waiting.removeAll { $0.peer == key }

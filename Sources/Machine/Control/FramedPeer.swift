@@ -7,6 +7,8 @@ final class FramedPeer {
   private var reader = FrameReader()
   private let receive: (Frame) -> Void
 
+  /// When the last frame came, or the connection if there was none.
+  private(set) var lastFrame = Instant.now
   /// When the frame that has begun to come must be whole.
   private(set) var deadline: Instant?
   private static let frameTime: UInt64 = 5_000_000_000
@@ -45,7 +47,10 @@ final class FramedPeer {
 
   private func takeFrames() {
     do throws(FrameReader.Fault) {
-      while !peer.isClosed, !peer.isPaused, let frame = try reader.next() { receive(frame) }
+      while !peer.isClosed, !peer.isPaused, let frame = try reader.next() {
+        lastFrame = .now
+        receive(frame)
+      }
     } catch {
       return peer.close()
     }

@@ -71,8 +71,7 @@ struct ConsoleCommand: ParsableCommand {
   /// moment before it is gone.
   private func explainCut(_ folder: GuestFolder) throws {
     guard let end = try folder.awaitEnd(until: .now.advanced(byNanoseconds: Self.deathNanoseconds)) else {
-      throw HostError(
-        "\(folder.name): the guest's VMM has cut this console off: it did not read for too long, or too many are attached")
+      throw HostError("\(folder.name): the guest's VMM has cut this console off: it did not read for too long")
     }
     StandardError.say("\(folder.name): \(end)")
     throw ExitCode(end.exitStatus)

@@ -47,12 +47,19 @@ extension GuestFolder {
       var client = try ControlClient(self)
       return try client.ask(request)
     } catch {
-      switch error {
-      case .gone: throw ConfigurationError("\(name)", "the guest is not running")
-      case .silent: throw HostError("\(name): its VMM does not answer")
-      case .host(let error): throw HostError("\(name): \(error)")
-      case .refused(let fault): throw ConfigurationError(words, fault.reason)
-      }
+      throw explanation(of: error, words)
+    }
+  }
+
+  /// The error that a person is shown; for `words` see ``ask(_:_:)``.
+  func explanation(of failure: ControlClient.Failure, _ words: String) -> any Error {
+    switch failure {
+    case .gone where (try? look().isAlive) == true:
+      HostError("\(name): its VMM has ended the connection, or is about to start or to end; try again")
+    case .gone: ConfigurationError("\(name)", "the guest is not running")
+    case .silent: HostError("\(name): its VMM does not answer")
+    case .host(let error): HostError("\(name): \(error)")
+    case .refused(let fault): ConfigurationError(words, fault.reason)
     }
   }
 }
@@ -77,7 +84,7 @@ extension ControlFault {
     case .notRunning: "the guest is starting or has ended"
     case .noSuchDevice: "the guest has no such device; give it one when you start it"
     case .outOfRange: "the guest cannot have this value"
-    case .busy: "too many wait for the same; try again"
+    case .busy: "its VMM serves as many as it can; try again"
     case .notAllowed: "another writes on the console, or this is not allowed to"
     }
   }

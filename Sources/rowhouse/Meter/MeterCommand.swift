@@ -48,7 +48,8 @@ extension [GuestFolder] {
     let deadline = Instant.now.advanced(byNanoseconds: Self.patience)
     var asked: [ControlClient] = []
     for folder in self {
-      guard var client = try? ControlClient(folder), (try? client.send(.sample)) != nil else { continue }
+      guard var client = try? ControlClient(folder) else { continue }
+      client.send(.sample)
       asked.append(client)
     }
     for index in asked.indices { _ = try? asked[index].awaitReply(until: deadline) }

@@ -35,20 +35,17 @@ struct ControlClient {
   mutating func ask(
     _ request: ControlRequest, until deadline: Instant? = .now.advanced(byNanoseconds: patience)
   ) throws(Failure) -> ControlReply {
-    try send(request)
+    send(request)
     return try awaitReply(until: deadline)
   }
 
   /// Sends a request, whose reply is for ``awaitReply(until:)``.
-  mutating func send(_ request: ControlRequest) throws(Failure) {
+  mutating func send(_ request: ControlRequest) {
     lastID += 1
-    do throws(SystemCallError) {
-      // SAFETY: the array's own memory, for the call. A request fits in what the kernel holds for a socket.
-      _ = unsafe try request.frame(id: lastID).bytes.withUnsafeBufferPointer { bytes throws(SystemCallError) in
-        unsafe try socket.descriptor.sendWithoutWaiting(UnsafeRawBufferPointer(bytes))
-      }
-    } catch {
-      throw .gone
+    // A VMM that has ended the connection may have said why, which the wait for the reply finds.
+    // SAFETY: the array's own memory, for the call. A request fits in what the kernel holds for a socket.
+    _ = try? unsafe request.frame(id: lastID).bytes.withUnsafeBufferPointer { bytes throws(SystemCallError) in
+      unsafe try socket.descriptor.sendWithoutWaiting(UnsafeRawBufferPointer(bytes))
     }
   }
 
@@ -58,7 +55,8 @@ struct ControlClient {
       let frame: Frame?
       do throws(FrameReader.Fault) { frame = try reader.next() } catch { throw .gone }
       if let frame {
-        guard frame.id == lastID, let reply = ControlReply(frame) else { continue }
+        // What has the id 0 is no reply to a request: the connection is refused.
+        guard frame.id == lastID || frame.id == 0, let reply = ControlReply(frame) else { continue }
         if case .refused(let fault) = reply { throw .refused(fault) }
         return reply
       }
