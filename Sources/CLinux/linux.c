@@ -225,6 +225,13 @@ void linux_release_code(void) {
   if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
+void linux_allow_many_files(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void linux_use_one_heap(void) { mallopt(M_ARENA_MAX, 1); }
 
 int linux_eventfd(void) { return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }

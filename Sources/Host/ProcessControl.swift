@@ -16,6 +16,9 @@ package enum ProcessControl {
     try checked("prctl", linux_die_with_parent(SIGKILL))
   }
 
+  /// Lets this process have as many files open as the host allows it (RLIMIT_NOFILE); by default it may have 1,024.
+  package static func allowManyFiles() { linux_allow_many_files() }
+
   /// Has all threads share one heap. Else each that allocates first makes one of its own: four system calls, and pages
   /// that no other thread uses. To be called before there are threads.
   package static func shareOneHeap() { linux_use_one_heap() }

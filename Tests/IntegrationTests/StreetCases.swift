@@ -55,6 +55,16 @@ extension Case {
         until [ $(sockets) -ge $((before + 70)) ]; do sleep 0.02; done
         rowhouse pause one; echo "status $?"; rowhouse stop one --grace 50; wait; rowhouse list; rowhouse remove one
         """, says: ["waiting\n", "status 0\n", "one   ended", "poweroff\n"], warningLines: 0),
+    // The name is another guest's before the first one's time is over.
+    Case(
+      "stop-means-who-had-the-name",
+      script: """
+        \(detach("one", "echo")); \(detach("two", "echo")); rowhouse stop one two --remove --grace 3 & stop=$!
+        until ls -l /proc/$stop/fd | grep -q socket; do sleep 0.02; done
+        rowhouse kill two; \(detach("two", "echo")) 2> said; rm said; wait $stop; echo "status $?"; rowhouse list
+        rowhouse stop --all --remove --grace 0
+        """, says: ["one\n", "two\n", "two\n", "status 0\n", "NAME", "two   running"], warningLines: 0
+    ) { $0.expectNo("one   ") },
     // A VMM that stands still, as under a debugger. It is not waited for any longer, and loses nothing.
     Case(
       "VMM-does-not-answer",

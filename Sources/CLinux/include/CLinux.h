@@ -70,6 +70,7 @@ int linux_memfd(const char *name);
 
 /* Takes this program's own code out of the process's page tables (MADV_DONTNEED); what runs on comes back by itself. */
 void linux_release_code(void);
+void linux_allow_many_files(void); /* RLIMIT_NOFILE as high as this process may have it (setrlimit(2)) */
 void linux_use_one_heap(void); /* mallopt(3), M_ARENA_MAX */
 
 int linux_eventfd(void);  /* EFD_CLOEXEC | EFD_NONBLOCK */

@@ -33,7 +33,7 @@ struct ExpectCommand: ParsableCommand {
     let limit = try Self.limit(timeout)
     let folder = try guest.guest()
     // Of a guest that has ended there is only the log.
-    if (try? folder.look().isAlive) == false { return try folder.expectInLog(noReplay ? nil : expectation) }
+    if !folder.isAlive { return try folder.expectInLog(noReplay ? nil : expectation) }
     let attachment = ConsoleAttachment(replayBytes: noReplay ? 0 : .max, writing: .never)
     try folder.talk(attachment, typing: nil, expecting: expectation, nanoseconds: limit)
   }

@@ -14,7 +14,7 @@ struct GuestSelection: ParsableArguments {
   func guests() throws -> [GuestFolder] {
     let street = try Street()
     switch (all, names.isEmpty) {
-    case (true, true): return try street.guests()
+    case (true, true): return try street.heldGuests()
     case (false, false): return try names.map(street.guest)
     case (true, false): throw ConfigurationError("--all", "give names or --all, not both")
     case (false, true): throw ConfigurationError("<names>", "name a guest, or give --all")
@@ -54,7 +54,7 @@ extension GuestFolder {
   /// The error that a person is shown; for `words` see ``ask(_:_:)``.
   func explanation(of failure: ControlClient.Failure, _ words: String) -> any Error {
     switch failure {
-    case .gone where (try? look().isAlive) == true:
+    case .gone where isAlive:
       HostError("\(name): its VMM has ended the connection, or is about to start or to end; try again")
     case .gone: ConfigurationError("\(name)", "the guest is not running")
     case .silent: HostError("\(name): its VMM does not answer")

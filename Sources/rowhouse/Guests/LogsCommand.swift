@@ -29,7 +29,7 @@ struct LogsCommand: ParsableCommand {
     }
     while true {
       // Asked first: what a guest says to the last is in the file before its VMM has ended.
-      let isAlive = (try? folder.look().isAlive) ?? false
+      let isAlive = folder.isAlive
       do throws(SystemCallError) {
         while case let bytes = try log.read(), !bytes.isEmpty { try output.descriptor.writeAll(bytes) }
       } catch {

@@ -68,6 +68,6 @@ extension GuestFolder {
     guard let look = try? look(), look.isAlive, let number = look.meter?.process else { return }
     let process = try ProcessHandle(number)
     // The handle is to the VMM only if that has not ended before it was taken.
-    if try self.look().isAlive { try process.send(SIGKILL) }
+    if isAlive { try process.send(SIGKILL) }
   }
 }

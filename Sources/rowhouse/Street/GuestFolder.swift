@@ -8,8 +8,29 @@ import Metering
 struct GuestFolder {
   let name: GuestName
   let path: String
+  /// The folder itself, open; nil: whatever is at the path.
+  private var held: SharedDescriptor?
 
-  func path(of file: FolderFile) -> String { "\(path)/\(file.rawValue)" }
+  init(name: GuestName, path: String) { (self.name, self.path) = (name, path) }
+
+  /// The same folder, which stays the one that is at the path now. A guest that is started later under the same name
+  /// gets a new one, so nothing that is meant for this one comes to that.
+  func holding() throws(SystemCallError) -> GuestFolder {
+    var folder = self
+    folder.held = SharedDescriptor(try .open(path, [.readOnly, .directory]))
+    return folder
+  }
+
+  /// Whether it is still at its path.
+  var isInPlace: Bool {
+    guard let held else { return isThere }
+    guard let found = try? FileIdentity(of: .open(path, [.readOnly, .directory])) else { return false }
+    return found == (try? FileIdentity(of: held.descriptor))
+  }
+
+  func path(of file: FolderFile) -> String {
+    "\(held.map { "/proc/self/fd/\($0.number)" } ?? path)/\(file.rawValue)"
+  }
 
   /// What a folder says of its guest.
   struct Look {
@@ -41,6 +62,8 @@ struct GuestFolder {
 
   var isThere: Bool { (try? FileStatus(of: path).kind) == .directory }
 
+  var isAlive: Bool { (try? look().isAlive) ?? false }
+
   /// A folder without a meter was being made, or removed, by someone who did not come to the end of it.
   var state: State { (try? look().state) ?? .crashed }
 
@@ -64,7 +87,8 @@ struct GuestFolder {
 
   /// Connects to one of the guest's sockets, also when the path to it is longer than a socket's may be.
   func connect(to file: FolderFile) throws(SystemCallError) -> Descriptor {
-    let folder = try Descriptor.open(path, [.readOnly, .directory])
-    return try .connect(to: "/proc/self/fd/\(folder.number)/\(file.rawValue)")
+    // Its descriptor must be open for the call.
+    if held == nil { return try holding().connect(to: file) }
+    return try .connect(to: path(of: file))
   }
 }

@@ -25,11 +25,33 @@ struct Street {
 
   /// The folder of a guest that must be there.
   func guest(_ text: String) throws -> GuestFolder {
-    let folder = folder(try GuestName(text, option: text))
-    guard folder.isThere else {
+    guard let folder = try hold(folder(try GuestName(text, option: text))) else {
       throw ConfigurationError(text, "no guest has that name; `rowhouse list` shows those there are")
     }
     return folder
+  }
+
+  /// All guests, by name, as they are now: see ``GuestFolder/holding()``.
+  func heldGuests() throws(HostError) -> [GuestFolder] {
+    // A folder is held for each, and a command may keep a connection to each.
+    ProcessControl.allowManyFiles()
+    var guests: [GuestFolder] = []
+    for folder in try self.guests() {
+      if let held = try hold(folder) { guests.append(held) }
+    }
+    return guests
+  }
+
+  /// - Returns: nil when there is no such guest.
+  private func hold(_ folder: GuestFolder) throws(HostError) -> GuestFolder? {
+    guard folder.isThere else { return nil }
+    do throws(SystemCallError) {
+      return try folder.holding()
+    } catch where error.errno == .noSuchFile {
+      return nil
+    } catch {
+      throw HostError("\(folder.path): \(error.errno)")
+    }
   }
 
   /// All guests, by name.
@@ -152,10 +174,12 @@ struct Street {
   /// Takes away the folder of a guest that is no more.
   ///
   /// - Parameter isDiscarded: whether to take it away also when what the guest used cannot be written down.
-  /// - Returns: false, and nothing is done, when the guest lives.
+  /// - Returns: false, and nothing is done, when the guest lives. One whose folder has gone is no more, whoever has the
+  ///   name now.
   func remove(_ folder: GuestFolder, isDiscarded: Bool = false) throws(HostError) -> Bool {
     do throws(Refusal) {
       return try withLock { () throws(Refusal) in
+        guard folder.isInPlace else { return true }
         guard folder.state == .ended || folder.state == .crashed else { return false }
         if isDiscarded { folder.settleIfPossible() } else { try settle(folder) }
         try refusing { () throws(SystemCallError) in try Folder.remove(folder.path) }
