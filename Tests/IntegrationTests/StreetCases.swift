@@ -65,6 +65,19 @@ extension Case {
         rowhouse stop --all --remove --grace 0
         """, says: ["one\n", "two\n", "two\n", "status 0\n", "NAME", "two   running"], warningLines: 0
     ) { $0.expectNo("one   ") },
+    // The one that stands still would take ten seconds to be given up; the other's button is not pressed after that.
+    Case(
+      "stopped-VMM-keeps-no-other-from-its-button",
+      script: """
+        \(detach("one", "echo")); \(detach("two", "button")); rowhouse expect two waiting
+        vmm=$(rowhouse show one | sed -n 's/^process: *//p'); kill -STOP $vmm
+        rowhouse stop --all --grace 60 & stop=$!; rowhouse wait two --timeout 8; echo "status $?"
+        kill -CONT $vmm; rowhouse kill one; wait $stop; echo "status $?"; rowhouse list
+        \(detach("one", "echo")) 2> said; rm said; kill -STOP $(rowhouse show one | sed -n 's/^process: *//p')
+        rowhouse stop one --grace 0; rowhouse list; rowhouse remove --all
+        """,
+      says: ["waiting\n", "status 0\n", "status 0\n", "one   ended", "killed", "two   ended", "one   crashed"],
+      warns: ["one: its VMM does not end the guest, and is killed"], warningLines: 1),
     // A VMM that stands still, as under a debugger. It is not waited for any longer, and loses nothing.
     Case(
       "VMM-does-not-answer",

@@ -27,10 +27,15 @@ struct StopCommand: ParsableCommand {
       try Configuration.parseSeconds(text, option: "--grace")
     }
     let guests = try selection.guests()
-    // All buttons first: the guests end at the same time. One whose VMM does not answer takes nothing from the others' time.
-    for guest in guests { guest.press() }
     let deadline = Instant.now.advanced(byNanoseconds: grace ?? 10_000_000_000)
+    // All buttons first, and no answer is waited for: the guests end at the same time. Paused, one would not see it.
+    let buttons = ControlRound([.resume, .powerButton], to: guests)
     let late = try guests.filter { guest in try guest.awaitEnd(until: deadline) == nil }
+    for (guest, failure) in buttons.failures(until: .now) where guest.isAlive {
+      // One that says nothing may do it yet, or is killed, which is said.
+      if case .silent = failure { continue }
+      StandardError.say("\(guest.explanation(of: failure, "\(guest.name)")): its power button was not pressed")
+    }
     try late.killAll()
     for guest in guests {
       guest.settleIfPossible()
@@ -53,36 +58,21 @@ struct KillCommand: ParsableCommand {
   }
 }
 
-extension GuestFolder {
-  /// One that has ended has no button.
-  fileprivate func press() {
-    var client = try? ControlClient(self)
-    // Paused, it would not see the button.
-    _ = try? client?.ask(.resume)
-    _ = try? client?.ask(.powerButton)
-  }
-
-  /// How long a VMM may take to answer, and to end its guest, in nanoseconds.
-  private static let patience: UInt64 = 2_000_000_000
-
-  /// Has the VMM end its guest.
-  fileprivate func askForEnd() {
-    var client = try? ControlClient(self)
-    _ = try? client?.ask(.kill, until: .now.advanced(byNanoseconds: Self.patience))
-  }
-
-  /// Waits for that, and ends the VMM if it does not come.
-  fileprivate func ensureEnd() throws {
-    if try awaitEnd(until: .now.advanced(byNanoseconds: Self.patience)) != nil { return }
-    do throws(SystemCallError) { try killProcess() } catch { throw HostError("\(name): \(error)") }
-    _ = try awaitEnd()
-  }
-}
-
 extension [GuestFolder] {
-  /// Ends all at the same time: what a VMM gives back to the host takes it a while.
+  /// How long VMMs may take to end their guests, in nanoseconds.
+  private static var patience: UInt64 { 2_000_000_000 }
+
+  /// Ends all at the same time: what a VMM gives back to the host takes it a while. One that does not do it is killed
+  /// itself, so that its guest has no verdict, which is said.
   fileprivate func killAll() throws {
-    for guest in self { guest.askForEnd() }
-    for guest in self { try guest.ensureEnd() }
+    let deadline = Instant.now.advanced(byNanoseconds: Self.patience)
+    // The answers are the ends.
+    _ = ControlRound([.kill], to: self)
+    let late = try filter { guest in try guest.awaitEnd(until: deadline) == nil }
+    for guest in late {
+      StandardError.say("\(guest.name): its VMM does not end the guest, and is killed")
+      do throws(SystemCallError) { try guest.killProcess() } catch { throw HostError("\(guest.name): \(error)") }
+    }
+    for guest in late { _ = try guest.awaitEnd() }
   }
 }

@@ -45,13 +45,6 @@ extension [GuestFolder] {
 
   /// Has each VMM take a sample; a guest that has ended, or is busy with something else, keeps its last one.
   func refreshMeters() {
-    let deadline = Instant.now.advanced(byNanoseconds: Self.patience)
-    var asked: [ControlClient] = []
-    for folder in self {
-      guard var client = try? ControlClient(folder) else { continue }
-      client.send(.sample)
-      asked.append(client)
-    }
-    for index in asked.indices { _ = try? asked[index].awaitReply(until: deadline) }
+    _ = ControlRound([.sample], to: self).failures(until: .now.advanced(byNanoseconds: Self.patience))
   }
 }

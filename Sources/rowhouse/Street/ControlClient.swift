@@ -9,7 +9,7 @@ struct ControlClient {
   private var lastID: UInt32 = 0
 
   /// How long a VMM may take to answer, in nanoseconds.
-  private static let patience: UInt64 = 5_000_000_000
+  static let patience: UInt64 = 5_000_000_000
 
   enum Failure: Error {
     /// The VMM has gone.
