@@ -78,6 +78,14 @@ extension Case {
         """,
       says: ["waiting\n", "status 0\n", "status 0\n", "one   ended", "killed", "two   ended", "one   crashed"],
       warns: ["one: its VMM does not end the guest, and is killed"], warningLines: 1),
+    Case(
+      "pause-all-that-run",
+      script: """
+        \(detach("one", "echo")); \(detach("two", "echo")); rowhouse kill one; rowhouse pause --all; echo "status $?"
+        rowhouse list; rowhouse resume one two; echo "status $?"; rowhouse list; rowhouse stop --all --remove --grace 0
+        """,
+      says: ["status 0\n", "one   ended", "two   paused", "status 2\n", "two   running"],
+      warns: ["one: the guest is not running"], warningLines: 1),
     // A VMM that stands still, as under a debugger. It is not waited for any longer, and loses nothing.
     Case(
       "VMM-does-not-answer",

@@ -22,6 +22,25 @@ struct GuestSelection: ParsableArguments {
   }
 }
 
+extension GuestSelection {
+  /// Asks the VMMs of all these guests at once. One that is named has to be running; of all those that are.
+  func ask(_ request: ControlRequest) throws {
+    let guests = try guests().filter { !all || $0.isAlive }
+    let failures = ControlRound([request], to: guests)
+      .failures(until: .now.advanced(byNanoseconds: ControlClient.patience))
+      .filter { guest, _ in !all || guest.isAlive }
+    try failures.map { guest, failure in guest.explanation(of: failure, "\(guest.name)") }.report()
+  }
+}
+
+extension [any Error] {
+  /// Says what went wrong, a line for each; the last is left to whoever says errors.
+  func report() throws {
+    for error in dropLast() { StandardError.say("\(error)") }
+    if let last { throw last }
+  }
+}
+
 /// One guest that a command is about.
 struct OneGuest: ParsableArguments {
   @Argument(help: "The guest's name.", completion: .guests)

@@ -8,14 +8,12 @@ struct PauseCommand: ParsableCommand {
     abstract: "Pauses a guest: it uses no CPU time until `resume`.",
     discussion: """
       What is typed or sent to it waits. Its KVM clock stands still and its --timeout does not run; its time stamp counter and \
-      its calendar clock go on. `stop` resumes it first.
+      its calendar clock go on. `stop` resumes it first. With --all: of those that have ended nothing is said.
       """)
 
   @OptionGroup var selection: GuestSelection
 
-  func run() throws {
-    for guest in try selection.guests() { try guest.ask(.pause, "\(guest.name)") }
-  }
+  func run() throws { try selection.ask(.pause) }
 }
 
 /// `rowhouse resume`: lets a paused guest go on.
@@ -25,7 +23,5 @@ struct ResumeCommand: ParsableCommand {
 
   @OptionGroup var selection: GuestSelection
 
-  func run() throws {
-    for guest in try selection.guests() { try guest.ask(.resume, "\(guest.name)") }
-  }
+  func run() throws { try selection.ask(.resume) }
 }

@@ -14,8 +14,15 @@ struct RemoveCommand: ParsableCommand {
 
   func run() throws {
     let street = try Street()
-    for guest in try selection.guests() where try !street.remove(guest, isDiscarded: force) && !selection.all {
-      throw ConfigurationError("\(guest.name)", "the guest is running; stop it first")
+    var failures: [any Error] = []
+    for guest in try selection.guests() {
+      do {
+        guard try !street.remove(guest, isDiscarded: force), !selection.all else { continue }
+        throw ConfigurationError("\(guest.name)", "the guest is running; stop it first")
+      } catch {
+        failures.append(error)
+      }
     }
+    try failures.report()
   }
 }
