@@ -224,6 +224,17 @@ extension Case {
         """,
       says: ["until\n", "b\n", "status 124\n", "status 124\n", "9\n", "status 0\n", "adler32\n", "status 124\n"],
       warningLines: 3),
+    // The search itself would take hours.
+    Case(
+      "expect-keeps-its-time",
+      script: """
+        \(detach("one", "echo")); rowhouse send one "$(printf '%040d' 0) " --expect '(0+) '
+        rowhouse expect one '(0+)+b' --timeout 1; echo "status $?"
+        rowhouse send one x --expect '(x+)+' --timeout 50; rowhouse stop --grace 0 one
+        rowhouse expect one '(0+)+b' --timeout 1; echo "status $?"; rowhouse remove one
+        """,
+      says: [String(repeating: "0", count: 40) + "\n", "status 124\n", "x\n", "status 124\n"],
+      warns: ["one: it did not come"], warningLines: 2),
     Case(
       "send-to-a-guest-that-does-not-read",
       script: """

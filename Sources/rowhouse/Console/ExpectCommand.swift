@@ -33,7 +33,10 @@ struct ExpectCommand: ParsableCommand {
     let limit = try Self.limit(timeout)
     let folder = try guest.guest()
     // Of a guest that has ended there is only the log.
-    if !folder.isAlive { return try folder.expectInLog(noReplay ? nil : expectation) }
+    if !folder.isAlive {
+      try folder.limitSearch(nanoseconds: limit)
+      return try folder.expectInLog(noReplay ? nil : expectation)
+    }
     let attachment = ConsoleAttachment(replayBytes: noReplay ? 0 : .max, writing: .never)
     try folder.talk(attachment, typing: nil, expecting: expectation, nanoseconds: limit)
   }

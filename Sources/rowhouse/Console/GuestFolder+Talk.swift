@@ -10,6 +10,7 @@ extension GuestFolder {
   func talk(
     _ attachment: ConsoleAttachment, typing bytes: [UInt8]?, expecting expectation: Expectation?, nanoseconds: UInt64
   ) throws {
+    if expectation != nil { try limitSearch(nanoseconds: nanoseconds) }
     let end = try reached { () throws(SystemCallError) in
       try ConsoleDialog(
         self, attachment, typing: bytes, expecting: expectation, nanoseconds: nanoseconds
@@ -20,7 +21,7 @@ extension GuestFolder {
     case .typed: return
     case .matched(let text): return print(text)
     case .timedOut:
-      StandardError.say("\(name): \(expectation == nil ? "the guest has not taken the text" : "it did not come")")
+      StandardError.say("\(name): \(expectation == nil ? "the guest has not taken the text" : Self.notInTime)")
     case .guestEnded(let verdict): StandardError.say("\(name): \(verdict)")
     case .refused(.notAllowed):
       throw ConfigurationError("\(name)", "another writes on the console; --write takes over")
@@ -28,5 +29,16 @@ extension GuestFolder {
     case .cutOff: StandardError.say("\(name): the guest's VMM has ended the connection")
     }
     throw failure
+  }
+
+  private static let notInTime = "it did not come"
+
+  /// From now on.
+  func limitSearch(nanoseconds: UInt64) throws {
+    do throws(SystemCallError) {
+      try MatchAlarm.set(at: .now.advanced(byNanoseconds: nanoseconds), saying: "\(name): \(Self.notInTime)")
+    } catch {
+      throw HostError("\(name): \(error)")
+    }
   }
 }
