@@ -224,6 +224,14 @@ extension Case {
         """,
       says: ["until\n", "b\n", "status 124\n", "status 124\n", "9\n", "status 0\n", "adler32\n", "status 124\n"],
       warningLines: 3),
+    // A match that may go on counts when nothing comes, and when the guest has ended.
+    Case(
+      "expect-takes-what-is-last",
+      script: """
+        \(detach("one", "echo")); rowhouse expect one echoing; rowhouse send one num=77
+        rowhouse expect one 'num=([0-9]+)'; rowhouse stop --grace 0 one; rowhouse expect one 'num=([0-9]+)'
+        rowhouse remove one
+        """, says: ["echoing\n", "77\n77\n"], warningLines: 0),
     // The search itself would take hours.
     Case(
       "expect-keeps-its-time",

@@ -16,12 +16,20 @@ import Testing
   @Test func matchesGoOverPieces() throws {
     var expectation = try Expectation("^login: $")
     #expect(expectation.match(after: Array("Debian\r\nlog".utf8)) == nil)
-    #expect(expectation.match(after: Array("in: ".utf8)) == "login: ")
+    #expect(expectation.match(after: Array("in: ".utf8)) == .init(text: "login: ", isOpen: true))
+    #expect(expectation.match(after: Array("root".utf8)) == nil)
   }
 
   @Test func theFirstGroupIsTheAnswer() throws {
     var expectation = try Expectation("status ([0-9]+)$")
-    #expect(expectation.match(after: Array("status 12\r\nmore".utf8)) == "12")
+    #expect(expectation.match(after: Array("status 12\r\nmore".utf8)) == .init(text: "12", isOpen: false))
+  }
+
+  @Test func aMatchAtTheEndMayGoOn() throws {
+    var expectation = try Expectation("num=([0-9]+)")
+    #expect(expectation.match(after: Array("num=12".utf8)) == .init(text: "12", isOpen: true))
+    #expect(expectation.match(after: Array("345".utf8)) == .init(text: "12345", isOpen: true))
+    #expect(expectation.match(after: Array(" ".utf8)) == .init(text: "12345", isOpen: false))
   }
 
   /// Much more than is kept, and no match before the end.
@@ -30,7 +38,20 @@ import Testing
     let hay = [UInt8](repeating: UInt8(ascii: "x"), count: 100_000)
     for _ in 0..<5 { #expect(expectation.match(after: hay) == nil) }
     #expect(expectation.match(after: Array("need".utf8)) == nil)
-    #expect(expectation.match(after: Array("le".utf8)) == "needle")
+    #expect(expectation.match(after: Array("le".utf8)) == .init(text: "needle", isOpen: true))
+  }
+
+  /// The text is cut in the middle of a line, whether that fits into what is kept or not.
+  @Test(arguments: [1000, 5000, 20_000]) func whereTextWasCutNoLineBegins(length: Int) throws {
+    var expectation = try Expectation("^x+y")
+    let line = Array("-\(String(repeating: "x", count: length))\n".utf8)
+    for _ in 0..<20 {
+      #expect(expectation.match(after: Array(line.dropLast(100))) == nil)
+      #expect(expectation.match(after: Array(line.suffix(100))) == nil)
+    }
+    #expect(expectation.match(after: Array(line.dropLast())) == nil)
+    #expect(expectation.match(after: Array("y".utf8)) == nil)
+    #expect(expectation.match(after: Array("\nxxy".utf8))?.text == "xxy")
   }
 
   @Test func noRegexIsRefused() {

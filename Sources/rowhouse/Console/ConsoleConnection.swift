@@ -1,3 +1,4 @@
+import CLinux
 import Control
 import Host
 
@@ -49,6 +50,9 @@ final class ConsoleConnection {
     isReading = isWanted
     loop.change(socket.number, to: isWanted ? .readable : [])
   }
+
+  /// Whether there is something that has not been read.
+  var hasInput: Bool { linux_poll_readable(socket.number, 0) > 0 }
 
   private func read() {
     do throws(SystemCallError) {

@@ -24,21 +24,35 @@ final class ConsoleDialog {
   /// What has come and not been looked at: all that is there at once is looked at once.
   private var output: [UInt8] = []
   private let wake: EventFD
+  /// What matched and may go on. It counts when nothing more comes, which ``silence`` tells.
+  private var openMatch: String?
+  private let silence: TimerFD
+  private let silenceNanoseconds: UInt64
   private var end = End.cutOff
 
   /// The id of the last piece of input, which is answered when the guest has taken it.
   private static let lastInput: UInt32 = 1
 
+  /// - Parameters:
+  ///   - nanoseconds: how long it may take.
+  ///   - silenceNanoseconds: how long a match that may go on is left to do so.
   init(
     _ folder: GuestFolder, _ attachment: ConsoleAttachment, typing bytes: [UInt8]?, expecting expectation: Expectation?,
-    nanoseconds: UInt64
+    nanoseconds: UInt64, silenceNanoseconds: UInt64 = 250_000_000
   ) throws(SystemCallError) {
     signal(SIGPIPE, SIG_IGN)
     loop = try EventLoop()
     timer = try TimerFD()
     wake = try EventFD()
+    silence = try TimerFD()
     self.expectation = expectation
-    try loop.add(timer.number, .readable) { [unowned self] _ in finish(.timedOut) }
+    self.silenceNanoseconds = silenceNanoseconds
+    try loop.add(timer.number, .readable) { [unowned self] _ in giveUp(.timedOut) }
+    try loop.add(silence.number, .readable) { [unowned self] _ in
+      silence.acknowledge()
+      // It may be this program that has been slow.
+      if connection.hasInput { awaitSilence() } else { giveUp(.timedOut) }
+    }
     timer.arm(at: .now.advanced(byNanoseconds: nanoseconds))
     try loop.add(wake.number, .readable) { [unowned self] _ in
       wake.drain()
@@ -48,7 +62,7 @@ final class ConsoleDialog {
       take(message, id)
     } ended: { [unowned self] in
       look()
-      finish(.cutOff)
+      giveUp(.cutOff)
     }
     guard let bytes else { return }
     isTyped = false
@@ -71,6 +85,11 @@ final class ConsoleDialog {
     loop.stop()
   }
 
+  private func awaitSilence() { silence.arm(at: .now.advanced(byNanoseconds: silenceNanoseconds)) }
+
+  /// Ends it because nothing more comes.
+  private func giveUp(_ end: End) { finish(openMatch.map(End.matched) ?? end) }
+
   private func take(_ message: ConsoleMessage, _ id: UInt32) {
     switch message {
     case .output(let bytes):
@@ -82,14 +101,17 @@ final class ConsoleDialog {
     case .reply(.refused(let fault)): finish(.refused(fault))
     case .reply(.ended(let code, let value)):
       look()
-      finish(Verdict(code: code, value: value).map(End.guestEnded) ?? .cutOff)
+      giveUp(Verdict(code: code, value: value).map(End.guestEnded) ?? .cutOff)
     case .attached, .notice, .reply: break
     }
   }
 
   private func look() {
-    defer { output = [] }
-    guard !output.isEmpty, let match = expectation?.match(after: output) else { return }
-    finish(.matched(match))
+    guard !output.isEmpty else { return }
+    let match = expectation?.match(after: output)
+    output = []
+    openMatch = match?.text
+    guard let match else { return silence.disarm() }
+    if match.isOpen { awaitSilence() } else { finish(.matched(match.text)) }
   }
 }

@@ -11,7 +11,9 @@ struct ExpectCommand: ParsableCommand {
     discussion: """
       What it has said before counts, too, as far as it is kept (64 KiB); not with --no-replay. The regular expression is \
       Swift's, which is much like Perl's: ^ and $ are at the ends of lines, and carriage returns are left out. A match is no \
-      longer than 8 KiB. What matched is printed, or its first group.
+      longer than 8 KiB. What matched is printed, or its first group. A match that reaches to the end of what has come \
+      may go on, so it counts when nothing has come for a quarter of a second. A guest may pause for longer, in a number \
+      too: 'bytes=([0-9]+)\\n' has all of it.
 
       The exit status is 0 when it came, 124 when it did not in time or the guest ended before.
       """)
@@ -50,9 +52,11 @@ struct ExpectCommand: ParsableCommand {
 extension GuestFolder {
   fileprivate func expectInLog(_ expectation: Expectation?) throws {
     if var expectation, var log = try? LogReader(self) {
-      while let bytes = try? log.read(), !bytes.isEmpty {
-        if let match = expectation.match(after: bytes) { return print(match) }
+      var match: Expectation.Match?
+      while match?.isOpen ?? true, let bytes = try? log.read(), !bytes.isEmpty {
+        match = expectation.match(after: bytes)
       }
+      if let match { return print(match.text) }
     }
     StandardError.say("\(name): the guest has ended, and its log does not have it")
     throw ExitCode(Verdict.timeout.exitStatus)
