@@ -44,11 +44,7 @@ final class Supervisor {
     do throws(SystemCallError) {
       // A VMM that has gone is seen by the failed write.
       signal(SIGPIPE, SIG_IGN)
-      // Every signal that would end this process without a word, and leave the terminal as it is.
-      let ends = [
-        SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ,
-      ]
-      signals = try SignalFD(ends + [SIGCHLD, SIGTSTP, SIGCONT])
+      signals = try SignalFD(TerminalKeeper.endingSignals + [SIGCHLD, SIGTSTP, SIGCONT])
       try signals.collect()
       killTimer = try TimerFD()
       loop = try EventLoop()

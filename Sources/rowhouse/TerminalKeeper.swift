@@ -6,6 +6,11 @@ import Host
 /// A process in the background keeps its hands off: the terminal is then another's, and changing it would stop the
 /// process (SIGTTOU).
 final class TerminalKeeper {
+  /// Every signal that would end a process without a word, and leave the terminal as it is.
+  static let endingSignals = [
+    SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ,
+  ]
+
   private let number = STDIN_FILENO
   /// How the terminal was found.
   private let original: TerminalMode

@@ -36,8 +36,7 @@ final class ConsoleSession {
   init(_ folder: GuestFolder, _ attachment: ConsoleAttachment) throws(SystemCallError) {
     // Who has gone is seen by the failed write.
     signal(SIGPIPE, SIG_IGN)
-    let ends = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ]
-    signals = try SignalFD(ends + [SIGTSTP, SIGCONT, SIGWINCH])
+    signals = try SignalFD(TerminalKeeper.endingSignals + [SIGTSTP, SIGCONT, SIGWINCH])
     try signals.collect()
     loop = try EventLoop()
     output = StreamWriter(to: try .standardOutput(), limit: Self.mostOutput, loop: loop)
