@@ -54,14 +54,15 @@ extension Disk {
     return .done
   }
 
-  /// Where the next bytes of `segments`, to be written at `offset`, go. A transfer that was carried out is to be handed
-  /// to ``complete(_:)``, one that failed to ``abandon(_:)``.
-  package func nextWrite(_ segments: Segments, at offset: UInt64) throws(ImageError) -> Step {
-    guard segments.count > 0 else { return .done }
+  /// Where the next bytes of `segments`, to be written at `offset`, go; writes what needs a check first, and moves both
+  /// past that. A transfer that was carried out is to be handed to ``complete(_:)``, one that failed to
+  /// ``abandon(_:)``.
+  package func nextWrite(_ segments: inout Segments, at offset: inout UInt64) throws(ImageError) -> Step {
     try requireWritable(offset, UInt64(segments.count))
+    if case .raw(let file) = layers[0] { try writeChecked(&segments, at: &offset, file) }
+    guard segments.count > 0 else { return .done }
     switch layers[0] {
     case .raw(let file):
-      try requireSameFormat(file, segments, at: offset)
       return .transfer(Transfer(file: file, offset: offset, count: segments.count, allocation: nil))
     case .qcow2(let image):
       switch try image.plan(writeAt: offset, count: UInt64(segments.count)) {

@@ -23,7 +23,7 @@ extension Disk {
     var segments = segments
     var offset = offset
     while true {
-      switch try nextWrite(segments, at: offset) {
+      switch try nextWrite(&segments, at: &offset) {
       case .done: return
       case .busy: preconditionFailure("plain calls leave nothing under way")
       case .transfer(let transfer):
@@ -45,13 +45,21 @@ extension Disk {
     try requireInside(offset, count)
   }
 
-  /// See ``ImageFormat`` for what this prevents.
-  func requireSameFormat(_ file: DiskFile, _ segments: Segments, at offset: UInt64) throws(ImageError) {
-    guard isGuessedRaw, offset < 4 else { return }
-    let start = Array(try file.bytes(4, at: 0).prefix(Int(offset)))
-    guard !ImageFormat.looksLikeQcow2(start + segments.bytes(4)) else {
-      throw ImageError(file.path, .wouldChangeFormat)
+  /// Writes the disk's first sector, where that must not look like another format (see ``ImageFormat``), and moves
+  /// `segments` and `offset` past it. A guest may change its memory at any time: what is checked and written is a copy.
+  func writeChecked(_ segments: inout Segments, at offset: inout UInt64, _ file: DiskFile) throws(ImageError) {
+    guard isGuessedRaw, offset < 4, segments.count > 0 else { return }
+    var copy = segments.bytes(512 - Int(offset))
+    let before = try file.bytes(Int(offset), at: 0)
+    guard !ImageFormat.looksLikeQcow2(before + copy) else { throw ImageError(file.path, .wouldChangeFormat) }
+    let place = offset
+    var span = copy.mutableSpan
+    // SAFETY: the array's own memory, for the call, which only reads it.
+    unsafe try span.withUnsafeMutableBytes { bytes throws(ImageError) in
+      unsafe try file.write(Segments(bytes), count: bytes.count, at: place)
     }
+    segments.skip(copy.count)
+    offset += UInt64(copy.count)
   }
 
   /// Copies to new clusters what the disk holds around the bytes that will be written there. Before these are: past the

@@ -90,6 +90,25 @@ struct LockTests {
     #expect(try named.read(512, at: 0) == header)
   }
 
+  /// A guest with a second CPU changes its memory after the check.
+  @Test func whatIsWrittenIsWhatWasChecked() throws {
+    try ImageCreation(format: .raw, size: 1 << 20).make(at: folder("raw"))
+    let disk = try patiently { try Disk(path: folder("raw"), readOnly: false) }
+    var memory = [UInt8](repeating: 1, count: 1024)
+    // SAFETY: the segments are of the array's memory, used within the closure only.
+    try unsafe memory.withUnsafeMutableBytes { memory in
+      var (segments, offset) = unsafe (Segments(memory), 0 as UInt64)
+      while case .transfer(let transfer) = try disk.nextWrite(&segments, at: &offset) {
+        unsafe memory.copyBytes(from: Array("QFI".utf8) + [0xfb])
+        try transfer.write(segments)
+        try disk.complete(transfer)
+        segments.skip(transfer.count)
+        offset += UInt64(transfer.count)
+      }
+    }
+    #expect(try disk.read(1024, at: 0) == [UInt8](repeating: 1, count: 1024))
+  }
+
   @Test func creationLeavesNothingWhenItFails() throws {
     func refusal(_ creation: ImageCreation, _ name: String) -> ImageError.Reason? {
       do {

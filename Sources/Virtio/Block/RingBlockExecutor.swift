@@ -195,7 +195,7 @@ package final class RingBlockExecutor: BlockExecutor {
   }
 
   private func nextStep(_ operation: BlockOperation) throws(ImageError) -> Disk.Step {
-    if operation.isWrite { return try disk.nextWrite(operation.segments, at: operation.offset) }
+    if operation.isWrite { return try disk.nextWrite(&operation.segments, at: &operation.offset) }
     return try disk.nextRead(into: &operation.segments, at: &operation.offset)
   }
 
