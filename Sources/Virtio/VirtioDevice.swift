@@ -34,6 +34,8 @@ package protocol VirtioDevice: AnyObject {
   func takeConfigurationChange() -> Bool
   /// Whether a choice among the offered features makes sense.
   func accepts(_ features: Features) -> Bool
+  /// The choice is settled (FEATURES_OK), and the driver may read and write the configuration space by it (3.1.1).
+  func settle(_ features: Features)
 
   /// The driver is ready (DRIVER_OK). All queues are notified next.
   func activate(_ activation: Activation)
@@ -66,6 +68,7 @@ extension VirtioDevice {
   package func writeConfiguration(offset: UInt64, size: Int, value: UInt64) {}
   package func takeConfigurationChange() -> Bool { false }
   package func accepts(_ features: Features) -> Bool { true }
+  package func settle(_ features: Features) {}
   package func queueReset(_ index: Int) {}
   package func powerOff() {}
   package var sources: [Int32] { [] }

@@ -121,6 +121,24 @@ struct BlockTests {
     #expect(plain.driver.readConfiguration(32, as: UInt8.self) == 1)
   }
 
+  /// From FEATURES_OK on the field says what holds and keeps what is written (5.2.5.2): a driver need not wait for the I/O
+  /// thread, here ``MockDriver/pump()``.
+  @Test func cacheModeIsSetBeforeTheDeviceWorks() throws {
+    let bench = try BlockBench(disk)
+    let driver = bench.driver
+    #expect(driver.negotiate(Features.common.union(Features(bit: 11))))
+    #expect(driver.readConfiguration(32, as: UInt8.self) == 0, "who cannot flush has no cache")
+    #expect(driver.negotiate(.block.intersection(driver.offered)))
+    #expect(driver.readConfiguration(32, as: UInt8.self) == 1)
+    driver.addQueue(0, size: 16, features: .block)
+    driver.add(.driverOK)
+    driver.writeConfiguration(32, 0 as UInt8)
+    #expect(driver.readConfiguration(32, as: UInt8.self) == 0)
+    driver.put([UInt8](repeating: 9, count: 512), at: BlockBench.data)
+    _ = bench.run(write, [.readable(BlockBench.data, 512)])
+    #expect(disk.durable[0] == 9)
+  }
+
   @Test func identity() throws {
     let bench = try BlockBench(disk)
     #expect(bench.run(identify, [.writable(BlockBench.data, 20)])! == (ok, 21))

@@ -17,6 +17,8 @@ package final class Block: VirtioDevice {
   private let refill = DeviceTimer()
   /// Every write is durable before it is answered.
   private var isWriteThrough = false
+  /// The driver has the field `writeback` (5.2.5).
+  private var mayChangeCache = false
   private var session: BlockSession?
 
   /// - Parameters:
@@ -38,14 +40,18 @@ package final class Block: VirtioDevice {
 
   /// `writeback` is the one field that a driver may write (5.2.5).
   package func writeConfiguration(offset: UInt64, size: Int, value: UInt64) {
-    guard offset == BlockConfiguration.writebackOffset, size == 1, let session, session.mayChangeCache else { return }
+    guard offset == BlockConfiguration.writebackOffset, size == 1, mayChangeCache else { return }
     isWriteThrough = value & 1 == 0
-    session.rules.isWriteThrough = isWriteThrough
+    session?.rules.isWriteThrough = isWriteThrough
+  }
+
+  /// A driver that cannot flush believes every write that was answered to be durable (5.2.5.2, 5.2.6.2).
+  package func settle(_ features: Features) {
+    isWriteThrough = !features.contains(.blockFlush)
+    mayChangeCache = features.contains(.blockConfigWCE)
   }
 
   package func activate(_ activation: Activation) {
-    // A driver that cannot flush believes every write that was answered to be durable (5.2.5.2, 5.2.6.2).
-    isWriteThrough = !activation.features.contains(.blockFlush)
     let disk = executor.backend
     let rules = BlockRequest.Rules(
       capacity: disk.byteCount, isReadOnly: disk.isReadOnly, isWriteThrough: isWriteThrough)
@@ -56,7 +62,7 @@ package final class Block: VirtioDevice {
     executor.drain()
     session = nil
     refill.disarm()
-    isWriteThrough = false
+    (isWriteThrough, mayChangeCache) = (false, false)
   }
 
   /// A guest that was stopped had no time to flush; what it wrote is not lost for that. A failure has been reported.

@@ -5,8 +5,6 @@ import Metering
 /// A block device at work: takes requests off the queue, has the executor do them, and answers.
 final class BlockSession {
   var rules: BlockRequest.Rules
-  /// The driver has the field `writeback` (virtio 1.2, 5.2.5).
-  let mayChangeCache: Bool
   private let executor: any BlockExecutor
   private let meter: DiskMeter?
   /// Nil: everything goes at once.
@@ -38,7 +36,6 @@ final class BlockSession {
     self.limiter = limiter
     held = limiter.map { HeldRequests($0, meter) }
     self.rules = rules
-    mayChangeCache = activation.features.contains(.blockConfigWCE)
     queue = activation.queues[0]
     memory = activation.memory
     buffers = GuestVectors(in: activation.memory)

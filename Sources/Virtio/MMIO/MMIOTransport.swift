@@ -135,6 +135,7 @@ extension MMIOTransport {
       // Without VERSION_1 a driver speaks the legacy interface, which is not here (6.1).
       if chosen.isSubset(of: core.registers.offered), chosen.contains(.version1), core.device.accepts(chosen) {
         core.registers.acceptFeatures()
+        core.device.settle(chosen)
       }
     case .driverOK: attention.signal()
     case .failed: quiesce(&core)
