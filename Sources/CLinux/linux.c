@@ -145,6 +145,10 @@ int linux_lock_byte(int fd, int64_t offset) {
   struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
   return result(fcntl(fd, F_OFD_SETLK, &lock));
 }
+int linux_unlock_bytes(int fd, int64_t offset, int64_t count) {
+  struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = count};
+  return result(fcntl(fd, F_OFD_SETLK, &lock));
+}
 int linux_make_directory(const char *path) { return result(mkdir(path, 0700)); }
 int linux_byte_is_locked(int fd, int64_t offset) {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};

@@ -7,18 +7,22 @@ import Host
 /// QEMU's locks are advisory and per open file (docs/system/images, "Disk image file locking"): for each
 /// thing that a process does with an image it holds a shared lock on one byte, for each thing that it does
 /// not bear others doing it holds one on another byte. After taking its own, a process looks whether anybody
-/// holds the opposite of one of them. Two who look at the same time may both give up, never both go on. Locks
-/// go with the open file: a killed process leaves none behind, as soon as the kernel has done with what the process
-/// had asked of io_uring, which may be a moment after its death.
+/// holds the opposite of one of them. Two who look at the same time both let go and look again, each after a time that
+/// chance gives it: one of them is then alone, and never do both go on. Locks go with the open file: a killed process
+/// leaves none behind, as soon as the kernel has done with what the process had asked of io_uring, which may be a
+/// moment after its death.
 enum ImageLock {
   /// The bits of QEMU's permissions, as bytes from each base.
   private enum Act: Int64, CaseIterable { case read = 0, write = 1, resize = 3 }
 
   private static let doing: Int64 = 100
   private static let forbidding: Int64 = 200
-  /// For how long the file's last user may take to go: 0.3 s.
-  private static let looks = 30
-  private static let pauseMicroseconds: UInt32 = 10_000
+  private static let bytes: Int64 = 100
+  /// How long the file's last user may take to go, and others to agree on who comes first: 0.3 s.
+  static let looks = 30
+  private static let pauseMicroseconds: ClosedRange<UInt32> = 1_000...19_000
+
+  static func pause() { usleep(.random(in: pauseMicroseconds)) }
 
   /// Locks `file` for reading, which many may share, or for writing, which nobody shares.
   ///
@@ -27,11 +31,13 @@ enum ImageLock {
     let acts: [Act] = toWrite ? [.read, .write, .resize] : [.read]
     let forbidden: [Act] = [.write, .resize]
     do throws(SystemCallError) {
-      for act in acts { try file.lockByte(doing + act.rawValue) }
-      for act in forbidden { try file.lockByte(forbidding + act.rawValue) }
       for _ in 0..<looks {
+        for act in acts { try file.lockByte(doing + act.rawValue) }
+        for act in forbidden { try file.lockByte(forbidding + act.rawValue) }
         guard try isInUse(file, acts: acts, forbidden: forbidden) else { return }
-        usleep(pauseMicroseconds)
+        try file.unlockBytes(doing, count: bytes)
+        try file.unlockBytes(forbidding, count: bytes)
+        pause()
       }
     } catch where error.errno == .again {
       // Somebody else holds a byte for himself alone.

@@ -15,8 +15,20 @@ extension Disk {
     } catch where error == ImageError(path, .host(SystemCallError("open", .exists))) {
       // What it is, it has to show below.
     }
-    try self.init(path: path, format: .qcow2, readOnly: false, isDirect: isDirect)
+    try self.init(try Disk.file(ofOverlay: path, isDirect: isDirect), format: .qcow2)
     try requireOverlay(of: base, format)
+  }
+
+  /// Opens the file when something is in it: whoever makes it at the same time locks it and fills it next.
+  private static func file(ofOverlay path: String, isDirect: Bool) throws(ImageError) -> DiskFile {
+    for _ in 1..<ImageLock.looks {
+      do {
+        let file = try DiskFile(path: path, writable: true, isDirect: isDirect)
+        if file.end > 0 { return file }
+      }
+      ImageLock.pause()
+    }
+    return try DiskFile(path: path, writable: true, isDirect: isDirect)
   }
 
   private func requireOverlay(of base: String, _ format: ImageFormat?) throws(ImageError) {

@@ -75,6 +75,11 @@ extension Descriptor {
     try checked("fcntl", linux_lock_byte(number, offset))
   }
 
+  /// Lets go of this open file's locks on `count` bytes.
+  package func unlockBytes(_ offset: Int64, count: Int64) throws(SystemCallError) {
+    try checked("fcntl", linux_unlock_bytes(number, offset, count))
+  }
+
   /// Waits until no other open file holds this lock on the whole file, and takes it (flock(2)). It goes when the file
   /// is closed.
   package func lockExclusively() throws(SystemCallError) { try checked("flock", linux_lock(number)) }

@@ -1,4 +1,6 @@
 import Glibc
+import Host
+import Synchronization
 import Testing
 
 @testable import DiskImage
@@ -40,6 +42,39 @@ struct LockTests {
     #expect(try two.read(1, at: 0) == [0])
   }
 
+  /// Two that open an overlay at the same time, which is not there yet.
+  private final class Contest: Sendable {
+    private let arrived = Atomic<Int>(0)
+    private let done = Atomic<Int>(0)
+    let refusals = Mutex<[ImageError.Reason]>([])
+
+    func open(_ path: String, over base: String) {
+      arrived.add(1, ordering: .relaxed)
+      while arrived.load(ordering: .relaxed) < 2 {}
+      do throws(ImageError) {
+        let disk = try Disk(overlay: path, over: base, format: nil, isDirect: false)
+        done.add(1, ordering: .relaxed)
+        while done.load(ordering: .relaxed) < 2 { usleep(1000) }
+        withExtendedLifetime(disk) {}
+      } catch {
+        refusals.withLock { $0.append(error.reason) }
+        done.add(1, ordering: .relaxed)
+      }
+    }
+  }
+
+  /// One of them gets it, and the other hears why not.
+  @Test func oneOfTwoGetsAnOverlay() throws {
+    try image()
+    for round in 0..<8 {
+      let contest = Contest()
+      let (path, base) = (folder("over-\(round)"), folder("image"))
+      let threads = try (0..<2).map { _ in try Thread(named: "opener") { contest.open(path, over: base) } }
+      for thread in threads { thread.join() }
+      #expect(contest.refusals.withLock { $0 } == [.inUse(toWrite: true)])
+    }
+  }
+
   @Test func qemuSeesOurLocks() throws {
     try image()
     do {
@@ -61,7 +96,7 @@ struct LockTests {
     func refusal(qemu flags: String, readOnly: Bool) -> ImageError.Reason? {
       run("sh", "-c", """
         cd \(folder.path) && rm -f ready
-        (echo read 0 512; exec sleep 0.5) | stdbuf -oL qemu-io \(flags) image > ready &
+        (echo read 0 512; exec sleep 2) | stdbuf -oL qemu-io \(flags) image > ready &
         until grep -q 'read 512' ready; do sleep 0.01; done
         """)
       do {
@@ -70,7 +105,7 @@ struct LockTests {
       } catch { return error.reason }
     }
     #expect(refusal(qemu: "", readOnly: false) == .inUse(toWrite: true))
-    usleep(700_000)
+    usleep(2_200_000)
     #expect(refusal(qemu: "-r", readOnly: true) == nil)
     #expect(refusal(qemu: "-r", readOnly: false) == .inUse(toWrite: true))
   }

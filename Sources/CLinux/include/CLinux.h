@@ -46,6 +46,7 @@ int linux_zero_range(int fd, int64_t offset, int64_t length);
 int64_t linux_end(int fd); /* where the file ends, also of a block device, which fstat(2) does not tell */
 /* A shared lock on one byte, held by the open file description (F_OFD_SETLK); -EAGAIN when it would have to wait. */
 int linux_lock_byte(int fd, int64_t offset);
+int linux_unlock_bytes(int fd, int64_t offset, int64_t count);
 int linux_make_directory(const char *path); /* mode 0700 */
 /* 1 when another open file description holds a lock of any kind on the byte (F_OFD_GETLK), 0 when none does. */
 int linux_byte_is_locked(int fd, int64_t offset);
