@@ -51,8 +51,8 @@ final class TestCable: NetworkBackend, @unchecked Sendable {
   }
 
   /// A packet comes in.
-  func arrive(_ frame: [UInt8]) {
-    arrived.append([UInt8](repeating: 0, count: 12) + frame)
+  func arrive(_ frame: [UInt8], flags: UInt8 = 0, segmentation: UInt8 = 0) {
+    arrived.append([flags, segmentation] + [UInt8](repeating: 0, count: 10) + frame)
     event.signal()
   }
 
@@ -194,6 +194,33 @@ struct NetworkTests {
     driver.pump()
     #expect(cable.sent.map { Array($0[12...]) } == (0..<3).map { frame(50, $0) })
     #expect(driver.queues[1].usedIndex == 3)
+  }
+
+  /// 5.1.6.4.1: a driver gets no packet that it has not agreed to complete or to cut, whatever the host has, and hears
+  /// of a checksum that was checked only with GUEST_CSUM.
+  @Test(arguments: [
+    ([], [0x00_00: 0, 0x02_00: 0, 0x04_00: 0]),
+    ([1], [0x00_00: 0, 0x01_00: 1, 0x02_00: 2, 0x03_00: 3, 0x04_00: 0]),
+    ([1, 7], [0x00_00: 0, 0x01_00: 1, 0x02_00: 2, 0x03_00: 3, 0x04_00: 0, 0x01_01: 1]),
+    ([1, 8, 9], [0x00_00: 0, 0x01_00: 1, 0x02_00: 2, 0x03_00: 3, 0x04_00: 0, 0x01_04: 1, 0x01_84: 1]),
+  ] as [([UInt64], [Int: UInt8])])
+  func headersAreWhatWasAgreedOn(bits: [UInt64], taken: [Int: UInt8]) throws {
+    let guest: Features = [.networkGuestChecksum, .networkGuestTSO4, .networkGuestTSO6, .networkGuestECN]
+    let features = bits.reduce(Features.common) { $0.union(Features(bit: $1)) }
+    let (driver, cable) = try bench(TestCable(offloads: guest), features, queueSize: 16)
+    let headers = [
+      0, 0x01_00, 0x02_00, 0x03_00, 0x04_00, 0x01_01, 0x01_81, 0x01_04, 0x01_84, 0x01_03, 0x01_05, 0x00_80,
+    ]
+    for header in headers {
+      driver.queues[0].offer([.writable(place, 512)])
+      driver.kick(0)
+      cable.arrive(frame(60), flags: UInt8(header >> 8), segmentation: UInt8(header & 0xff))
+      driver.pump()
+      let used = driver.queues[0].takeUsed()
+      #expect((used != nil) == (taken[header] != nil), "\(header)")
+      guard used != nil else { continue }
+      #expect(driver.bytes(place, 2) == [taken[header]!, UInt8(header & 0xff)], "\(header)")
+    }
   }
 
   @Test(arguments: [false, true]) func receives(isMerged: Bool) throws {

@@ -109,7 +109,11 @@ final class NetworkLink {
           passage?.rest(.toGuest)
           return false
         }
-        incomingCount = count
+        guard let header = NetworkHeader(flags: incoming[0], segmentation: incoming[1]).received(features) else {
+          meter?.countDrop(.toGuest)
+          continue
+        }
+        (incoming[0], incomingCount) = (header.flags, count)
       }
       switch passage?.ask(.toGuest, bytes: incomingCount - NetworkHeader.byteCount, at: .now) {
       case .open, nil: break
