@@ -2,12 +2,19 @@
 enum ClusterEntry: Equatable {
   /// The backing file has the data, or nobody has.
   case unallocated
-  /// The cluster reads as zeros. A host cluster may be set aside for it.
-  case zero(reserved: UInt64?)
+  /// The cluster reads as zeros.
+  case zero
+  /// The cluster reads as zeros, and a host cluster at this offset is set aside for it. What that holds means nothing.
+  case reserved(offset: UInt64, isExclusive: Bool)
   /// A host cluster at this offset holds the data. Writing in place is right only when no other entry refers
   /// to it.
   case data(offset: UInt64, isExclusive: Bool)
   case compressed(CompressedCluster)
+
+  /// Where its data can be changed in place.
+  var ownData: UInt64? { if case .data(let offset, isExclusive: true) = self { offset } else { nil } }
+  /// Where its data can be put, when it has none.
+  var ownRoom: UInt64? { if case .reserved(let offset, isExclusive: true) = self { offset } else { nil } }
 
   /// "Writable in place": the refcount of what the entry points at is exactly one (QCOW_OFLAG_COPIED).
   static let exclusive: UInt64 = 1 << 63
@@ -32,7 +39,7 @@ enum ClusterEntry: Equatable {
     }
     if raw & ClusterEntry.readsAsZeros != 0 {
       guard version >= 3 else { return nil }
-      self = .zero(reserved: offset == 0 ? nil : offset)
+      self = offset == 0 ? .zero : .reserved(offset: offset, isExclusive: isExclusive)
     } else {
       self = offset == 0 ? .unallocated : .data(offset: offset, isExclusive: isExclusive)
     }

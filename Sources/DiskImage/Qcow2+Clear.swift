@@ -2,7 +2,7 @@
 extension Qcow2 {
   /// Makes whole guest clusters read as zeros.
   ///
-  /// - Parameter keepingRoom: keeps the host clusters that they have, or as many, for later writes.
+  /// - Parameter keepingRoom: keeps the host clusters that they have to themselves for later writes.
   /// - Returns: false when another request is changing the same clusters or a flush is under way: to be tried
   ///   again when it is done. Nor may plain writes to them be in flight: the clusters may be used for others
   ///   then.
@@ -28,7 +28,7 @@ extension Qcow2 {
       let old = try entry(cluster, in: table)
       let place = l2Offset(for: cluster, in: table)
       switch old {
-      case .zero where keepingRoom, .zero(nil) where isBacked, .unallocated where !isBacked:
+      case .zero where keepingRoom || isBacked, .reserved where keepingRoom, .unallocated where !isBacked:
         break
       case .data(let offset, isExclusive: true) where keepingRoom:
         try mapping.setValue(offset | ClusterEntry.exclusive | ClusterEntry.readsAsZeros, at: place)

@@ -10,7 +10,7 @@ extension Qcow2 {
     case busy
   }
 
-  /// Host clusters that were taken for guest clusters, which nothing refers to yet.
+  /// Host clusters that were taken for guest clusters, whose data nothing refers to yet.
   package struct Allocation {
     /// The guest clusters, which follow each other in the file too.
     let clusters: Range<UInt64>
@@ -24,6 +24,8 @@ extension Qcow2 {
     /// The clusters are beyond all that was ever written: they read as zeros, and zeros need not be copied to
     /// them.
     package let isFresh: Bool
+    /// The clusters were set aside for these guest clusters before.
+    let isReserved: Bool
   }
 
   /// Plans how to write at `offset` the next bytes, at most `count`; the plan says for how many it is.
@@ -32,40 +34,49 @@ extension Qcow2 {
     let cluster = geometry.cluster(of: offset)
     let before = geometry.within(offset)
     if let table = try table(for: cluster), table.isExclusive {
-      let (place, length) = try runInPlace(cluster, in: table, count: before + count)
+      let (place, length) = try run(cluster, in: table, count: before + count) { $0.ownData }
       if length > 0 { return .inPlace(offset: place + before, count: min(count, length - before)) }
     }
     let wanted = cluster..<min(
       cluster + geometry.clusters(before + count), (cluster / TableCache.sliceEntries + 1) * TableCache.sliceEntries)
     guard flushStage == .idle, !isUnderway(wanted) else { return .busy }
     try prepareToChange()
-    let table = try exclusiveTable(for: cluster)
+    let (place, length, isReserved) = try room(for: wanted, in: try exclusiveTable(for: cluster), refcounts)
+    let clusters = cluster..<cluster + geometry.cluster(of: length)
+    let room = length - before
+    underway.append(clusters)
+    return .allocate(Allocation(
+      clusters: clusters, offset: place, before: before, count: min(count, room),
+      after: room - min(count, room), isFresh: place >= file.end, isReserved: isReserved))
+  }
+
+  /// Room in one piece for guest clusters from the first one on, at least for that: what was set aside for them, or
+  /// else new.
+  private func room(
+    for clusters: Range<UInt64>, in table: Table, _ refcounts: Refcounts
+  ) throws(ImageError) -> (offset: UInt64, count: UInt64, isReserved: Bool) {
+    let (place, length) = try run(
+      clusters.lowerBound, in: table, count: geometry.offset(of: UInt64(clusters.count))) { $0.ownRoom }
+    if length > 0 { return (place, length, true) }
     var needed: UInt64 = 0
-    for cluster in wanted {
-      if case .data(_, isExclusive: true) = try entry(cluster, in: table) { break }
+    for cluster in clusters {
+      let entry = try entry(cluster, in: table)
+      if entry.ownData ?? entry.ownRoom != nil { break }
       needed += 1
     }
     let host = try refcounts.allocate(atMost: needed)
-    let clusters = cluster..<cluster + UInt64(host.count)
-    let room = geometry.offset(of: UInt64(host.count)) - before
-    underway.append(clusters)
-    let place = geometry.offset(of: host.lowerBound)
-    return .allocate(Allocation(
-      clusters: clusters, offset: place, before: before, count: min(count, room),
-      after: room - min(count, room), isFresh: place >= file.end))
+    return (geometry.offset(of: host.lowerBound), geometry.offset(of: UInt64(host.count)), false)
   }
 
-  /// Where `cluster` and those behind it can be written in place, and how many bytes, at most `count`, that
-  /// holds for.
-  private func runInPlace(
-    _ cluster: UInt64, in table: Table, count: UInt64
+  /// Where `cluster` and those behind it are in the file as far as they follow each other there, and how many bytes, at
+  /// most `count`, that holds for; `place` says of an entry where its cluster is, if it counts.
+  private func run(
+    _ cluster: UInt64, in table: Table, count: UInt64, _ place: (ClusterEntry) -> UInt64?
   ) throws(ImageError) -> (offset: UInt64, count: UInt64) {
-    guard case .data(let start, isExclusive: true) = try entry(cluster, in: table) else { return (0, 0) }
+    guard let start = place(try entry(cluster, in: table)) else { return (0, 0) }
     var length = geometry.clusterSize
     var next = cluster + 1
-    while length < count, next % TableCache.sliceEntries != 0,
-      case .data(let offset, isExclusive: true) = try entry(next, in: table), offset == start + length
-    {
+    while length < count, next % TableCache.sliceEntries != 0, place(try entry(next, in: table)) == start + length {
       length += geometry.clusterSize
       next += 1
     }
@@ -85,27 +96,27 @@ extension Qcow2 {
     for cluster in allocation.clusters {
       let old = try entry(cluster, in: table)
       try mapping.setValue(place | ClusterEntry.exclusive, at: l2Offset(for: cluster, in: table))
-      release(old)
+      if !allocation.isReserved { release(old) }
       place += geometry.clusterSize
     }
     try limitReleases()
   }
 
-  /// The data could not be written: gives the clusters back. No flush may be under way.
+  /// The data could not be written: gives back clusters that were not set aside before. No flush may be under way.
   package func abandon(_ allocation: Allocation) {
     precondition(flushStage == .idle)
     // Some of it may have been written: the clusters are not fresh any more.
     file.wrote(upTo: allocation.offset + geometry.offset(of: UInt64(allocation.clusters.count)))
     let first = geometry.cluster(of: allocation.offset)
-    release(first..<first + UInt64(allocation.clusters.count))
+    if !allocation.isReserved { release(first..<first + UInt64(allocation.clusters.count)) }
     underway.removeAll { $0 == allocation.clusters }
   }
 
   /// Notes that an entry that held references was overwritten.
   func release(_ entry: ClusterEntry) {
     switch entry {
-    case .unallocated, .zero(nil): break
-    case .zero(let offset?), .data(let offset, _):
+    case .unallocated, .zero: break
+    case .reserved(let offset, _), .data(let offset, _):
       let cluster = geometry.cluster(of: offset)
       release(cluster..<cluster + 1)
     case .compressed(let compressed):

@@ -102,7 +102,7 @@ package final class Qcow2 {
   private static func run(_ entry: ClusterEntry, within: UInt64) -> Run {
     switch entry {
     case .unallocated: .unallocated
-    case .zero: .zero
+    case .zero, .reserved: .zero
     case .data(let offset, _): .data(offset + within)
     case .compressed(let cluster): .compressed(cluster, from: within)
     }
@@ -158,8 +158,8 @@ package final class Qcow2 {
   /// Whether what an entry points at begins in the file; the last cluster may be cut short by the file's end.
   private func isInside(_ entry: ClusterEntry) -> Bool {
     switch entry {
-    case .unallocated, .zero(nil): true
-    case .zero(let offset?), .data(let offset, _): offset < file.end
+    case .unallocated, .zero: true
+    case .reserved(let offset, _), .data(let offset, _): offset < file.end
     case .compressed(let cluster): cluster.offset < file.end
     }
   }

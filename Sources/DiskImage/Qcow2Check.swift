@@ -211,8 +211,8 @@ final class Qcow2Check {
       }
       let clusters: Range<UInt64>
       switch entry {
-      case .unallocated, .zero(nil): return
-      case .zero(let place?), .data(let place, _): clusters = self.cluster(place)..<self.cluster(place) + 1
+      case .unallocated, .zero: return
+      case .reserved(let place, _), .data(let place, _): clusters = self.cluster(place)..<self.cluster(place) + 1
       case .compressed(let compressed): clusters = Range(compressed.hostClusters(self.geometry))
       }
       guard clusters.upperBound <= self.clusterCount else {

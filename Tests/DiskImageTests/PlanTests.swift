@@ -57,6 +57,28 @@ struct PlanTests {
     #expect(try Qcow2Check(image.header, image.file).run().leakedClusters == 0)
   }
 
+  /// Zeros that keep their room give it to the next write; what it held before is written over.
+  @Test func zerosKeepTheirRoom() throws {
+    let image = try image()
+    let first = try allocation(try image.plan(writeAt: 0, count: 192 << 10))
+    try image.complete(first)
+    try image.flush()
+    #expect(try image.clear(0..<3, keepingRoom: true))
+    let end = image.file.end
+    for isGood in [false, true] {
+      let second = try allocation(try image.plan(writeAt: 64 << 10 | 4096, count: 64 << 10))
+      #expect(second.offset == first.offset + 64 << 10 && second.clusters == 1..<3)
+      #expect(second.before == 4096 && second.after == 60 << 10 && !second.isFresh)
+      #expect(kind(try image.plan(writeAt: 128 << 10, count: 512)) == "busy")
+      if isGood { try image.complete(second) } else { image.abandon(second) }
+      try image.flush()
+      let run = try image.run(at: 64 << 10, count: 128 << 10)
+      #expect(run.run == (isGood ? .data(first.offset + 64 << 10) : .zero) && run.count == 128 << 10)
+    }
+    #expect(image.file.end == end)
+    #expect(try Qcow2Check(image.header, image.file).run().leakedClusters == 0)
+  }
+
   /// What is written in place goes on during a flush, what needs tables waits.
   @Test func flushHoldsAllocationsBack() throws {
     let image = try image()
