@@ -40,7 +40,7 @@ package struct DiskConfiguration: Equatable, Sendable {
 
   package init(path: String) { self.path = path }
 
-  /// What is no option belongs to the path, commas too.
+  /// What is no option belongs to the path, commas too (but see ``MistypedOption``).
   package init(argument: String) throws(ConfigurationError) {
     let option = "--disk \(argument)"
     var words = argument.split(separator: ",", omittingEmptySubsequences: false)
@@ -48,11 +48,14 @@ package struct DiskConfiguration: Equatable, Sendable {
     while words.count > 1, let word = words.last, try set(word, of: option) { words.removeLast() }
     path = words.joined(separator: ",")
     guard !path.isEmpty else { throw ConfigurationError(option, "a disk image's path is needed") }
+    try MistypedOption.refuse(in: path, Self.options, of: option)
     try limits.check(.disk, of: option)
     guard overlay == nil || !isReadOnly else {
       throw ConfigurationError(option, "an overlay is there to be written; leave out readonly or overlay")
     }
   }
+
+  private static let options = "readonly, serial, format, overlay, cache, direct, aio and limits"
 
   /// - Returns: false when the word is no option.
   private mutating func set(_ word: Substring, of option: String) throws(ConfigurationError) -> Bool {

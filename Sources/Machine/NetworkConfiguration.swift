@@ -18,7 +18,7 @@ package struct NetworkConfiguration: Equatable, Sendable {
 
   package init(_ end: End) { self.end = end }
 
-  /// What is no option belongs to the name, commas too.
+  /// What is no option belongs to the name, commas too (but see ``MistypedOption``).
   package init(argument: String) throws(ConfigurationError) {
     let option = "--net \(argument)"
     var mac: [UInt8]?
@@ -41,6 +41,7 @@ package struct NetworkConfiguration: Equatable, Sendable {
       words.removeLast()
     }
     let name = words.joined(separator: ",")
+    try MistypedOption.refuse(in: name.drop { $0 != "=" }.dropFirst(), "mac, mtu and limits", of: option)
     if name.hasPrefix("tap="), (5...19).contains(name.utf8.count) {
       end = .tap(String(name.dropFirst(4)))
     } else if name.hasPrefix("socket="), name.count > 7 {

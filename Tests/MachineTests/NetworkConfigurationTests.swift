@@ -7,11 +7,11 @@ struct NetworkConfigurationTests {
   @Test func options() throws {
     let tap = try NetworkConfiguration(argument: "tap=house0")
     #expect(tap == NetworkConfiguration(.tap("house0")))
-    let full = try NetworkConfiguration(argument: "socket=/run/a,b,mac=52:54:00:12:34:5F,mtu=1400")
-    #expect(full.end == .socket("/run/a,b"))
+    let full = try NetworkConfiguration(argument: "socket=/run/a,b.sock,mac=52:54:00:12:34:5F,mtu=1400")
+    #expect(full.end == .socket("/run/a,b.sock"))
     #expect(full.address(host: [1], isListener: true) == [0x52, 0x54, 0, 0x12, 0x34, 0x5f])
     #expect(full.mtu == 1400)
-    #expect(full.description == "socket=/run/a,b,mac=52:54:00:12:34:5f,mtu=1400")
+    #expect(full.description == "socket=/run/a,b.sock,mac=52:54:00:12:34:5f,mtu=1400")
   }
 
   @Test func addressIsStable() throws {
@@ -31,7 +31,8 @@ struct NetworkConfigurationTests {
   @Test(arguments: [
     "", "tap=", "socket=", "tap=0123456789abcdef", "user", "tap=a,mac=", "tap=a,mac=1:2:3:4:5:6",
     "tap=a,mac=01:00:00:00:00:00", "tap=a,mac=00:00:00:00:00:0g", "tap=a,mac=00:00:00:00:00:00:00", "tap=a,mtu=67",
-    "tap=a,mtu=65536", "tap=a,mac=+1:00:00:00:00:00",
+    "tap=a,mtu=65536", "tap=a,mac=+1:00:00:00:00:00", "tap=a,mca=02:00:00:00:00:01", "socket=/tmp/a,mca=02:00:00:00:00:01",
+    "socket=/tmp/a,Mtu=1400,mac=02:00:00:00:00:01", "socket=/tmp/a,tx-bandwith=1M",
   ])
   func refused(argument: String) {
     #expect(throws: ConfigurationError.self) { try NetworkConfiguration(argument: argument) }
