@@ -11,7 +11,7 @@ package struct NetworkConfiguration: Equatable, Sendable {
   }
 
   package var end: End
-  /// Six bytes; nil: made of the host and the end's name, so the same each time.
+  /// Six bytes; nil: made of the host and the end's name.
   package var mac: [UInt8]?
   package var mtu: UInt16?
   package var limits = RateLimits()
@@ -62,21 +62,32 @@ package struct NetworkConfiguration: Equatable, Sendable {
     return bytes.count == 6 && pairs.count == 6 && bytes[0] & 1 == 0 ? bytes : nil
   }
 
-  /// The card's address: the one given, or one from the range that anybody may use (IEEE 802, locally administered),
-  /// made of the host and the end's name: so it stays the same, and cards on TAP devices of one host or of several
-  /// differ. The two ends of a socket differ in their last bit.
+  /// The card's address: the one given, or one that is made of the host and the end's name: so it stays the same, and
+  /// cards on TAP devices of one host or of several differ. The two ends of a socket differ in their last bit.
   ///
   /// - Parameters:
   ///   - host: what tells this host from others; not asked for when the address is given.
   ///   - isListener: whether this is the end of a socket that came first.
   package func address(host: @autoclosure () -> [UInt8], isListener: Bool) -> [UInt8] {
     if let mac { return mac }
-    // FNV-1a, which spreads short names well.
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in host() + [0] + Array(name.utf8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    var address = [0x02] + (0..<5).map { UInt8(truncatingIfNeeded: hash >> (8 * $0)) }
+    var address = Self.makeAddress(host() + [0] + Array(name.utf8))
     if case .socket = end { address[5] = address[5] & 0xfe | (isListener ? 1 : 0) }
     return address
+  }
+
+  /// Gives a card at a socket that has no address one that the guest's name tells from the other end's, whichever of
+  /// the two comes first.
+  package mutating func takeAddress(host: @autoclosure () -> [UInt8], guest: String) {
+    guard case .socket = end, mac == nil else { return }
+    mac = Self.makeAddress(host() + [0] + Array(name.utf8) + [0] + Array(guest.utf8))
+  }
+
+  /// An address from the range that anybody may use (IEEE 802, locally administered), the same for the same bytes.
+  private static func makeAddress(_ bytes: [UInt8]) -> [UInt8] {
+    // FNV-1a, which spreads short names well.
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return [0x02] + (0..<5).map { UInt8(truncatingIfNeeded: hash >> (8 * $0)) }
   }
 
   /// The end alone, as a person wrote it.

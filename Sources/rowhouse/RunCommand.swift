@@ -1,4 +1,5 @@
 import ArgumentParser
+import Host
 import Machine
 
 /// `rowhouse run`: starts a guest in the foreground and stays until it has ended.
@@ -159,7 +160,8 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       A network card on tap=NAME or socket=PATH (of passt, or of another guest: who comes first listens); may be repeated. \
-      Options: mac=ADDRESS, mtu=N, and limits as for --disk: [rx-|tx-]bandwidth=SIZE, \
+      Options: mac=ADDRESS (else it is made of the end and, on a socket, the guest's --name; without one, of who comes \
+      first), mtu=N, and limits as for --disk: [rx-|tx-]bandwidth=SIZE, \
       [rx-|tx-]packets=N, budget=SIZE.
       """,
       valueName: "end[,option]…"))
@@ -239,6 +241,11 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     var configuration = try makeConfiguration()
+    if let name {
+      for card in configuration.networks.indices {
+        configuration.networks[card].takeAddress(host: HostIdentity.bytes, guest: name)
+      }
+    }
     let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
     let logBytes = try logBytes()
     let claim = try claim(configuration.memoryBytes, of: MemoryBudget(overcommit: overcommit))

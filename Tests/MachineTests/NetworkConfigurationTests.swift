@@ -26,13 +26,26 @@ struct NetworkConfigurationTests {
     let (first, second) = (try address("socket=/a", isListener: true), try address("socket=/a"))
     #expect(first != second)
     #expect(first.dropLast() == second.dropLast())
+    func named(_ guest: String, _ argument: String) throws -> [UInt8]? {
+      var card = try NetworkConfiguration(argument: argument)
+      card.takeAddress(host: [1], guest: guest)
+      return card.mac
+    }
+    let east = try #require(try named("east", "socket=/a"))
+    #expect(east[0] == 2 && east.count == 6)
+    #expect(try named("east", "socket=/a,mtu=100") == east)
+    #expect(try named("west", "socket=/a") != east)
+    #expect(try named("east", "socket=/b") != east)
+    #expect(try named("east", "socket=/a,mac=02:00:00:00:00:01") == [2, 0, 0, 0, 0, 1])
+    #expect(try named("east", "tap=a") == nil, "a TAP device has one end")
   }
 
   @Test(arguments: [
     "", "tap=", "socket=", "tap=0123456789abcdef", "user", "tap=a,mac=", "tap=a,mac=1:2:3:4:5:6",
     "tap=a,mac=01:00:00:00:00:00", "tap=a,mac=00:00:00:00:00:0g", "tap=a,mac=00:00:00:00:00:00:00", "tap=a,mtu=67",
-    "tap=a,mtu=65536", "tap=a,mac=+1:00:00:00:00:00", "tap=a,mca=02:00:00:00:00:01", "socket=/tmp/a,mca=02:00:00:00:00:01",
-    "socket=/tmp/a,Mtu=1400,mac=02:00:00:00:00:01", "socket=/tmp/a,tx-bandwith=1M",
+    "tap=a,mtu=65536", "tap=a,mac=+1:00:00:00:00:00", "tap=a,mca=02:00:00:00:00:01",
+    "socket=/tmp/a,mca=02:00:00:00:00:01", "socket=/tmp/a,Mtu=1400,mac=02:00:00:00:00:01",
+    "socket=/tmp/a,tx-bandwith=1M",
   ])
   func refused(argument: String) {
     #expect(throws: ConfigurationError.self) { try NetworkConfiguration(argument: argument) }
