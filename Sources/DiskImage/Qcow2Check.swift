@@ -51,7 +51,7 @@ final class Qcow2Check {
   /// The most bytes of L1 tables that snapshots may have.
   private static let mostSnapshotTables: UInt64 = 256 << 20
   /// Tables are read in pieces of at most this many bytes.
-  private static let pieceSize: UInt64 = 64 << 10
+  fileprivate static let pieceSize: UInt64 = 64 << 10
 
   init(_ header: Qcow2Header, _ file: DiskFile) throws(ImageError) {
     self.header = header
@@ -71,10 +71,18 @@ final class Qcow2Check {
     markSingle("the L1 table", header.l1Offset, header.l1Entries * 8)
     let refcountTableBytes = geometry.offset(of: header.refcountTableClusters)
     markSingle("the refcount table", header.refcountTableOffset, refcountTableBytes)
-    try forEachEntry(at: header.refcountTableOffset, count: refcountTableBytes / 8) { index, raw in
+    try file.forEachEntry(at: header.refcountTableOffset, count: refcountTableBytes / 8) { index, raw in
       if raw != 0 { self.markBlock(index, raw) }
     }
     let snapshots = try readSnapshots()
+    try header.bitmaps?.forEachPart(of: file, geometry) { what, offset, count in
+      if self.geometry.isAligned(offset) {
+        self.markSingle(what, offset, count)
+      } else {
+        self.report.add("\(what) is at offset \(offset)")
+      }
+      return self.report.errorCount == 0
+    }
 
     try markTables("L1", header.l1Offset, header.l1Entries, isActive: true)
     for (number, table) in snapshots.enumerated() {
@@ -109,19 +117,6 @@ final class Qcow2Check {
   private func cluster(_ offset: UInt64) -> UInt64 { geometry.cluster(of: offset) }
 
   // MARK: Tables
-
-  /// Calls `body` with the entries of a table, in order.
-  private func forEachEntry(
-    at offset: UInt64, count: UInt64, _ body: (_ index: UInt64, _ entry: UInt64) throws(ImageError) -> Void
-  ) throws(ImageError) {
-    var index: UInt64 = 0
-    while index < count {
-      let piece = min(count - index, Qcow2Check.pieceSize / 8)
-      let bytes = try file.bytes(Int(piece) * 8, at: offset + index * 8)
-      for entry in 0..<piece { try body(index + entry, bytes.entry(at: Int(entry) * 8)) }
-      index += piece
-    }
-  }
 
   /// Notes the clusters of something that exactly one thing refers to.
   private func markSingle(_ what: String, _ offset: UInt64, _ count: UInt64) {
@@ -175,7 +170,7 @@ final class Qcow2Check {
     _ what: String, _ offset: UInt64, _ entries: UInt64, isActive: Bool
   ) throws(ImageError) {
     guard report.errorCount == 0 else { return }
-    try forEachEntry(at: offset, count: entries) { (index, raw) throws(ImageError) in
+    try file.forEachEntry(at: offset, count: entries) { (index, raw) throws(ImageError) in
       guard raw != 0 else { return }
       guard let table = Qcow2.Table(raw, self.geometry),
         table.offset + self.geometry.clusterSize <= self.file.end
@@ -190,7 +185,7 @@ final class Qcow2Check {
       self.add(1, to: cluster)
       if isActive { try self.checkExclusive("\(what) entry \(index)", cluster, table.isExclusive) }
     }
-    try forEachEntry(at: offset, count: entries) { _, raw in
+    try file.forEachEntry(at: offset, count: entries) { _, raw in
       guard let table = Qcow2.Table(raw, self.geometry) else { return }
       let cluster = self.cluster(table.offset)
       if cluster < self.clusterCount { self[cluster] &= ~Use.seen }
@@ -202,7 +197,7 @@ final class Qcow2Check {
     let word = self[table]
     let (references, isActive) = (word & Use.count, word & Use.active != 0)
     let offset = geometry.offset(of: table)
-    try forEachEntry(at: offset, count: geometry.tableEntries) { (index, raw) throws(ImageError) in
+    try file.forEachEntry(at: offset, count: geometry.tableEntries) { (index, raw) throws(ImageError) in
       guard raw != 0 else { return }
       // Only the text of an error needs the place: it is not built for each entry.
       func what() -> String { "entry \(index) of the L2 table at \(offset), \(hex(raw))," }
@@ -280,6 +275,21 @@ final class Qcow2Check {
       } else if stored > found {
         report.leakedClusters += 1
       }
+    }
+  }
+}
+
+extension DiskFile {
+  /// Calls `body` with the entries of a table, in order.
+  func forEachEntry(
+    at offset: UInt64, count: UInt64, _ body: (_ index: UInt64, _ entry: UInt64) throws(ImageError) -> Void
+  ) throws(ImageError) {
+    var index: UInt64 = 0
+    while index < count {
+      let piece = min(count - index, Qcow2Check.pieceSize / 8)
+      let bytes = try bytes(Int(piece) * 8, at: offset + index * 8)
+      for entry in 0..<piece { try body(index + entry, bytes.entry(at: Int(entry) * 8)) }
+      index += piece
     }
   }
 }

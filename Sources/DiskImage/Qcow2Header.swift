@@ -25,6 +25,8 @@ struct Qcow2Header: Equatable {
   var isMarkedCorrupt = false
   /// Features that a writer which does not know them has to clear.
   var autoclear: UInt64 = 0
+  /// Bitmaps that are right.
+  var bitmaps: BitmapDirectory?
   /// The backing file as the image names it, when there is one.
   var backing: String?
   /// Its format as the image names it; without, it has to be guessed.
@@ -52,6 +54,7 @@ struct Qcow2Header: Equatable {
   private enum Extension {
     static let end: UInt32 = 0
     static let backingFormat: UInt32 = 0xe279_2aca
+    static let bitmaps: UInt32 = 0x2385_2875
   }
 
   // Limits that QEMU has too: they bound what a header can make this program read. In bytes, but for
@@ -188,6 +191,12 @@ struct Qcow2Header: Equatable {
       if type == Extension.backingFormat {
         guard count <= 32 else { throw ImageError(file.path, .malformed("the backing format's name is too long")) }
         backingFormat = String(decoding: try file.bytes(Int(count), at: offset + 8), as: UTF8.self)
+      }
+      if type == Extension.bitmaps, autoclear & BitmapDirectory.autoclearBit != 0 {
+        guard count == BitmapDirectory.extensionBytes else {
+          throw ImageError(file.path, .malformed("the bitmaps extension is \(count) bytes long"))
+        }
+        bitmaps = BitmapDirectory(try file.bytes(BitmapDirectory.extensionBytes, at: offset + 8))
       }
       offset += 8 + (count + 7) / 8 * 8
     }

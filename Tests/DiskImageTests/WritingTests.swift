@@ -97,6 +97,38 @@ struct WritingTests {
     try judge(folder("image"), base)
   }
 
+  /// A bitmap's clusters are in use while the header says that the bitmap is right, which our first write ends.
+  @Test func bitmapsAreCounted() throws {
+    let image = folder("image")
+    func report() throws -> CheckReport { try patiently { try CheckReport(checking: image) } }
+    try tool("qemu-img", "create", "-q", "-f", "qcow2", image, "64M")
+    for (name, granularity) in [("one", "64k"), ("two", "512")] {
+      try tool("qemu-img", "bitmap", "--add", "-g", granularity, image, name)
+    }
+    try tool("qemu-io", "-c", "write -P 5 1M 1M", image)
+    #expect(run("qemu-img", "check", image).status == 0)
+    #expect(try report().errors == [])
+    #expect(try report().leakedClusters == 0)
+    // What the second one's place says lies in the first one's table.
+    let sound = try bytes(of: image)
+    let header = Qcow2Header.versionThreeBytes
+    let place = try #require((header..<header + 1024).first { sound.big(at: $0, as: UInt32.self) == 0x2385_2875 })
+    let directory = Int(sound.big(at: place + 24, as: UInt64.self))
+    var broken = sound
+    broken.replaceSubrange(directory + 32..<directory + 40, with: sound[directory..<directory + 8])
+    try makeFile(image, broken)
+    #expect(try report().errors.first?.contains("the table of bitmap 1 and another table share") == true)
+    try makeFile(image, sound)
+    do {
+      let disk = try patiently { try Disk(path: image, readOnly: false) }
+      try disk.write([UInt8](repeating: 6, count: 512), at: 0)
+      try disk.flush()
+    }
+    #expect(try report().errors == [])
+    #expect(try report().leakedClusters > 0)
+    #expect(run("qemu-img", "check", image).status == 3)
+  }
+
   @Test func raw() throws {
     try ImageCreation(format: .raw, size: 3 << 20).make(at: folder("raw"))
     #expect(try ImageInfo(path: folder("raw")).allocated < 64 << 10)
