@@ -1,5 +1,5 @@
 extension Case {
-  /// `rowhouse disk`: images made, looked at and refused. Where QEMU's tools are installed, they have to agree.
+  /// `rowhouse disk`: images made, looked at and refused; QEMU's tool has to agree.
   static let diskCommands: [Case] = [
     Case("disk-create-qcow2", script: """
       \(imageTools)

@@ -10,9 +10,11 @@ final class GuestRunner: Sendable {
 
   /// Runs our own guests, which any KVM can run.
   private static let small = GuestRunner(cases: Case.table, reasonForLab: reasonAgainstHost)
-  /// Runs stock kernels, which need a KVM on virtualization hardware. QEMU comes along to compare with.
+  /// Runs stock kernels, which need a KVM on virtualization hardware.
   private static let linux = GuestRunner(
-    cases: Case.linuxTable, reasonForLab: reasonAgainstHost ?? reasonAgainstLinux, labOptions: ["--qemu"])
+    cases: Case.linuxTable, reasonForLab: reasonAgainstHost ?? reasonAgainstLinux)
+  /// QEMU and its tool come along to compare with.
+  private static let labOptions = ["--qemu"]
 
   /// What came of a case of one of the two tables.
   static func outcome(of test: Case) throws -> Outcome {
@@ -22,16 +24,14 @@ final class GuestRunner: Sendable {
   private let cases: [Case]
   /// Why the cases cannot run on this host; nil when they can.
   private let reasonForLab: String?
-  private let labOptions: [String]
   private let lab = Mutex<Result<[String: Outcome], any Error>?>(nil)
 
-  private init(cases: [Case], reasonForLab: String?, labOptions: [String] = []) {
+  private init(cases: [Case], reasonForLab: String?) {
     let wanted = ProcessInfo.processInfo.environment["ROWHOUSE_LAB_CASES"]
     self.cases = cases.filter { test in
       wanted.map { test.name.range(of: $0, options: .regularExpression) != nil } ?? true
     }
     self.reasonForLab = reasonForLab
-    self.labOptions = labOptions
   }
 
   private func outcome(of test: Case) throws -> Outcome {
@@ -72,7 +72,7 @@ final class GuestRunner: Sendable {
         // To standard error, which shows it now and not when everything has ended.
         FileHandle.standardError.write(
           Data("=== \(reason): \(cases.count) cases run in the lab instead, which takes minutes ===\n".utf8))
-        lab = Result { try LabRun(of: cases, labOptions: labOptions).outcomes() }
+        lab = Result { try LabRun(of: cases, labOptions: Self.labOptions).outcomes() }
       }
       return try lab!.get()
     }
