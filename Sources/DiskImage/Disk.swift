@@ -105,6 +105,11 @@ package final class Disk {
     }
   }
 
+  /// What a discard gives back is a multiple of this, where the image's format says so: a cluster.
+  package var discardBytes: UInt64? {
+    if case .qcow2(let image) = layers[0] { image.geometry.clusterSize } else { nil }
+  }
+
   // MARK: Where bytes are
 
   /// Where a run of the disk's bytes comes from.

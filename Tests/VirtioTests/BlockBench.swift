@@ -12,6 +12,7 @@ final class ArrayDisk: BlockBackend, @unchecked Sendable {
   private(set) var calls: [String] = []
   let isReadOnly: Bool
   let preferredBytes: UInt32 = 4096
+  let discardBytes: UInt32 = 16384
   let serial: [UInt8] = Array("a-house-of-its-own".utf8)
   var fails = false
 

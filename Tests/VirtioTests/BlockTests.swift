@@ -28,6 +28,7 @@ struct BlockTests {
     #expect(bench.driver.readConfiguration(24, as: UInt8.self) == 3, "eight blocks of 512 bytes make 4096")
     #expect(bench.driver.readConfiguration(26, as: UInt16.self) == 8)
     #expect(bench.driver.readConfiguration(40, as: UInt32.self) == 1)
+    #expect(bench.driver.readConfiguration(44, as: UInt32.self) == 32, "discard_sector_alignment")
     #expect(bench.driver.readConfiguration(56, as: UInt8.self) == 1)
     #expect(bench.driver.readConfiguration(60, as: UInt32.self) == 0, "beyond the end")
   }
@@ -121,8 +122,8 @@ struct BlockTests {
     #expect(plain.driver.readConfiguration(32, as: UInt8.self) == 1)
   }
 
-  /// From FEATURES_OK on the field says what holds and keeps what is written (5.2.5.2): a driver need not wait for the I/O
-  /// thread, here ``MockDriver/pump()``.
+  /// From FEATURES_OK on the field says what holds and keeps what is written (5.2.5.2): a driver need not wait for the
+  /// I/O thread, here ``MockDriver/pump()``.
   @Test func cacheModeIsSetBeforeTheDeviceWorks() throws {
     let bench = try BlockBench(disk)
     let driver = bench.driver

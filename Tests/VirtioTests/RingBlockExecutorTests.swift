@@ -241,6 +241,16 @@ struct RingBlockExecutorTests {
     }
   }
 
+  /// Less than a cluster gives nothing back: a driver is told not to ask for it.
+  @Test(arguments: [(ImageFormat.raw, 8), (.qcow2, 128)] as [(ImageFormat, UInt32)])
+  func discardsAreOfClusters(format: ImageFormat, sectors: UInt32) throws {
+    let folder = TestFolder()
+    try ImageCreation(format: format, size: 1 << 20).make(at: folder.path + "/disk")
+    let disk = try Disk(path: folder.path + "/disk", format: format, readOnly: false)
+    let bench = try BlockBench(SynchronousBlockExecutor(DiskBackend(disk, serial: []) { _ in }))
+    #expect(bench.driver.readConfiguration(44, as: UInt32.self) == sectors)
+  }
+
   /// The whole device: the driver finds its answer when the event has told of it.
   @Test func behindItsTransport() throws {
     let folder = TestFolder()

@@ -7,6 +7,8 @@ package protocol BlockBackend: AnyObject {
   var isReadOnly: Bool { get }
   /// What a write at less than this size, or at another multiple of it, has to be made up to: a power of two from 512.
   var preferredBytes: UInt32 { get }
+  /// What can be given back has this size, or is at another multiple of it: a power of two from 512.
+  var discardBytes: UInt32 { get }
   /// The name that the driver shows for it: ASCII, 20 bytes at most.
   var serial: [UInt8] { get }
 

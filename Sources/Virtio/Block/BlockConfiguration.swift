@@ -41,7 +41,7 @@ struct BlockConfiguration {
     bytes.append(little: UInt16(1))  // num_queues
     bytes.append(little: UInt32(Block.mostSectorsAtOnce))  // max_discard_sectors
     bytes.append(little: UInt32(1))  // max_discard_seg
-    bytes.append(little: UInt32(blocks))  // discard_sector_alignment
+    bytes.append(little: disk.discardBytes / UInt32(BlockRequest.sectorBytes))  // discard_sector_alignment
     bytes.append(little: UInt32(Block.mostSectorsAtOnce))  // max_write_zeroes_sectors
     bytes.append(little: UInt32(1))  // max_write_zeroes_seg
     bytes += [1, 0, 0, 0]  // write_zeroes_may_unmap, unused1

@@ -18,6 +18,7 @@ package final class DiskBackend: BlockBackend {
   package var isReadOnly: Bool { disk.isReadOnly }
   /// What file systems on the host write in one piece.
   package let preferredBytes: UInt32 = 4096
+  package var discardBytes: UInt32 { disk.discardBytes.map { UInt32($0) } ?? preferredBytes }
 
   package func read(_ buffers: UnsafeBufferPointer<iovec>, at offset: UInt64) throws(BlockFailure) {
     // SAFETY: the buffers and their list are there for the call, by the contract of `BlockBackend`.
