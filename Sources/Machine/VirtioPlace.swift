@@ -27,9 +27,22 @@ struct VirtioPlace: Equatable {
 
 extension [VirtioPlace] {
   /// A kernel's command line, which names the devices to a Linux that was told to do without ACPI, and to no other: it would
-  /// find them twice.
+  /// find them twice. Those that it names already stay as they are.
   func completing(_ commandLine: String?) -> String? {
-    guard let commandLine, commandLine.split(separator: " ").contains("acpi=off") else { return commandLine }
-    return ([commandLine] + map(\.kernelParameter)).joined(separator: " ")
+    guard let commandLine else { return nil }
+    let words = commandLine.split(separator: " ")
+    guard words.contains("acpi=off") else { return commandLine }
+    let named = words.compactMap(VirtioPlace.window(namedBy:))
+    return ([commandLine] + filter { !named.contains($0.window) }.map(\.kernelParameter)).joined(separator: " ")
+  }
+}
+
+extension VirtioPlace {
+  /// The window that a word of a command line names; Linux takes `-` and `_` for the same.
+  fileprivate static func window(namedBy word: Substring) -> GuestAddress? {
+    guard ["virtio_mmio.device=", "virtio-mmio.device="].contains(where: { word.hasPrefix($0) }),
+      let at = word.firstIndex(of: "@")
+    else { return nil }
+    return try? Configuration.parseAddress(String(word[at...].dropFirst().prefix { $0 != ":" }), option: "")
   }
 }

@@ -30,5 +30,11 @@ struct VirtioPlaceTests {
       two.completing("quiet acpi=off")
         == "quiet acpi=off virtio_mmio.device=512@0xfeb00000:5 virtio_mmio.device=512@0xfeb00200:6")
     #expect([].completing("acpi=off") == "acpi=off")
+    // And none that the person has named.
+    for own in ["virtio_mmio.device=512@0xfeb00000:5", "virtio-mmio.device=0x200@4272947200:5:0"] {
+      #expect(two.completing("\(own) acpi=off") == "\(own) acpi=off virtio_mmio.device=512@0xfeb00200:6")
+    }
+    let others = "acpi=off virtio_mmio.device=512@0xd0000000:5 virtio_mmio.device=512 x.device=512@0xfeb00000:5"
+    #expect(two.completing(others)?.hasPrefix(others + " virtio_mmio.device=512@0xfeb00000:5 ") == true)
   }
 }
