@@ -147,6 +147,37 @@ struct ChainModelTests {
     #expect(good > 1000)
   }
 
+  /// Every chain from entry 0 on in a queue of four, and in an indirect table of four. An entry that the chain does not
+  /// come to makes no difference. All addresses are one, which is good for a buffer and for a table.
+  @Test(arguments: [false, true]) func everyChainOfFour(isInTable: Bool) throws {
+    let queue = DriverQueue(size: 4, at: 0x1000, in: memory)
+    if isInTable { set(queue, 0, Shape(address: Self.table, length: 64, flags: 4, next: 0)) }
+    let inner: UInt64 = 0x5000
+    set(queue, 0, Shape(address: Self.buffer, length: 8, flags: 1, next: 1), table: inner)
+    set(queue, 1, Shape(address: Self.buffer, length: 8, flags: 2, next: 0), table: inner)
+    var (tried, good) = (0, 0)
+    func choose(_ index: UInt16, after others: [UInt16]) throws {
+      let reached = others + [index]
+      for flags in UInt16(0)..<8 {
+        for next in flags & 1 == 0 ? 0...0 : 0...4 as ClosedRange<UInt16> {
+          let shape = Shape(address: inner, length: 32, flags: flags, next: next)
+          set(queue, index, shape, table: isInTable ? Self.table : nil)
+          if flags & 1 != 0, next < 4, !reached.contains(next) {
+            try choose(next, after: reached)
+            continue
+          }
+          tried += 1
+          for indirect in [false, true] {
+            if try check(queue, 0, indirect: indirect, "\(reached), \(shape)") { good += 1 }
+          }
+        }
+      }
+    }
+    try choose(0, after: [])
+    #expect(tried == 11_340)
+    #expect(good > 50)
+  }
+
   @Test(arguments: [1, 2, 4] as [UInt16]) func randomQueues(size: UInt16) throws {
     var random = SeededRandom(seed: UInt64(size))
     let queue = DriverQueue(size: size, at: 0x1000, in: memory)
