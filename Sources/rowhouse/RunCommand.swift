@@ -280,12 +280,12 @@ struct RunCommand: ParsableCommand {
   private func settle(_ record: RunRecord, _ claim: Street.Claim?) -> Bool {
     guard let meter = record.meter else { return true }
     let name = claim.map { $0.folder.name.description }
-    let folder = claim.flatMap { $0.isHeld ? $0.folder : nil }
+    let folder = claim?.folder
     do throws(Settlement.Failure) {
       try Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: folder)
       return true
     } catch {
-      let rest = folder.map { "; its folder is kept, `rowhouse list` shows it as \($0.name)" } ?? ""
+      let rest = folder.flatMap { $0.isInPlace ? $0 : nil }.map { "; its folder is kept, `rowhouse list` shows it as \($0.name)" } ?? ""
       StandardError.say("\(error)\(rest)")
       return false
     }

@@ -81,6 +81,19 @@ extension Case {
         rm said?; ends
         """,
       says: ["one crashed\none crashed\none crashed\n"], neverSays: ["crashed\none crashed\none crashed\none crashed"]),
+    // A name that comes back gets a new folder while others still look at the one before.
+    Case(
+      "ledger-has-each-once-when-a-name-comes-back",
+      script: """
+        \(ledger)
+        for looker in 1 2; do (until [ -e done ]; do rowhouse list > said$looker; done) & done
+        for turn in $(seq 60); do
+          rowhouse run --detach --name one $GUESTS/hello.elf > said 2>&1; rowhouse wait one 2> said
+        done
+        touch done; wait; rm said said1 said2 done; rowhouse remove --all
+        ledger | grep -o '"run":"[0-9a-f]*"' > runs; echo "$(wc -l < runs) records of $(sort -u runs | wc -l) guests"; rm runs
+        """,
+      says: ["60 records of 60 guests"]),
     Case(
       "ledger-totals-are-the-last-page",
       script: """

@@ -14,7 +14,7 @@ struct GuestSelection: ParsableArguments {
   func guests() throws -> [GuestFolder] {
     let street = try Street()
     switch (all, names.isEmpty) {
-    case (true, true): return try street.heldGuests()
+    case (true, true): return try street.guests()
     case (false, false): return try names.map(street.guest)
     case (true, false): throw ConfigurationError("--all", "give names or --all, not both")
     case (false, true): throw ConfigurationError("<names>", "name a guest, or give --all")
@@ -52,7 +52,7 @@ struct OneGuest: ParsableArguments {
 extension CompletionKind {
   /// The names of all guests that there are. A shell asks for them by starting this program.
   static var guests: CompletionKind {
-    .custom { _, _, _ in ((try? Street().guests()) ?? []).map(\.name.description) }
+    .custom { _, _, _ in ((try? Street().names()) ?? []).map(\.description) }
   }
 }
 

@@ -63,8 +63,8 @@ struct MemoryBudget {
 extension Street {
   /// The memory that guests that run were promised, in bytes.
   var promisedMemory: UInt64 {
-    let guests = (try? guests()) ?? []
-    return guests.lazy.map { $0.promisedMemory ?? 0 }.saturatingSum
+    let names = (try? names()) ?? []
+    return names.lazy.map { folder($0).promisedMemory ?? 0 }.saturatingSum
   }
 }
 

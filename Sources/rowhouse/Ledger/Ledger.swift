@@ -28,16 +28,23 @@ struct Ledger {
   /// A guest's folder says how far its books are: `settling` has the ledger's length before the record was appended,
   /// so that who comes after a crash finds out whether it was; `settled` says that it was.
   ///
+  /// Who removes a folder settles it before, and the next guest of that name gets a new one. So it must be held
+  /// (``GuestFolder/holding()``), and whether one that has gone was settled is in the ledger itself.
+  ///
   /// - Parameter folder: nil when nobody else can find the guest.
   func settle(_ record: LedgerRecord, in folder: GuestFolder?) throws(SystemCallError) {
     if let folder, folder.has(.settled) { return }
     try makeFolders()
     let file = try Descriptor.open(path, [.readWrite, .create, .append], permissions: 0o600)
     try file.lockExclusively()
-    // Perhaps somebody else was quicker.
+    // Perhaps somebody else was quicker, and has removed the folder since: the other order would miss that one.
     if let folder, folder.has(.settled) { return }
+    let hasGone = folder.map { !$0.isInPlace } ?? false
+    let begun = hasGone ? 0 : folder?.text(of: .settling).flatMap { UInt64($0) }
+    let folder = hasGone ? nil : folder
     let end = try file.end()
-    if try !isAppended(record, folder, file) {
+    let isAppended = if let begun { try isAppended(record, from: begun, file) } else { false }
+    if !isAppended {
       if let folder { try folder.write(String(end), to: .settling) }
       // A line that a power failure has cut off must not spoil this one.
       let last = end == 0 ? [] : try file.read(count: 1, at: end - 1)
@@ -54,11 +61,10 @@ struct Ledger {
     if let folder { try folder.write("", to: .settled) }
   }
 
-  /// Whether whoever began to settle this guest's books came so far as to append the record.
+  /// Whether whoever began to settle this guest's books, when the ledger was so long, came so far as to append the record.
   private func isAppended(
-    _ record: LedgerRecord, _ folder: GuestFolder?, _ file: borrowing Descriptor
+    _ record: LedgerRecord, from offset: UInt64, _ file: borrowing Descriptor
   ) throws(SystemCallError) -> Bool {
-    guard let folder, let offset = UInt64(folder.text(of: .settling) ?? "") else { return false }
     let bytes = try file.read(count: Int(clamping: try file.end() - min(offset, try file.end())), at: offset)
     return bytes.split(separator: UInt8(ascii: "\n")).contains { Self.record(in: $0)?.run == record.run }
   }

@@ -32,11 +32,11 @@ struct Street {
   }
 
   /// All guests, by name, as they are now: see ``GuestFolder/holding()``.
-  func heldGuests() throws(HostError) -> [GuestFolder] {
+  func guests() throws(HostError) -> [GuestFolder] {
     // A folder is held for each, and a command may keep a connection to each.
     ProcessControl.allowManyFiles()
     var guests: [GuestFolder] = []
-    for folder in try self.guests() {
+    for folder in try names().map(folder) {
       if let held = try hold(folder) { guests.append(held) }
     }
     return guests
@@ -54,11 +54,11 @@ struct Street {
     }
   }
 
-  /// All guests, by name.
-  func guests() throws(HostError) -> [GuestFolder] {
+  /// The names of all that may be guests, sorted.
+  func names() throws(HostError) -> [GuestName] {
     do throws(SystemCallError) {
       // What else somebody has put there is no guest.
-      return try Folder.names(in: path).compactMap(GuestName.init(folder:)).sorted().map(folder).filter(\.isThere)
+      return try Folder.names(in: path).compactMap(GuestName.init(folder:)).sorted()
     } catch where error.errno == .noSuchFile {
       return []
     } catch {
@@ -68,20 +68,21 @@ struct Street {
 
   /// A name's folder, made for a guest that is about to start.
   struct Claim {
+    fileprivate let street: Street
+    /// Held.
     let folder: GuestFolder
     /// The guest's meter, locked: while this is open the guest counts as alive.
     let meter: SharedDescriptor
     /// Whether a guest of that name had been there, and its folder was removed for this one.
     let replaced: GuestFolder.State?
 
-    /// Whether the folder is still this guest's: somebody may have removed it, and another guest taken the name.
-    var isHeld: Bool {
-      guard let found = try? FileIdentity(of: .open(folder.path(of: .meter), .readOnly)) else { return false }
-      return found == (try? FileIdentity(of: meter.descriptor))
-    }
-
     /// Removes the folder, with the guest that it was made for gone, or never started.
-    func release() { if isHeld { try? Folder.remove(folder.path) } }
+    func release() {
+      try? street.withLock { () throws(Refusal) in
+        // Somebody may have removed it, and another guest taken the name.
+        if folder.isInPlace { try street.refusing { () throws(SystemCallError) in try Folder.remove(folder.path) } }
+      }
+    }
   }
 
   /// Makes the folder of a new guest. Of two who want one name, or the last of the memory, at once, one gets it.
@@ -108,8 +109,7 @@ struct Street {
           try settle(folder)
           try refusing { () throws(SystemCallError) in try Folder.remove(folder.path) }
         }
-        let meter = try refusing { () throws(SystemCallError) in try make(folder, memoryBytes) }
-        return Claim(folder: folder, meter: meter, replaced: old)
+        return try refusing { () throws(SystemCallError) in try make(folder, memoryBytes, replacing: old) }
       }
     } catch {
       switch error {
@@ -124,7 +124,7 @@ struct Street {
   }
 
   /// Why a folder is neither made nor removed.
-  private enum Refusal: Error {
+  fileprivate enum Refusal: Error {
     case host(SystemCallError)
     /// The host's memory has no room for the guest.
     case budget(ConfigurationError)
@@ -132,7 +132,7 @@ struct Street {
     case unsettled(Settlement.Failure)
   }
 
-  private func refusing<Result>(_ body: () throws(SystemCallError) -> Result) throws(Refusal) -> Result {
+  fileprivate func refusing<Result>(_ body: () throws(SystemCallError) -> Result) throws(Refusal) -> Result {
     do throws(SystemCallError) { return try body() } catch { throw .host(error) }
   }
 
@@ -144,12 +144,12 @@ struct Street {
     while true {
       let folder = folder(GuestName(madeUpFor: kernel))
       do throws(SystemCallError) {
-        return Claim(folder: folder, meter: try make(folder, memoryBytes), replaced: nil)
+        return try make(folder, memoryBytes, replacing: nil)
       } catch where error.errno == .exists {}
     }
   }
 
-  private func withLock<Result>(_ body: () throws(Refusal) -> Result) throws(Refusal) -> Result {
+  fileprivate func withLock<Result>(_ body: () throws(Refusal) -> Result) throws(Refusal) -> Result {
     let lock: FolderLock
     do throws(SystemCallError) { lock = try FolderLock(around: "\(path)/") } catch { throw .host(error) }
     let result = try body()
@@ -157,14 +157,16 @@ struct Street {
     return result
   }
 
-  private func make(_ folder: GuestFolder, _ memoryBytes: UInt64) throws(SystemCallError) -> SharedDescriptor {
+  private func make(
+    _ folder: GuestFolder, _ memoryBytes: UInt64, replacing old: GuestFolder.State?
+  ) throws(SystemCallError) -> Claim {
     try Folder.make(folder.path)
     do throws(SystemCallError) {
       let meter = SharedDescriptor(
         try .open(folder.path(of: .meter), [.readWrite, .create, .exclusive], permissions: 0o600))
       try meter.descriptor.lockByte(0)
       try folder.write(String(memoryBytes), to: .promised)
-      return meter
+      return Claim(street: self, folder: try folder.holding(), meter: meter, replaced: old)
     } catch {
       try? Folder.remove(folder.path)
       throw error
