@@ -42,6 +42,27 @@ struct LimitTests {
     #expect(condition())
   }
 
+  /// Both ways always have a packet, and one is always asked for first.
+  @Test func twoWaysShareABucketEvenly() throws {
+    let start = Instant(nanoseconds: 1_000_000_000)
+    var limits = RateLimits()
+    limits[.rate(.operations)] = 100
+    limits[.burst(.operations)] = 1
+    var passage = LimitedPassage(RateLimiter(limits, at: start), nil)
+    var (now, gone) = (start, [0, 0])
+    while now.nanoseconds(since: start) < 2_000_000_000 {
+      for direction in [FlowDirection.fromGuest, .toGuest] {
+        while passage.ask(direction, bytes: 100, at: now) == .open {
+          gone[direction.rawValue] += 1
+          passage.leave(direction)
+        }
+      }
+      // As a timer that is armed for an instant which has passed rings at once.
+      now = max(now, try #require(passage.wakeAt))
+    }
+    #expect(abs(gone[0] - gone[1]) <= 3 && (200...202).contains(gone[0] + gone[1]), "\(gone)")
+  }
+
   @Test func requestsWaitForTheirTurn() throws {
     let bench = try bench(limiter([.rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1]))
     let start = Instant.now

@@ -7,8 +7,10 @@ struct LimitedPassage {
     /// The packet at its head has been let through, and counted, but may not have gone yet.
     var isOpen = false
     var line = LimitedLine()
-    /// When it may go on.
+    /// When it may go on; nil: it is not held.
     var until: Instant?
+    /// Since when the packet at its head is held.
+    var since: Instant?
     /// Up to when its wait is in the meter.
     var counted = Instant(nanoseconds: 0)
   }
@@ -33,12 +35,19 @@ struct LimitedPassage {
     }
     ways[index].counted = now
     ways[index].until = nil
+    // Of two that wait for one bucket, the one goes that has waited longer: the first to ask would have every token.
+    let (since, other) = (ways[index].since ?? now, ways[1 - index])
+    if let until = other.until, let theirs = other.since, theirs < since, limiter.isShared {
+      (ways[index].since, ways[index].until) = (since, until)
+      return .held
+    }
+    ways[index].since = nil
     switch ways[index].line.admit(limiter, direction, bytes: UInt64(bytes), at: now) {
     case .now:
       ways[index].isOpen = true
       return .open
     case .later(let instant):
-      ways[index].until = instant
+      (ways[index].since, ways[index].until) = (since, instant)
       return .held
     case .never: return .closed
     }
@@ -48,7 +57,10 @@ struct LimitedPassage {
   mutating func leave(_ direction: FlowDirection) { ways[direction.rawValue].isOpen = false }
 
   /// No packet is there, or not for the limits' sake.
-  mutating func rest(_ direction: FlowDirection) { ways[direction.rawValue].line.end() }
+  mutating func rest(_ direction: FlowDirection) {
+    ways[direction.rawValue].line.end()
+    (ways[direction.rawValue].since, ways[direction.rawValue].until) = (nil, nil)
+  }
 
   func isHeld(_ direction: FlowDirection) -> Bool { ways[direction.rawValue].until != nil }
 
