@@ -18,7 +18,7 @@ package struct CPUAllotment: Equatable, Sendable {
 
   package static let periods: ClosedRange<UInt64> = 1_000_000...1_000_000_000
   static let mostBurst: UInt64 = 60_000_000_000
-  static let leastQuota: UInt64 = 100
+  package static let leastQuota: UInt64 = 100
   /// As cgroup v2 has them (cpu.weight).
   static let weights: ClosedRange<UInt64> = 1...10_000
   private static let weightRange = "a weight is 1 to 10000; 100 is everybody's"
@@ -33,7 +33,7 @@ package struct CPUAllotment: Equatable, Sendable {
   }
 
   /// Checks what can be known without the host.
-  func check(cpuCount: Int) throws(ConfigurationError) {
+  package func check(cpuCount: Int) throws(ConfigurationError) {
     if let quotaBasisPoints {
       let option = "--cpu-quota \(Percentage.format(quotaBasisPoints))"
       guard quotaBasisPoints >= Self.leastQuota else { throw ConfigurationError(option, "the least is 1% of a CPU") }

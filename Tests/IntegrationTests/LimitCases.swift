@@ -3,6 +3,22 @@ import Testing
 extension Case {
   /// Limits of disks and network cards, at the start and while the guest runs.
   static let limits: [Case] = [
+    // Nothing of what cannot be is done, and nothing is left out without a word.
+    Case(
+      "set-all-or-nothing",
+      script: """
+        rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60 > said
+        rowhouse set one cpu-quota=30% disk0.iops=4; echo "status $?"
+        rowhouse set one cpu-period=50ms; echo "status $?"
+        rowhouse set one cpu-quota=none cpu-burst=5ms; echo "status $?"
+        rowhouse set one cpu-quota=900%; echo "status $?"
+        rowhouse meter one > said; echo "$(grep -c '%' said) shares"
+        rowhouse set one cpu-burst=5ms cpu-quota=50% && rowhouse meter one --json > said && grep -o 'burst[a-z_]*" : [0-9]*' said
+        rowhouse kill one; rowhouse remove --all; rm said
+        """, says: ["status 2\nstatus 2\nstatus 2\nstatus 2\n0 shares\n", "5000000"],
+      warns: [
+        "disk0.iops=4: the guest has none", "--cpu-period: it goes with --cpu-quota", "--cpu-burst: it goes", "100% at most",
+      ]),
     Case(
       "disk-limit-takes-its-time",
       script: """
@@ -31,8 +47,8 @@ extension Case {
         """,
       says: ["50%", "1M/s", "\"cpu_burst_nanoseconds\":5000000", "\"write-bandwidth\":1048576"],
       warns: [
-        "disk1.iops=3: the guest has no such device", "disk0.iops-burst=3: the guest cannot have this value",
-        "cpu-quota=700%: the guest cannot have this value", "disk0.iops=fast: give a number like 1000, or none",
+        "disk1.iops=3: the guest's last is disk0", "disk0.iops-burst=3: the guest cannot have this value",
+        "--cpu-quota 700%: the guest's CPUs can use 100% at most", "disk0.iops=fast: give a number like 1000, or none",
         "cpu-weight=50: the guest cannot have this value",
       ], warningLines: 5),
     Case(

@@ -77,7 +77,7 @@ struct RunCommandTests {
       maybe("--initrd", "i", "with blank", "--odd")
       maybe("--module", "m", "m text", "m  two  blanks ")
       maybe("--module", "n", "o p")
-      maybe("--disk", "d.img", "a,b,readonly,serial=s,format=qcow2")
+      maybe("--disk", "d.img", "a b,readonly,serial=s,format=qcow2")
       maybe("--disk", "e.img,readonly")
       maybe("--net", "tap=t", "socket=/a b,mac=02:00:00:00:00:0a,mtu=1500")
       maybe("--balloon", "0M", "512K")

@@ -63,8 +63,8 @@ extension Runner {
     case .weight: changed.weight = value
     case nil: return .refused(.unknownRequest)
     }
-    if changed.quotaBasisPoints == nil {
-      // They are nothing without it.
+    if AllotmentItem.CPUItem(rawValue: item) == .quota, value == 0 {
+      // They are nothing without it, and are not taken without it.
       (changed.periodNanoseconds, changed.burstNanoseconds) = (CPUQuota.defaultPeriod, 0)
     }
     // A weight is nothing to the VMM itself.

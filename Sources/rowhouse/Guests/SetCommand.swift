@@ -26,16 +26,40 @@ struct SetCommand: ParsableCommand {
 
   func run() throws {
     let folder = try guest.guest()
-    // All are read before one is sent.
-    for (words, request) in try settings.map({ ($0, try request($0, folder)) }) { try folder.ask(request, words) }
+    guard let meter = try? folder.look().meter else {
+      throw ConfigurationError("\(folder.name)", "the guest is not running")
+    }
+    // All are read and checked before one is sent, and the quota before what it takes to have one.
+    let requests = try settings.map { (words: $0, request: try request($0, meter)) }
+    try Self.check(requests.map(\.request), meter)
+    let isQuota = { (request: ControlRequest) in if case .allot(AllotmentItem(.quota), _) = request { true } else { false } }
+    for (words, request) in requests.filter({ isQuota($0.request) }) + requests.filter({ !isQuota($0.request) }) {
+      try folder.ask(request, words)
+    }
   }
 
-  private func request(_ setting: String, _ folder: GuestFolder) throws -> ControlRequest {
+  /// Whether the guest's CPUs can be held to all of these at once.
+  private static func check(_ requests: [ControlRequest], _ meter: MeterReading) throws(ConfigurationError) {
+    var allotment = CPUAllotment()
+    // What it has, whatever that is: there is a quota.
+    if meter.cpuQuota != nil { allotment.quotaBasisPoints = CPUAllotment.leastQuota }
+    for case .allot(let item, let value) in requests {
+      switch item {
+      case AllotmentItem(.quota): allotment.quotaBasisPoints = value == 0 ? nil : value
+      case AllotmentItem(.period): allotment.periodNanoseconds = value
+      case AllotmentItem(.burst): allotment.burstNanoseconds = value
+      default: break
+      }
+    }
+    try allotment.check(cpuCount: meter.cpus.count)
+  }
+
+  private func request(_ setting: String, _ meter: MeterReading) throws -> ControlRequest {
     let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2 else { throw ConfigurationError(setting, "a setting is a name, = and a value") }
     let (name, value) = (parts[0], parts[1])
     switch name {
-    case "memory": return .balloon(target: try balloonTarget(value, setting, folder))
+    case "memory": return .balloon(target: try balloonTarget(value, setting, meter))
     case "cpu-quota":
       let share = value == "none" ? 0 : try CPUAllotment.parseQuota(value, option: setting)
       guard share > 0 || value == "none" else { throw ConfigurationError(setting, "the least is 1% of a CPU") }
@@ -46,17 +70,15 @@ struct SetCommand: ParsableCommand {
       return .allot(AllotmentItem(.burst), value: try CPUAllotment.parseSpan(value, option: setting))
     case "cpu-weight":
       return .allot(AllotmentItem(.weight), value: try CPUAllotment.parseWeight(value, option: setting))
-    default: return try limit(name, value, setting)
+    default: return try limit(name, value, setting, meter)
     }
   }
 
-  private func balloonTarget(_ value: String, _ setting: String, _ folder: GuestFolder) throws -> UInt64 {
+  private func balloonTarget(_ value: String, _ setting: String, _ meter: MeterReading) throws -> UInt64 {
     guard let bytes = ByteSize.parse(value), bytes.isMultiple(of: Configuration.pageBytes) else {
       throw ConfigurationError(setting, "give a size like 128M, a multiple of 4K")
     }
-    guard let whole = try? folder.look().meter?.memoryBytes else {
-      throw ConfigurationError("\(folder.name)", "the guest is not running")
-    }
+    let whole = meter.memoryBytes
     guard bytes > 0, bytes <= whole else {
       throw ConfigurationError(setting, "the guest has \(ByteSize.format(whole)): give a size above 0, and no more")
     }
@@ -64,13 +86,19 @@ struct SetCommand: ParsableCommand {
   }
 
   /// A setting like "disk0.write-bandwidth".
-  private func limit(_ name: String, _ value: String, _ setting: String) throws -> ControlRequest {
+  private func limit(
+    _ name: String, _ value: String, _ setting: String, _ meter: MeterReading
+  ) throws -> ControlRequest {
     let parts = name.split(separator: ".", maxSplits: 1)
     let kinds: [(String, LimitedDevice, AllotmentItem.Group)] = [("disk", .disk, .disk), ("net", .network, .network)]
     for (word, device, group) in kinds where parts.count == 2 && parts[0].hasPrefix(word) {
       guard let index = UInt16(parts[0].dropFirst(word.count)), let item = device.item(named: parts[1]) else { break }
       guard let number = value == "none" ? 0 : item.parse(value) else {
         throw ConfigurationError(setting, "give \(item.example), or none")
+      }
+      let count = device == .disk ? meter.disks.count : meter.networks.count
+      guard index < count else {
+        throw ConfigurationError(setting, count == 0 ? "the guest has none" : "the guest's last is \(word)\(count - 1)")
       }
       return .allot(AllotmentItem(group, index: index, item: UInt8(item.number)), value: number)
     }
