@@ -34,6 +34,8 @@ final class SocketBackendTests {
       driver.kick(0)
     }
 
+    var sentPackets: UInt64 { meter.reading(.fromGuest).packets }
+
     var isLinkUp: Bool { driver.readConfiguration(6, as: UInt16.self) == 1 }
 
     /// Sends a frame, if the device has taken enough of those before.
@@ -158,6 +160,22 @@ final class SocketBackendTests {
     first.driver.transport.powerOff()
     #expect(soon(second) { !second.isLinkUp })
     #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
+  /// Also when the peer reads only then, and all of it is more than its socket holds.
+  @Test func whatWasSentArrivesWhenTheMachineEnds() throws {
+    let guest = try Guest(at: path)
+    let peer = try connect()
+    #expect(soon(guest) { guest.isLinkUp })
+    for number in 0..<600 { guest.send(UInt8(truncatingIfNeeded: number), count: 996) }
+    let arrived = Mutex(0)
+    let reader = try Thread(named: "reader") {
+      while let bytes = try? peer.descriptor.read(atMost: 4096), !bytes.isEmpty { arrived.withLock { $0 += bytes.count } }
+    }
+    guest.driver.transport.powerOff()
+    reader.join()
+    // Each behind its length, in four bytes.
+    #expect(arrived.withLock { $0 } == 1000 * Int(guest.sentPackets))
   }
 
   // MARK: The path

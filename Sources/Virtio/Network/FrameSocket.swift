@@ -1,3 +1,4 @@
+import Glibc
 import Host
 
 /// A connected stream socket with frames on it: each behind its length, four bytes with the highest first, as passt and
@@ -9,6 +10,9 @@ final class FrameSocket {
   private static let lengthBytes = 4
   /// So much is sent at once, and no more than this and a frame is kept while the other end does not read.
   private static let batchBytes = 65_536
+
+  /// For how many milliseconds the other end may take nothing when all is to be sent.
+  private static let patience = 100
 
   private let socket: Host.Descriptor
   /// The other end has closed, or has sent what is no frame: this one is of no use any more.
@@ -64,6 +68,18 @@ final class FrameSocket {
     }
     outgoing.removeAll(keepingCapacity: true)
     outgoingStart = 0
+  }
+
+  /// Sends what is left for as long as the other end goes on to take some of it: it has been counted as sent.
+  func drain() {
+    var idle = 0
+    flush()
+    while isFull, idle < Self.patience {
+      usleep(1000)
+      let left = outgoing.count - outgoingStart
+      flush()
+      idle = outgoing.count - outgoingStart < left ? 0 : idle + 1
+    }
   }
 
   private func sendRest() throws(SystemCallError) -> Int {

@@ -48,6 +48,7 @@ package final class SocketBackend: NetworkBackend {
   package var isLinkUp: Bool { peer != nil }
 
   package func close() {
+    peer?.drain()
     peer = nil
     listener = nil
   }
