@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Host
 import Metering
 import Synchronization
@@ -170,7 +171,17 @@ final class SocketBackendTests {
     for number in 0..<600 { guest.send(UInt8(truncatingIfNeeded: number), count: 996) }
     let arrived = Mutex(0)
     let reader = try Thread(named: "reader") {
-      while let bytes = try? peer.descriptor.read(atMost: 4096), !bytes.isEmpty { arrived.withLock { $0 += bytes.count } }
+      while true {
+        do throws(SystemCallError) {
+          let bytes = try peer.descriptor.read(atMost: 4096)
+          if bytes.isEmpty { return }
+          arrived.withLock { $0 += bytes.count }
+        } catch where error.errno == .again {
+          usleep(1000)
+        } catch {
+          return
+        }
+      }
     }
     guest.driver.transport.powerOff()
     reader.join()
