@@ -13,16 +13,18 @@ def measure(table: Table, seconds: float):
     table.title("rowhouse top, ten guests, once a second")
     guests = [Guest("burn", "--cpu-quota", f"{number + 1}%") for number in range(10)]
     for columns, rows in ((80, 24), (200, 50)):
-        tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), f"exec {ROWHOUSE} top --sort name")
+        # A server of its own for each: the one before may still be about to end.
+        server = f"bench-metering-{columns}"
+        tmux(server, "new-session", "-d", "-x", str(columns), "-y", str(rows), f"exec {ROWHOUSE} top --sort name")
         try:
             time.sleep(1.5)
-            threads = glob.glob(f"/proc/{tmux('list-panes', '-F', '#{pane_pid}').strip()}/task/*")
+            threads = glob.glob(f"/proc/{tmux(server, 'list-panes', '-F', '#{pane_pid}').strip()}/task/*")
             before, begin = run_time(threads), time.monotonic_ns()
             time.sleep(seconds)
             used, wall = run_time(threads) - before, time.monotonic_ns() - begin
-            screen = tmux("capture-pane", "-p")
+            screen = tmux(server, "capture-pane", "-p")
         finally:
-            tmux("kill-server")
+            tmux(server, "kill-server")
         share = used / wall * 100
         table.line(f"{columns}×{rows}: its own CPU use", f"{share:.2f} %", "less than 2 %", share < 2)
         shown = dict(re.findall(r"^(guest\d+) +running +([\d.]+)%", screen, re.MULTILINE))
@@ -32,7 +34,6 @@ def measure(table: Table, seconds: float):
         guest.end()
 
 
-def tmux(*words: str) -> str:
-    """With a server of its own."""
-    command = ["tmux", "-L", "bench-metering", "-f", "/dev/null", *words]
+def tmux(server: str, *words: str) -> str:
+    command = ["tmux", "-L", server, "-f", "/dev/null", *words]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
