@@ -10,7 +10,12 @@ package struct ByteSink: Sendable {
     /// The open file is non-blocking, or is one that never makes anybody wait for a reader.
     case plain
     case socket
+    /// Not at all.
+    case waiting
   }
+
+  /// Whether a write may wait for the reader all the same.
+  package var mayWait: Bool { writing == .waiting }
 
   /// - Parameter file: non-blocking, or a regular file.
   package init(_ file: SharedDescriptor) { (self.file, writing) = (file, .plain) }
@@ -27,7 +32,7 @@ package struct ByteSink: Sendable {
         return ByteSink(SharedDescriptor(try .open("/proc/self/fd/1", access)))
       } catch {
         // A terminal that belongs to another user (su) may be used but not opened. Its writes may wait.
-        return ByteSink(SharedDescriptor(try .duplicate(of: STDOUT_FILENO)))
+        return ByteSink(SharedDescriptor(try .duplicate(of: STDOUT_FILENO)), .waiting)
       }
     case .socket:
       return ByteSink(SharedDescriptor(try .duplicate(of: STDOUT_FILENO)), .socket)
@@ -46,7 +51,7 @@ package struct ByteSink: Sendable {
   package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemCallError) -> Int {
     // SAFETY: the caller's bytes, for the call.
     switch writing {
-    case .plain: unsafe try file.descriptor.write(bytes)
+    case .plain, .waiting: unsafe try file.descriptor.write(bytes)
     case .socket: unsafe try file.descriptor.sendWithoutWaiting(bytes)
     }
   }

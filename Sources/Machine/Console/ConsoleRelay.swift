@@ -100,7 +100,7 @@ final class ConsoleRelay {
     self.uart = uart
     self.line = line
     output.forgetPanic()
-    if isAlone, let sink = end.output { output.sendFirstByte(to: sink) }
+    if isAlone, let sink = end.output, !sink.mayWait { output.sendFirstByte(to: sink) }
     tellWindow()
     if let line { input.attach(line) } else { input.attach(uart) }
   }
