@@ -106,8 +106,8 @@ package final class BootstrapThread {
     var failure: KVMError?
     let hasOutcome = Semaphore()
 
-    /// What was exchanged is the machine's from then on: this is there for longer, and a machine that has ended must let go
-    /// of the host's files before the next one opens them.
+    /// What was exchanged is the machine's from then on: this is there for longer, and a machine that has ended must let
+    /// go of the host's files before the next one opens them.
     func empty() { (plan, guest, machine, cpus) = (nil, nil, nil, []) }
   }
 }

@@ -280,13 +280,12 @@ struct RunCommand: ParsableCommand {
   private func settle(_ record: RunRecord, _ claim: Street.Claim?) -> Bool {
     guard let meter = record.meter else { return true }
     let name = claim.map { $0.folder.name.description }
-    let folder = claim?.folder
     do throws(Settlement.Failure) {
-      try Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: folder)
+      try Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: claim?.folder)
       return true
     } catch {
-      let rest = folder.flatMap { $0.isInPlace ? $0 : nil }.map { "; its folder is kept, `rowhouse list` shows it as \($0.name)" } ?? ""
-      StandardError.say("\(error)\(rest)")
+      let kept = claim?.folder.isInPlace == true ? name : nil
+      StandardError.say("\(error)" + (kept.map { "; its folder is kept, `rowhouse list` shows it as \($0)" } ?? ""))
       return false
     }
   }

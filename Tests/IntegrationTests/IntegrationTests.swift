@@ -59,6 +59,9 @@ struct IntegrationTests {
   @Test("Guests that others find", arguments: Case.street)
   func street(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
+  @Test("What is said to guests that others find", arguments: Case.streetConsoles)
+  func streetConsole(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
   @Test("What guests are allowed", arguments: Case.allotments)
   func allotment(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 

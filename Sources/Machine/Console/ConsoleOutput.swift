@@ -33,12 +33,15 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
       return !hasSpoken
     }
 
-    /// Whether the host has taken the guest's first byte.
-    func sendFirst(_ byte: UInt8) -> Bool {
+    /// Whether the host has taken the serial port's first byte.
+    mutating func sendFirst(_ byte: UInt8) -> Bool {
       guard let firstSink else { return false }
       let bytes: InlineArray<1, UInt8> = [byte]
       // SAFETY: a local variable that outlives the call.
-      return unsafe bytes.span.withUnsafeBytes { unsafe (try? firstSink.write($0)) == 1 }
+      guard unsafe bytes.span.withUnsafeBytes({ unsafe (try? firstSink.write($0)) == 1 }) else { return false }
+      // No panic begins and ends with it.
+      _ = serialWatch.feed(byte)
+      return true
     }
 
     /// Whether the I/O thread must be woken for what has changed.
@@ -73,8 +76,8 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
     state = Mutex(State(ring: try ByteRing(capacity: 64 << 10)))
   }
 
-  /// Has the first byte of the serial port written by the vCPU's own thread: that the guest lives shows without a thread
-  /// having to be woken for it, which takes a tenth of a millisecond, or a slice of a busy CPU.
+  /// Has the first byte of the serial port written by the vCPU's own thread: that the guest lives shows without another
+  /// thread having to be woken for it, which takes a tenth of a millisecond, or a slice of a busy CPU.
   ///
   /// - Parameter sink: all that the guest says goes there, and nowhere else; a write must not wait.
   func sendFirstByte(to sink: ByteSink) { state.withLock { $0.firstSink = sink } }
@@ -88,10 +91,7 @@ final class ConsoleOutput: SerialPeer, ConsolePeer, Sendable {
     let isTaken = state.withLock { state in
       isFirst = state.speaksFirst()
       isSent = isFirst && state.sendFirst(byte)
-      if isSent {
-        _ = state.serialWatch.feed(byte)
-        return true
-      }
+      if isSent { return true }
       let isTaken = state.ring.append(byte)
       var panicChanged = false
       if isTaken {

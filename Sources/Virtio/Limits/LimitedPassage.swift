@@ -7,10 +7,8 @@ struct LimitedPassage {
     /// The packet at its head has been let through, and counted, but may not have gone yet.
     var isOpen = false
     var line = LimitedLine()
-    /// When it may go on; nil: it is not held.
-    var until: Instant?
-    /// Since when the packet at its head is held.
-    var since: Instant?
+    /// Since when the packet at its head is held, and when it may go on.
+    var hold: (since: Instant, until: Instant)?
     /// Up to when its wait is in the meter.
     var counted = Instant(nanoseconds: 0)
   }
@@ -30,24 +28,24 @@ struct LimitedPassage {
   mutating func ask(_ direction: FlowDirection, bytes: Int, at now: Instant) -> Answer {
     let index = direction.rawValue
     if ways[index].isOpen { return .open }
-    if ways[index].until != nil {
+    let held = ways[index].hold
+    if held != nil {
       meter?.countThrottled(direction, nanoseconds: now.nanoseconds(since: ways[index].counted))
     }
     ways[index].counted = now
-    ways[index].until = nil
+    ways[index].hold = nil
+    let since = held?.since ?? now
     // Of two that wait for one bucket, the one goes that has waited longer: the first to ask would have every token.
-    let (since, other) = (ways[index].since ?? now, ways[1 - index])
-    if let until = other.until, let theirs = other.since, theirs < since, limiter.isShared {
-      (ways[index].since, ways[index].until) = (since, until)
+    if let other = ways[1 - index].hold, other.since < since, limiter.isShared {
+      ways[index].hold = (since, other.until)
       return .held
     }
-    ways[index].since = nil
     switch ways[index].line.admit(limiter, direction, bytes: UInt64(bytes), at: now) {
     case .now:
       ways[index].isOpen = true
       return .open
     case .later(let instant):
-      (ways[index].since, ways[index].until) = (since, instant)
+      ways[index].hold = (since, instant)
       return .held
     case .never: return .closed
     }
@@ -59,14 +57,14 @@ struct LimitedPassage {
   /// No packet is there, or not for the limits' sake.
   mutating func rest(_ direction: FlowDirection) {
     ways[direction.rawValue].line.end()
-    (ways[direction.rawValue].since, ways[direction.rawValue].until) = (nil, nil)
+    ways[direction.rawValue].hold = nil
   }
 
-  func isHeld(_ direction: FlowDirection) -> Bool { ways[direction.rawValue].until != nil }
+  func isHeld(_ direction: FlowDirection) -> Bool { ways[direction.rawValue].hold != nil }
 
   /// When the first of the two may go on; nil when none is held.
   var wakeAt: Instant? {
-    guard let one = ways[0].until, let other = ways[1].until else { return ways[0].until ?? ways[1].until }
-    return min(one, other)
+    guard let one = ways[0].hold, let other = ways[1].hold else { return (ways[0].hold ?? ways[1].hold)?.until }
+    return min(one.until, other.until)
   }
 }

@@ -29,13 +29,12 @@ struct SetCommand: ParsableCommand {
     guard let meter = try? folder.look().meter else {
       throw ConfigurationError("\(folder.name)", "the guest is not running")
     }
-    // All are read and checked before one is sent, and the quota before what it takes to have one.
-    let requests = try settings.map { (words: $0, request: try request($0, meter)) }
-    try Self.check(requests.map(\.request), meter)
-    let isQuota = { (request: ControlRequest) in if case .allot(AllotmentItem(.quota), _) = request { true } else { false } }
-    for (words, request) in requests.filter({ isQuota($0.request) }) + requests.filter({ !isQuota($0.request) }) {
-      try folder.ask(request, words)
-    }
+    // A quota first: what else is said of it needs one. All are read and checked before one is sent.
+    let isQuota = { (setting: String) in setting.hasPrefix("cpu-quota=") }
+    let inOrder = settings.filter(isQuota) + settings.filter { !isQuota($0) }
+    let requests = try inOrder.map { try request($0, meter) }
+    try Self.check(requests, meter)
+    for (words, request) in zip(inOrder, requests) { try folder.ask(request, words) }
   }
 
   /// Whether the guest's CPUs can be held to all of these at once.

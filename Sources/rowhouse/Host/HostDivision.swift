@@ -61,7 +61,7 @@ struct HostDivision {
   /// Looks at all guests, twice. Settles the books of those that have ended.
   init(_ street: Street) {
     self.init()
-    let folders = ((try? street.guests()) ?? []).sorted { $0.name.description < $1.name.description }
+    let folders = (try? street.guests()) ?? []
     for folder in folders { folder.settleIfPossible() }
     folders.refreshMeters()
     let loadBefore = MachineLoad()

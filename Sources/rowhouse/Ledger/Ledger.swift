@@ -61,7 +61,9 @@ struct Ledger {
     if let folder { try folder.write("", to: .settled) }
   }
 
-  /// Whether whoever began to settle this guest's books, when the ledger was so long, came so far as to append the record.
+  /// Whether whoever began to settle this guest's books came so far as to append the record.
+  ///
+  /// - Parameter offset: how long the ledger was before.
   private func isAppended(
     _ record: LedgerRecord, from offset: UInt64, _ file: borrowing Descriptor
   ) throws(SystemCallError) -> Bool {
