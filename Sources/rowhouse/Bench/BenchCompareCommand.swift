@@ -33,10 +33,16 @@ struct BenchCompareCommand: ParsableCommand {
     return differences(before, after).map { $0 + "\n" }.joined() + TextTable(head, rows).text
   }
 
+  /// Of fewer runs the bootstrap's interval is too narrow: of two samples of one distribution it calls every third pair of two
+  /// runs different, every eighth of three, and of five no more than it says.
+  private static let fewestRuns = 5
+
   private static func row(_ old: Sample, _ new: Sample) -> [String] {
     let ratio = Ratio(of: new, to: old)
     let judgement =
-      if ratio.high < 1 { "faster" } else if ratio.low > 1 { "slower" } else { "no more than noise" }
+      if min(old.values.count, new.values.count) < fewestRuns {
+        "too few runs to tell"
+      } else if ratio.high < 1 { "faster" } else if ratio.low > 1 { "slower" } else { "no more than noise" }
     return [old.median.milliseconds, new.median.milliseconds, ratio.text, judgement]
   }
 

@@ -83,12 +83,14 @@ struct BenchTests {
   }
 
   @Test func comparisonTellsChangeFromNoise() {
-    let before = results(["a": [100, 101, 99], "b": [100, 120, 80], "gone": [1, 1, 1]])
-    let after = results(["a": [50, 51, 49], "b": [101, 119, 83]])
+    let before = results(
+      ["a": [100, 101, 99, 100, 102], "b": [100, 120, 80, 95, 104], "c": [100, 101, 99, 100], "gone": [1, 1, 1]])
+    let after = results(["a": [50, 51, 49, 50, 52], "b": [101, 119, 83, 96, 102], "c": [50, 51, 49, 50, 52]])
     let lines = BenchCompareCommand.text(before, after).split(separator: "\n")
-    #expect(lines.count == 3)
+    #expect(lines.count == 4)
     #expect(lines[1].hasPrefix("a") && lines[1].hasSuffix("faster"))
     #expect(lines[2].hasPrefix("b") && lines[2].hasSuffix("no more than noise"))
+    #expect(lines[3].hasPrefix("c") && lines[3].hasSuffix("too few runs to tell"))
   }
 
   private func mark(_ source: MarkSource, _ byte: UInt8, _ nanoseconds: UInt64) -> PostMark.Mark {
