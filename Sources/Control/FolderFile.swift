@@ -2,7 +2,8 @@
 package enum FolderFile: String, CaseIterable, Sendable {
   /// The guest's meter. The VMM holds a lock on its first byte while it lives, so that nobody has to believe a number.
   case meter
-  /// Bytes of memory that the guest is promised, in decimal digits: of the host's budget, before the meter says it.
+  /// Bytes of memory that the guest is promised, in decimal digits: of the host's budget, before the meter says it. A
+  /// symbolic link's text, as every start reads those of all guests.
   case promised
   case control = "control.sock"
   case console = "console.sock"

@@ -19,6 +19,21 @@ package enum Folder {
     if unsafe rmdir(path) != 0 { throw SystemCallError("rmdir", Errno(rawValue: errno)) }
   }
 
+  /// Makes a symbolic link (symlink(2)), which may lead to nothing: a word that is there from the first, and read by one call.
+  package static func makeLink(_ path: String, to target: String) throws(SystemCallError) {
+    // SAFETY: both strings outlive the call, which only reads them. The error is read before anything else runs here.
+    if unsafe symlink(target, path) != 0 { throw SystemCallError("symlink", Errno(rawValue: errno)) }
+  }
+
+  /// Where a symbolic link leads, up to 255 bytes of it (readlink(2)); nil when there is none that may be read.
+  package static func link(at path: String) -> String? {
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 255) { target in
+      // SAFETY: the kernel writes no more bytes than the buffer has, and says how many.
+      let count = unsafe readlink(path, target.baseAddress!, target.count)
+      return count < 0 ? nil : unsafe String(decoding: target.prefix(count), as: UTF8.self)
+    }
+  }
+
   /// Gives a file another path, in the place of what is there (rename(2)).
   package static func rename(_ from: String, to: String) throws(SystemCallError) {
     // SAFETY: both strings outlive the call, which only reads them.

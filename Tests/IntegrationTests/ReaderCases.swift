@@ -212,11 +212,14 @@ extension Case {
         rowhouse run --detach --name one $GUESTS/echo.elf --timeout 60 --memory $half
         rowhouse run --detach --name two $GUESTS/echo.elf --timeout 60 --memory $half; status=$?
         rowhouse run --detach --name two $GUESTS/echo.elf --timeout 60 --memory $half --overcommit 1.5
+        # Those that are no more have given theirs back, though their folders stay.
+        rowhouse kill one; rowhouse kill two
+        rowhouse run --detach --name three $GUESTS/echo.elf --timeout 60 --memory $half
         mkdir -p tmp/.config/rowhouse; echo 0.1 > tmp/.config/rowhouse/overcommit
         rowhouse run $GUESTS/hello.elf --memory $half
         rowhouse stop --all --remove --grace 0; exit $status
         """,
-      status: 2, says: ["one\ntwo\n"],
+      status: 2, says: ["one\ntwo\nthree\n"],
       warns: ["for the guests that run + ", "are more than the host's budget of ", "overcommit; give less"], warningLines: 2),
     Case(
       "memory-budget-is-one-for-all-who-start-at-once",

@@ -49,7 +49,7 @@ struct MemoryBudget {
   ///
   /// - Parameter promised: what the guests that run have been promised.
   func check(_ memoryBytes: UInt64, promised: UInt64) throws(ConfigurationError) {
-    guard memoryBytes > bytes - min(bytes, promised) else { return }
+    guard !hasRoom(for: memoryBytes, promised: promised) else { return }
     let whose = source.map { "of \(HumanQuantity.bytes(bytes)) by \($0)" } ?? "of \(HumanQuantity.bytes(bytes))"
     throw ConfigurationError(
       "--memory \(ByteSize.format(memoryBytes))",
@@ -58,24 +58,34 @@ struct MemoryBudget {
       host's budget \(whose); give less, stop a guest, or raise it with --overcommit
       """)
   }
+
+  fileprivate func hasRoom(for memoryBytes: UInt64, promised: UInt64) -> Bool {
+    memoryBytes <= bytes - min(bytes, promised)
+  }
 }
 
 extension Street {
-  /// The memory that guests that run were promised, in bytes.
-  var promisedMemory: UInt64 {
-    let names = (try? names()) ?? []
-    return names.lazy.map { folder($0).promisedMemory ?? 0 }.saturatingSum
+  /// Refuses a guest that would be too much beside those that run.
+  ///
+  /// Every start asks this of every guest. So whether one still runs, which takes most of the time, is asked only where
+  /// the budget would not do for all that have a folder.
+  func check(_ memoryBytes: UInt64, within budget: MemoryBudget) throws(ConfigurationError) {
+    let folders = ((try? names()) ?? []).map(folder)
+    let mostPromised = folders.lazy.map { $0.promise ?? $0.promisedMemory ?? 0 }.saturatingSum
+    if budget.hasRoom(for: memoryBytes, promised: mostPromised) { return }
+    try budget.check(memoryBytes, promised: folders.lazy.map { $0.promisedMemory ?? 0 }.saturatingSum)
   }
 }
 
 extension GuestFolder {
-  /// In bytes; nil: the guest does not run. Every start asks this of every guest, so no more is read than that.
+  /// What the guest was promised when it was started, in bytes, whether it still runs or not; nil: it was started by hand.
+  fileprivate var promise: UInt64? { Folder.link(at: path(of: .promised)).flatMap { UInt64($0) } }
+
+  /// In bytes; nil: the guest does not run.
   fileprivate var promisedMemory: UInt64? {
     guard let meter = try? Descriptor.open(path(of: .meter), .readOnly),
       (try? meter.isByteLockedElsewhere(0)) ?? false
     else { return nil }
-    if let promised = text(of: .promised).flatMap({ UInt64($0) }) { return promised }
-    // Of a VMM that was started by hand.
-    return try? MeterReading.memoryBytes(of: meter)
+    return try? promise ?? MeterReading.memoryBytes(of: meter)
   }
 }

@@ -96,9 +96,7 @@ struct Street {
         do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists {}
       }
       return try withLock { () throws(Refusal) in
-        do throws(ConfigurationError) { try budget.check(memoryBytes, promised: promisedMemory) } catch {
-          throw .budget(error)
-        }
+        do throws(ConfigurationError) { try check(memoryBytes, within: budget) } catch { throw .budget(error) }
         guard let name else {
           return try refusing { () throws(SystemCallError) in try claimSomeName(kernel, memoryBytes) }
         }
@@ -165,7 +163,7 @@ struct Street {
       let meter = SharedDescriptor(
         try .open(folder.path(of: .meter), [.readWrite, .create, .exclusive], permissions: 0o600))
       try meter.descriptor.lockByte(0)
-      try folder.write(String(memoryBytes), to: .promised)
+      try Folder.makeLink(folder.path(of: .promised), to: String(memoryBytes))
       return Claim(street: self, folder: try folder.holding(), meter: meter, replaced: old)
     } catch {
       try? Folder.remove(folder.path)
