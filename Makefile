@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # guests/linux, these are installed.
 PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping passt
 # What pictures are drawn with and disks are used with, and what a kernel is built with besides: only for `make bench…`.
-BENCH_PACKAGES := python3-matplotlib fio
+BENCH_PACKAGES := python3-matplotlib fio strace
 KERNEL_PACKAGES := bc binutils bison flex libelf-dev libssl-dev
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -122,7 +122,8 @@ bench-startup: build guests  ## how long a guest takes to start, beside a bare C
 	@Tests/Benchmarks/bench-startup
 
 bench-disk: bench-deps    ## a disk's throughput beside QEMU's, in the lab (docs/disk-throughput.md)
-	@$(MAKE) --no-print-directory build linux
+	@$(MAKE) --no-print-directory build guests linux
+	@$(if $(KVM),Tests/Benchmarks/bench-calls)
 	@Tests/Benchmarks/bench-disk --keep
 	@Tests/Benchmarks/bench-document
 
