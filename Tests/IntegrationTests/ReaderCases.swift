@@ -105,6 +105,17 @@ extension Case {
         last=$(ledger | sed 's/.*"cpu_nanoseconds":\\([0-9]*\\),.*"device_nanoseconds":\\([0-9]*\\),.*"resident_byte_seconds":\\([0-9]*\\),.*/\\1 \\2 \\3/')
         [ "$page" = "$last" ] && echo same || echo "$page is not $last"
         """, says: ["same"]),
+    // Guests that are killed at a goal leave their folders behind.
+    Case(
+      "ledger-has-no-run-of-a-benchmark",
+      script: """
+        \(ledger)
+        rowhouse run $GUESTS/hello.elf --name own > said
+        bench="-n 2 --warmup 0 --vmm rowhouse-run"
+        rowhouse bench boot $GUESTS/burn.elf $bench --until marker:burning > said && cat said
+        rowhouse bench boot $GUESTS/hello.elf $bench > said && cat said
+        rm said; ends; rowhouse list; ls tmp/.local/state
+        """, says: ["rowhouse-run", "rowhouse-run", "own poweroff\nNAME", "\nrowhouse\n"], warningLines: 1),
     unwritable(
       "ledger-that-is-a-folder", spoil: "mkdir $state/ledger.jsonl", mend: "rmdir $state/ledger.jsonl",
       reason: "Is a directory"),

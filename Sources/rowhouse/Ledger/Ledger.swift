@@ -109,7 +109,7 @@ struct Ledger {
 
 extension String {
   /// The folder that an absolute path ends in.
-  fileprivate var parentFolder: String {
+  var parentFolder: String {
     let slash = lastIndex(of: "/") ?? startIndex
     return slash == startIndex ? "/" : String(self[..<slash])
   }

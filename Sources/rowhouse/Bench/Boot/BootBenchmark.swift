@@ -19,6 +19,8 @@ struct BootBenchmark {
   /// - Throws: when nobody is left to measure.
   func run() throws(HostError) -> BootResults {
     let occasion = Occasion(label: label)
+    let street = BenchedStreet(for: vmms)
+    defer { street.close() }
     var missing: [MissingContestant] = []
     var contestants = try Contestant.find(
       vmms, guests: guests, qemuCPU: qemuCPU, postCodes: postCodes, missing: &missing)

@@ -14,6 +14,8 @@ struct DensityBenchmark {
 
   func run() throws(HostError) -> DensityResults {
     let occasion = Occasion(label: label)
+    let street = BenchedStreet(for: vmms)
+    defer { street.close() }
     var missing: [MissingContestant] = []
     let contestants = try Contestant.find(vmms, guests: [guest], qemuCPU: qemuCPU, missing: &missing)
     var progress = ProgressBar(total: contestants.count * guests)
