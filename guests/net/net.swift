@@ -5,7 +5,8 @@ import Hardware
 /// It answers ARP and echo requests until it has answered as many as `answers=N` says, or as many frames have come as
 /// `frames=N` says. With `peer=N` it sends `count=N` echo requests in frames of `bytes=N` bytes to 10.7.0.N instead, each
 /// after the answer to the one before, and expects them all to be answered; or, with `stream`, `count=N` frames that
-/// ask for no answer, as fast as they go. At the end it says what went through its card.
+/// ask for no answer, as fast as they go. With `sink` it takes frames of any size, looks at none, and answers nothing;
+/// with both it does both at once. At the end it says what went through its card.
 @main enum Net: Guest {
   private static let network: UInt32 = 10 << 24 | 7 << 16
 
@@ -17,7 +18,8 @@ import Hardware
         return network | UInt32(number)
       }
     }
-    var host = Host(NetworkCard(), address("host") ?? network | 1)
+    let isSink = options.contains("sink")
+    var host = Host(NetworkCard(takesLargeFrames: isSink), address("host") ?? network | 1)
     say("address=\(hex: UInt64(host.card.address.high) << 32 | UInt64(host.card.address.low), width: 12)")
     if let peer = address("peer") {
       let bytes = Int(options.number("bytes") ?? 98)
@@ -26,14 +28,15 @@ import Hardware
         "bytes= wants a number from \(Frame.leastBytes) to \(NetworkCard.mostFrameBytes)")
       let count = Int(options.number("count") ?? 1)
       if options.contains("stream") {
-        host.stream(to: peer, count: count, bytes: bytes)
+        host.stream(to: peer, count: count, bytes: bytes, sinks: isSink)
       } else {
         host.ping(peer, count: count, bytes: bytes)
       }
     } else {
-      say("answering")
       let wanted = options.number("answers").map { Int($0) } ?? .max
       let frames = options.number("frames").map { Int($0) } ?? .max
+      say(isSink ? "taking" : "answering")
+      if isSink { host.card.sink(frames: frames) }
       while host.answers < wanted, host.card.received.packets < frames { host.work() }
     }
     let card = host.card
@@ -97,10 +100,10 @@ private struct Host {
   }
 
   /// Frames for an address that nobody has.
-  mutating func stream(to target: UInt32, count: Int, bytes: Int) {
+  mutating func stream(to target: UInt32, count: Int, bytes: Int, sinks: Bool) {
     let hardware = find(target)
     card.outgoingFrame.makeEchoRequest(0, bytes: bytes, from: card.address, address, to: hardware, 0)
-    card.stream(frames: count, count: bytes)
+    card.stream(frames: count, count: bytes, sinks: sinks)
   }
 
   mutating func ping(_ target: UInt32, count: Int, bytes: Int) {

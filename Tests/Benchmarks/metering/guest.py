@@ -91,6 +91,9 @@ class Guest:
     def disk_word(self, offset: int, is_write: bool, disk: int = 0) -> int:
         return self.page[(self.page[88 // 8] + 1536 * disk + 512 * is_write + offset) // 8]
 
+    def network_word(self, offset: int, is_sent: bool, card: int = 0) -> int:
+        return self.page[(self.page[96 // 8] + 512 * card + 64 * is_sent + offset) // 8]
+
     @property
     def port_writes(self) -> int:
         return self.cpu_word(8)
