@@ -98,13 +98,34 @@ extension Case {
       "ledger-totals-are-the-last-page",
       script: """
         \(ledger)
-        rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60; sleep 0.5; process=$(figure one process)
-        kill -9 $process; gone $process
-        page="$(figure one run_nanoseconds) $(figure one device_nanoseconds) $(figure one resident_byte_seconds)"
-        rowhouse remove one
-        last=$(ledger | sed 's/.*"cpu_nanoseconds":\\([0-9]*\\),.*"device_nanoseconds":\\([0-9]*\\),.*"resident_byte_seconds":\\([0-9]*\\),.*/\\1 \\2 \\3/')
-        [ "$page" = "$last" ] && echo same || echo "$page is not $last"
-        """, says: ["same"]),
+        truncate -s 64M image
+        rowhouse run --detach --name writes $GUESTS/disk.elf --timeout 60 --disk image -- journal=10000 depth=4
+        rowhouse run --detach --name hears $GUESTS/net.elf --timeout 60 --net socket=cable -- host=1
+        until rowhouse logs hears | grep -q answering; do sleep 0.02; done
+        rowhouse run --detach --name tells $GUESTS/net.elf --timeout 60 --net socket=cable \\
+          -- host=2 peer=1 count=100000000 bytes=1000 stream
+        until rowhouse logs writes | grep -q safe=; do sleep 0.02; done
+        until rowhouse meter tells | grep -q 'net0 sent .*iB '; do sleep 0.02; done
+        of() { sed -n 's/.*"'$1'":\\([0-9]*\\)[,}].*/\\1/p'; }
+        for name in writes tells hears; do
+          process=$(figure $name process); kill -9 $process; gone $process; json $name > page
+          rowhouse remove $name; ledger | grep '"name":"'$name'"' > record
+          for pair in cpu_nanoseconds=run_nanoseconds device_nanoseconds=device_nanoseconds \\
+            resident_byte_seconds=resident_byte_seconds console_bytes=output_bytes \\
+            'disk_written_bytes=written":{"bytes' \\
+            'network_received_bytes=received":{"bytes' 'network_sent_bytes=sent":{"bytes'; do
+            page=$(of ${pair#*=} < page); record=$(of ${pair%%=*} < record)
+            [ "${page:-0}" = "$record" ] || echo "FAILED: ${pair%%=*} is $record, the last page has $page"
+            [ "$record" = 0 ] || echo "$name ${pair%%=*}"
+          done
+        done
+        rm -f image cable page record
+        """,
+      says: [
+        "writes resident_byte_seconds\nwrites console_bytes\nwrites disk_written_bytes\n",
+        "tells network_received_bytes\ntells network_sent_bytes\n",
+        "hears network_received_bytes\nhears network_sent_bytes\n",
+      ]),
     // Guests that are killed at a goal leave their folders behind.
     Case(
       "ledger-has-no-run-of-a-benchmark",

@@ -50,6 +50,7 @@ class Guest:
             self.page = memoryview(mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ)).cast("Q")
         self.process = self.page[48 // 8]
         self.connection = None
+        self.is_there = True
         self.requests = itertools.count(1)
 
     def __enter__(self):
@@ -59,7 +60,14 @@ class Guest:
         self.end()
 
     def end(self):
-        subprocess.run([ROWHOUSE, "stop", "--grace", "0", "--remove", self.name], stdout=subprocess.DEVNULL)
+        if self.is_there:
+            subprocess.run([ROWHOUSE, "stop", "--grace", "0", "--remove", self.name], stdout=subprocess.DEVNULL)
+        self.is_there = False
+
+    def remove(self):
+        """One that has ended."""
+        subprocess.run([ROWHOUSE, "remove", self.name], check=True)
+        self.is_there = False
 
     def wait(self):
         """Until it ends by itself, well."""
