@@ -268,6 +268,17 @@ extension Case {
         """,
       says: [String](repeating: "started 1\nrefused 3\n", count: 5), neverSays: ["started 2", "started 3", "started 4"]),
     Case(refused: "overcommit-by-nothing", "rowhouse run $GUESTS/hello.elf --overcommit 0", naming: "--overcommit 0"),
+    Case(
+      "bill-names-lines-that-are-no-records",
+      script: """
+        \(ledger)
+        rowhouse run $GUESTS/hello.elf --name own > said; rm said
+        printf '{"run":"half\\n{}\\n' >> tmp/.local/state/rowhouse/ledger.jsonl
+        rowhouse run $GUESTS/hello.elf --name own > said; rm said
+        rowhouse bill --format csv
+        """,
+      status: 1, says: ["\r\nown,2,"], warns: ["ledger.jsonl: 2 lines are no records, and not in the bill: 2, 3; "],
+      warningLines: 3),
     Case(refused: "bill-since-never", "rowhouse bill --since never", naming: "--since never"),
     Case(refused: "bill-by-moon", "rowhouse bill --by moon", naming: "--by moon", "name or day"),
     Case(refused: "top-by-luck", "rowhouse top --sort luck", naming: "--sort luck"),

@@ -70,7 +70,7 @@ final class LedgerTests {
   @Test func onceIsEnough() throws {
     let (folder, record) = (try folder("one"), try record())
     for _ in 0..<3 { try ledger.settle(record, in: folder) }
-    #expect(try ledger.records() == [record])
+    #expect(try ledger.content().records == [record])
   }
 
   @Test func manyWritersWriteOnce() throws {
@@ -78,7 +78,7 @@ final class LedgerTests {
     let ledger = ledger
     let threads = try (0..<8).map { _ in try Thread(named: "settle") { try? ledger.settle(record, in: folder) } }
     for thread in threads { thread.join() }
-    #expect(try ledger.records() == [record])
+    #expect(try ledger.content().records == [record])
   }
 
   @Test("After a crash between two steps the next one finds out how far it was")
@@ -88,13 +88,13 @@ final class LedgerTests {
     // The record is there, but nobody came to say so.
     try FileManager.default.removeItem(atPath: folder.path + "/settled")
     try ledger.settle(record, in: folder)
-    #expect(try ledger.records().count == 1)
+    #expect(try ledger.content().records.count == 1)
     // The intention is there, but not the record.
     let (other, second) = (try self.folder("two"), try self.record("two"))
     let length = try Data(contentsOf: URL(filePath: ledger.path)).count
     try Data(String(length).utf8).write(to: URL(filePath: other.path + "/settling"))
     try ledger.settle(second, in: other)
-    #expect(try ledger.records() == [record, second])
+    #expect(try ledger.content().records == [record, second])
   }
 
   @Test func aCutLineSpoilsNoOther() throws {
@@ -105,8 +105,9 @@ final class LedgerTests {
     try file.close()
     let second = try record("two")
     try ledger.settle(second, in: nil)
-    #expect(try ledger.records().map(\.name) == ["one", "two"])
-    #expect(try ledger.records().last == second)
+    #expect(try ledger.content().records.map(\.name) == ["one", "two"])
+    #expect(try ledger.content().records.last == second)
+    #expect(try ledger.content().otherLines == [2])
   }
 
   @Test("What cannot be written is said, leaves no half of a line, and is written when it can be")
@@ -121,10 +122,18 @@ final class LedgerTests {
     #expect { try ledger.settle(record, in: folder) } throws: { ($0 as? SystemCallError)?.errno == .isDirectory }
     try FileManager.default.removeItem(atPath: ledger.path)
     try ledger.settle(record, in: folder)
-    #expect(try ledger.records() == [record])
+    #expect(try ledger.content().records == [record])
   }
 
-  @Test func anEmptyLedger() throws { #expect(try ledger.records().isEmpty) }
+  @Test func anEmptyLedger() throws { #expect(try ledger.content() == Ledger.Content()) }
+
+  @Test func whatIsNotInTheBillIsSaid() {
+    #expect(BillCommand.warning([]) == nil)
+    #expect(BillCommand.warning([7])?.hasPrefix("line 7 is no record") == true)
+    #expect(
+      BillCommand.warning(Array(2...10))?.hasPrefix(
+        "9 lines are no records, and not in the bill: 2, 3, 4, 5, 6, 7, 8, 9, …;") == true)
+  }
 }
 
 @Suite("The bill")

@@ -8,7 +8,15 @@ struct BillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bill",
     abstract: "Sums what guests that have ended used: CPU time, memory over time, bytes moved.",
-    discussion: "It is made from $XDG_STATE_HOME/rowhouse/ledger.jsonl, with a line for every guest that has ended.")
+    discussion: """
+      It is made from $XDG_STATE_HOME/rowhouse/ledger.jsonl, with a line for every guest that has ended. Lines that are \
+      no records, as a power failure may leave them, are not in the bill; standard error says which.
+
+      The exit status:
+        0    all lines of the ledger were read
+        1    some could not be read, and the bill is made of the others; or none could
+        2    wrong arguments
+      """)
 
   @Option(
     parsing: .unconditional,
@@ -27,13 +35,27 @@ struct BillCommand: ParsableCommand {
     let start = try since.map { try Self.moment($0, now: Date()) }
     for guest in try Street().guests() { guest.settleIfPossible() }
     guard let ledger = Ledger() else { throw HostError("neither XDG_STATE_HOME nor HOME says where the ledger is") }
-    var records: [LedgerRecord]
-    do throws(SystemCallError) { records = try ledger.records() } catch {
+    var content: Ledger.Content
+    do throws(SystemCallError) { content = try ledger.content() } catch {
       throw HostError("\(ledger.path): it cannot be read: \(error.errno)")
     }
     // Texts of this form are ordered as their moments are.
-    if let start { records.removeAll { $0.ended < start } }
-    print(Bill(records, by: grouping).text(format), terminator: "")
+    if let start { content.records.removeAll { $0.ended < start } }
+    print(Bill(content.records, by: grouping).text(format), terminator: "")
+    if let warning = Self.warning(content.otherLines) {
+      StandardError.say("\(ledger.path): \(warning)")
+      throw ExitCode(1)
+    }
+  }
+
+  /// What a person has to know of lines that are not in the bill; nil when there are none.
+  static func warning(_ lines: [Int]) -> String? {
+    guard !lines.isEmpty else { return nil }
+    let shown = lines.prefix(8).map(String.init).joined(separator: ", ")
+    let rest = lines.count > 8 ? ", …" : ""
+    return lines.count == 1
+      ? "line \(shown) is no record, and not in the bill; look at it, and take it out"
+      : "\(lines.count) lines are no records, and not in the bill: \(shown)\(rest); look at them, and take them out"
   }
 
   private static func choice<Choice: CaseIterable & RawRepresentable<String>>(

@@ -95,15 +95,31 @@ struct Ledger {
     return try? decoder.decode(LedgerRecord.self, from: Data(line))
   }
 
-  /// All records in the order in which they came. A line that is none, cut off or of another's, is left out.
-  func records() throws(SystemCallError) -> [LedgerRecord] {
+  struct Content: Equatable {
+    /// In the order in which they came.
+    var records: [LedgerRecord] = []
+    /// The numbers of the lines that are no records, from 1: cut off by a power failure, or of another's.
+    var otherLines: [Int] = []
+  }
+
+  func content() throws(SystemCallError) -> Content {
+    let bytes: [UInt8]
     do throws(SystemCallError) {
       let file = try Descriptor.open(path, .readOnly)
-      let bytes = try file.read(count: Int(clamping: try file.end()), at: 0)
-      return bytes.split(separator: UInt8(ascii: "\n")).compactMap(Self.record(in:))
+      bytes = try file.read(count: Int(clamping: try file.end()), at: 0)
     } catch where error.errno == .noSuchFile {
-      return []
+      return Content()
     }
+    var content = Content()
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() where !line.isEmpty {
+      if let record = Self.record(in: line) {
+        content.records.append(record)
+      } else {
+        content.otherLines.append(index + 1)
+      }
+    }
+    return content
   }
 }
 
