@@ -79,6 +79,10 @@ package final class RateLimiter: Sendable {
     }
   }
 
+  /// Takes bytes out of the budget's account again that were let through and then went nowhere. The buckets keep what
+  /// they were given: a guest whose packets nobody takes must not keep the host busier than its rate allows.
+  package func giveBack(bytes: UInt64) { state.withLock { $0.used -= min($0.used, bytes) } }
+
   /// Changes one number. A bucket that is there goes on with what it has; a new one begins empty.
   ///
   /// - Parameter value: nil: no limit.

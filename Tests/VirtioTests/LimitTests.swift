@@ -206,4 +206,38 @@ struct LimitTests {
     #expect(driver.readConfiguration(6, as: UInt16.self) == 0 && driver.queues[1].usedIndex == 2)
     #expect(page.network(0).reading(.fromGuest) == .init(packets: 1, bytes: 60, drops: 1))
   }
+
+  /// Two of 60 bytes are more than the budget has.
+  @Test func whatIsLostIsInNoBudget() throws {
+    let cable = TestCable()
+    let limiter = limiter([.budget: 100])
+    let driver = try MockDriver(Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: limiter))
+    try driver.start(.common)
+    cable.dropsAll = true
+    for _ in 0..<3 {
+      driver.queues[1].offer([.readable(0x10_0000, 72)])
+      driver.kick(1)
+    }
+    #expect(page.network(0).reading(.fromGuest) == .init(drops: 3) && !limiter.isExhausted)
+    cable.dropsAll = false
+    driver.queues[1].offer([.readable(0x10_0000, 72)])
+    driver.kick(1)
+    #expect(page.network(0).reading(.fromGuest) == .init(packets: 1, bytes: 60, drops: 3))
+    driver.queues[1].offer([.readable(0x10_0000, 72)])
+    driver.kick(1)
+    #expect(page.network(0).reading(.fromGuest) == .init(packets: 1, bytes: 60, drops: 4) && limiter.isExhausted)
+  }
+
+  /// The guest's buffers are too small for what comes.
+  @Test func whatTheGuestCannotTakeIsInNoBudget() throws {
+    let cable = TestCable()
+    let limiter = limiter([.budget: 1000])
+    let driver = try MockDriver(Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: limiter))
+    try driver.start(.common)
+    driver.queues[0].offer([.writable(0x20_0000, 200)])
+    for _ in 0..<3 { cable.arrive([UInt8](repeating: 1, count: 600)) }
+    cable.arrive([UInt8](repeating: 1, count: 60))
+    driver.kick(0)
+    #expect(page.network(0).reading(.toGuest) == .init(packets: 1, bytes: 60, drops: 3) && !limiter.isExhausted)
+  }
 }

@@ -4,8 +4,8 @@ import Metering
 /// A network card's way under its limits: one packet each way is asked for at a time, and may have to wait.
 struct LimitedPassage {
   private struct Way {
-    /// The packet at its head has been let through, and counted, but may not have gone yet.
-    var isOpen = false
+    /// How many bytes the packet at its head has that was let through, and counted, but may not have gone yet.
+    var open: Int?
     var line = LimitedLine()
     /// Since when the packet at its head is held, and when it may go on.
     var hold: (since: Instant, until: Instant)?
@@ -27,7 +27,7 @@ struct LimitedPassage {
   /// Asks for the packet at a way's head. However often that is, until ``leave(_:)`` it is counted once.
   mutating func ask(_ direction: FlowDirection, bytes: Int, at now: Instant) -> Answer {
     let index = direction.rawValue
-    if ways[index].isOpen { return .open }
+    if ways[index].open != nil { return .open }
     let held = ways[index].hold
     if held != nil {
       meter?.countThrottled(direction, nanoseconds: now.nanoseconds(since: ways[index].counted))
@@ -42,7 +42,7 @@ struct LimitedPassage {
     }
     switch ways[index].line.admit(limiter, direction, bytes: UInt64(bytes), at: now) {
     case .now:
-      ways[index].isOpen = true
+      ways[index].open = bytes
       return .open
     case .later(let instant):
       ways[index].hold = (since, instant)
@@ -51,8 +51,14 @@ struct LimitedPassage {
     }
   }
 
-  /// The packet has gone, or is lost.
-  mutating func leave(_ direction: FlowDirection) { ways[direction.rawValue].isOpen = false }
+  /// The packet that was let through has gone.
+  mutating func leave(_ direction: FlowDirection) { ways[direction.rawValue].open = nil }
+
+  /// The packet that was let through is lost: it is not in the budget any more.
+  mutating func lose(_ direction: FlowDirection) {
+    if let bytes = ways[direction.rawValue].open { limiter.giveBack(bytes: UInt64(bytes)) }
+    leave(direction)
+  }
 
   /// No packet is there, or not for the limits' sake.
   mutating func rest(_ direction: FlowDirection) {

@@ -39,6 +39,11 @@ final class NetworkLink {
     receiveChains = [transmitChain]
   }
 
+  /// What the driver's reset finds on its way is lost.
+  deinit {
+    for direction in FlowDirection.allCases { passage?.lose(direction) }
+  }
+
   // MARK: From the guest
 
   /// Sends what the driver offers, as far as the backend takes it.
@@ -63,13 +68,16 @@ final class NetworkLink {
         continue
       }
       switch send(count) {
-      case .sent: meter?.count(.fromGuest, bytes: count - NetworkHeader.byteCount)
-      case .dropped: meter?.countDrop(.fromGuest)
+      case .sent:
+        meter?.count(.fromGuest, bytes: count - NetworkHeader.byteCount)
+        passage?.leave(.fromGuest)
+      case .dropped:
+        meter?.countDrop(.fromGuest)
+        passage?.lose(.fromGuest)
       case .notNow:
         transmitQueue.putBack(1)
         return false
       }
-      passage?.leave(.fromGuest)
       try transmitQueue.use(transmitChain, written: 0)
     }
     return transmitQueue.isInUse
@@ -123,21 +131,30 @@ final class NetworkLink {
         incomingCount = 0
         continue
       }
-      guard try place() else {
+      switch try place() {
+      case .done: passage?.leave(.toGuest)
+      case .tooLarge:
+        meter?.countDrop(.toGuest)
+        passage?.lose(.toGuest)
+      case .noRoom:
         isStarved = true
         return false
       }
       incomingCount = 0
-      passage?.leave(.toGuest)
     }
     return receiveQueue.isInUse
   }
 
+  private enum Placement {
+    case done
+    /// The driver has to add buffers first.
+    case noRoom
+    /// It would not fit into all that a driver can have.
+    case tooLarge
+  }
+
   /// Puts the packet that waits into the driver's buffers (5.1.6.4): one, or with merged buffers as many as it takes.
-  /// One that would not fit into all that a driver can have is dropped.
-  ///
-  /// - Returns: false when the driver has to add buffers first.
-  private func place() throws(VirtioFault) -> Bool {
+  private func place() throws(VirtioFault) -> Placement {
     var room: UInt64 = 0
     var taken = 0
     let most = features.contains(.networkMergedBuffers) ? Int(receiveQueue.size) : 1
@@ -145,7 +162,7 @@ final class NetworkLink {
       if taken == receiveChains.count { receiveChains.append(receiveChains[0]) }
       guard try receiveQueue.next(into: &receiveChains[taken]) else {
         receiveQueue.putBack(UInt16(taken))
-        return false
+        return .noRoom
       }
       guard receiveChains[taken].readableBytes == 0, receiveChains[taken].writableBytes >= UInt64(NetworkHeader.byteCount)
       else { throw .malformedRequest }
@@ -154,8 +171,7 @@ final class NetworkLink {
     }
     guard room >= UInt64(incomingCount) else {
       receiveQueue.putBack(UInt16(taken))
-      meter?.countDrop(.toGuest)
-      return true
+      return .tooLarge
     }
     // num_buffers, which is 1 where buffers are not merged.
     incoming[10] = UInt8(truncatingIfNeeded: taken)
@@ -171,6 +187,6 @@ final class NetworkLink {
       done += count
     }
     meter?.count(.toGuest, bytes: done - NetworkHeader.byteCount)
-    return true
+    return .done
   }
 }
