@@ -4,7 +4,8 @@ import Metering
 /// A folder of the host's cgroup v2 that a VMM runs in, whose cpu controller then holds all of the VMM to the quota, its
 /// I/O threads too, and weighs it against its neighbours (the kernel's admin-guide/cgroup-v2.rst, "CPU").
 ///
-/// The folder is its owner's: it is there before the guest, and stays.
+/// The folder is its owner's: it is there before the guest, and stays, with what was written into it. Nobody could take
+/// that back when the VMM is killed, and others may be in the folder by then.
 struct ControlGroup {
   private let path: String
   /// What others were throttled in the folder before, in microseconds.

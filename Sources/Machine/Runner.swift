@@ -276,6 +276,7 @@ package final class Runner {
       return cpuTimes
     } ?? 0
     if let controlGroup { meter.setHostThrottled(nanoseconds: controlGroup.throttledNanoseconds) }
+    showBudgets()
     if let balloon = machine?.balloon {
       keepMemoryLimit(resident, balloon)
       meter.setBalloon(target: balloon.target, actual: balloon.actual)
@@ -308,6 +309,14 @@ package final class Runner {
     for index in configuration.disks.indices { meter.disk(index).show(limiters[index].limits) }
     for index in configuration.networks.indices {
       meter.network(index).show(limiters[configuration.disks.count + index].limits)
+    }
+    showBudgets()
+  }
+
+  private func showBudgets() {
+    for index in configuration.disks.indices { meter.disk(index).show(budgetUsedUp: limiters[index].isExhausted) }
+    for index in configuration.networks.indices {
+      meter.network(index).show(budgetUsedUp: limiters[configuration.disks.count + index].isExhausted)
     }
   }
 

@@ -33,6 +33,10 @@ package struct DiskMeter: Sendable {
     block.store(limits, at: MeterLayout.Disk.limits.rawValue, budgetAt: MeterLayout.Disk.budget.rawValue)
   }
 
+  package func show(budgetUsedUp: Bool) {
+    block.store(budgetUsedUp ? 1 : 0, at: MeterLayout.Disk.budgetUsedUp.rawValue)
+  }
+
   /// Adds time during which requests had to wait for the disk's limits.
   package func countThrottled(_ direction: FlowDirection, nanoseconds: UInt64) {
     block.add(nanoseconds, at: Self.base(direction) + MeterLayout.Transfers.timeThrottled.rawValue)

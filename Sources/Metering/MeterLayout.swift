@@ -18,7 +18,8 @@ enum MeterLayout {
     case memory = 128, memoryLimit = 136, balloonTarget = 144, cpuQuota = 152, cpuPeriod = 160, cpuBurst = 168
     // Usage.
     case state = 192, verdict = 200, sampled = 208, deviceTime = 216, memoryGiven = 224, resident = 232
-    case residentPeak = 240, residentSeconds = 248, console = 256, hostThrottled = 280, viewers = 312
+    case residentPeak = 240, residentSeconds = 248, console = 256, hostThrottled = 280, sampledSince1970 = 288
+    case viewers = 312
     case phases = 320, markCount = 448, marks = 456
   }
 
@@ -34,7 +35,7 @@ enum MeterLayout {
 
   /// Byte offsets in the block of a disk.
   enum Disk: Int, CaseIterable {
-    case read = 0, written = 512, flushes = 1024, discards = 1032, limits = 1088, budget = 1184
+    case read = 0, written = 512, flushes = 1024, discards = 1032, limits = 1088, budget = 1184, budgetUsedUp = 1192
   }
   static let diskStride = 1536
 
@@ -45,7 +46,7 @@ enum MeterLayout {
 
   /// Byte offsets in the block of a network card.
   enum Network: Int, CaseIterable {
-    case received = 0, sent = 64, limits = 128, budget = 224
+    case received = 0, sent = 64, limits = 128, budget = 224, budgetUsedUp = 232
   }
   static let networkStride = 512
 

@@ -106,14 +106,16 @@ package final class MeterPage: Sendable {
   /// Writes down what the I/O thread has read at a moment.
   ///
   /// - Parameters:
+  ///   - since1970: the wall clock's time then, in nanoseconds since 1970-01-01 00:00 UTC.
   ///   - deviceNanoseconds: CPU time of the VMM without its vCPUs' threads.
   ///   - resident: bytes of the VMM's process in the host's memory.
   ///   - residentPeak: the most that there ever were.
   ///   - residentKibibyteSeconds: the sum over time.
   package func setSample(
-    at instant: Instant, deviceNanoseconds: UInt64, resident: UInt64, residentPeak: UInt64,
-    residentKibibyteSeconds: UInt64
+    at instant: Instant, since1970: UInt64 = HostClock.nanosecondsSince1970, deviceNanoseconds: UInt64,
+    resident: UInt64, residentPeak: UInt64, residentKibibyteSeconds: UInt64
   ) {
+    store(since1970, .sampledSince1970)
     store(deviceNanoseconds, .deviceTime)
     store(resident, .resident)
     store(residentPeak, .residentPeak)

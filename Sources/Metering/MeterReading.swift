@@ -31,12 +31,16 @@ package struct MeterReading: Sendable {
     package let flushes: UInt64
     package let discards: UInt64
     package let limits: RateLimits
+    /// Whether the budget was too small for what was asked, and nothing goes through any more.
+    package let isBudgetUsedUp: Bool
   }
 
   package struct Network: Sendable {
     package let received: NetworkMeter.Direction
     package let sent: NetworkMeter.Direction
     package let limits: RateLimits
+    /// As a disk's.
+    package let isBudgetUsedUp: Bool
   }
 
   // Identity.
@@ -63,6 +67,8 @@ package struct MeterReading: Sendable {
   package let verdict: (code: UInt32, value: UInt32)?
   /// When the sampled figures were read: CPU times and memory; nil: never yet.
   package let sampled: Instant?
+  /// The wall clock's time then, in nanoseconds since 1970-01-01 00:00 UTC; 0 in meters of before it was kept.
+  package let sampledSince1970: UInt64
   /// CPU time of the VMM without its vCPUs' threads.
   package let deviceNanoseconds: UInt64
   /// For how long the host's control group held the VMM back, summed over the host's CPUs.
@@ -123,6 +129,7 @@ package struct MeterReading: Sendable {
     let verdict = guest[.verdict]
     self.verdict = verdict == 0 ? nil : (UInt32(truncatingIfNeeded: verdict), UInt32(verdict >> 32))
     sampled = guest[.sampled] == 0 ? nil : Instant(nanoseconds: guest[.sampled])
+    sampledSince1970 = guest[.sampledSince1970]
     deviceNanoseconds = guest[.deviceTime]
     hostThrottledNanoseconds = guest[.hostThrottled]
     memoryGivenBytes = guest[.memoryGiven]
@@ -154,16 +161,33 @@ package struct MeterReading: Sendable {
     disks = words.disks.map { disk in
       Disk(
         read: Transfers(disk.part(.read)), written: Transfers(disk.part(.written)), flushes: disk[.flushes],
-        discards: disk[.discards], limits: RateLimits(disk, .limits, .budget))
+        discards: disk[.discards], limits: RateLimits(disk, .limits, .budget), isBudgetUsedUp: disk[.budgetUsedUp] != 0)
     }
     networks = words.networks.map { network in
       Network(received: .init(network.part(.received)), sent: .init(network.part(.sent)),
-        limits: RateLimits(network, .limits, .budget))
+        limits: RateLimits(network, .limits, .budget), isBudgetUsedUp: network[.budgetUsedUp] != 0)
     }
   }
 }
 
 extension MeterReading {
+  /// An instant of the meter's on the wall clock, in nanoseconds since 1970-01-01 00:00 UTC; nil where the VMM has not
+  /// written down what ties them together.
+  ///
+  /// The clock of instants stands still while the host is suspended, and the wall clock can be set: so of the two ties,
+  /// the start and the last sample, that one counts which is nearer.
+  package func nanosecondsSince1970(_ instant: Instant) -> UInt64? {
+    guard let start = phases[.processStarted] else { return nil }
+    func distance(_ other: Instant) -> UInt64 {
+      max(instant.nanoseconds(since: other), other.nanoseconds(since: instant))
+    }
+    if let sampled, sampledSince1970 != 0, distance(sampled) < distance(start) {
+      return sampledSince1970.saturatingAdd(instant.nanoseconds(since: sampled))
+        .saturatingSubtract(sampled.nanoseconds(since: instant))
+    }
+    return startedSince1970.saturatingAdd(instant.nanoseconds(since: start))
+  }
+
   /// A guest's memory in bytes, read without the rest of its meter.
   ///
   /// - Returns: as ``init(of:)``.

@@ -42,6 +42,10 @@ package struct NetworkMeter: Sendable {
     block.store(limits, at: MeterLayout.Network.limits.rawValue, budgetAt: MeterLayout.Network.budget.rawValue)
   }
 
+  package func show(budgetUsedUp: Bool) {
+    block.store(budgetUsedUp ? 1 : 0, at: MeterLayout.Network.budgetUsedUp.rawValue)
+  }
+
   package func countThrottled(_ direction: FlowDirection, nanoseconds: UInt64) {
     block.add(nanoseconds, at: Self.base(direction) + MeterLayout.Packets.timeThrottled.rawValue)
   }

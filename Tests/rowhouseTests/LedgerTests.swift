@@ -27,7 +27,7 @@ final class LedgerTests {
   }
 
   /// A meter of a guest that ran for two seconds.
-  static func meter(ended: Bool = true, started: Bool = true) throws -> MeterReading {
+  static func meter(ended: Bool = true, started: Bool = true, suspendedSeconds: UInt64 = 0) throws -> MeterReading {
     let file = SharedDescriptor(try .memory(named: "meter"))
     let page = try MeterPage(
       in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 2, diskCount: 1, networkCount: 1),
@@ -42,8 +42,11 @@ final class LedgerTests {
     page.disk(0).count(.fromGuest, bytes: 512, latency: 10)
     page.network(0).count(.toGuest, bytes: 60)
     page.network(0).count(.fromGuest, bytes: 70)
+    page.setHostThrottled(nanoseconds: 40)
+    let start = try #require(try MeterReading(of: file.descriptor)).startedSince1970
     page.setSample(
-      at: Instant(nanoseconds: 3_500_000_000), deviceNanoseconds: 250_000_000, resident: 1 << 20, residentPeak: 1 << 21,
+      at: Instant(nanoseconds: 3_500_000_000), since1970: start + 2_500_000_000 + suspendedSeconds * 1_000_000_000,
+      deviceNanoseconds: 250_000_000, resident: 1 << 20, residentPeak: 1 << 21,
       residentKibibyteSeconds: 3600 << 20)
     return try #require(try MeterReading(of: file.descriptor))
   }
@@ -58,6 +61,7 @@ final class LedgerTests {
     #expect(record.cpuNanoseconds == 1_000_000_000 && record.deviceNanoseconds == 250_000_000)
     #expect(record.diskReadBytes == 4096 && record.diskWrittenBytes == 512 && record.diskReads == 1)
     #expect(record.networkReceivedBytes == 60 && record.networkSentBytes == 70)
+    #expect(record.hostThrottledNanoseconds == 40 && record.throttledNanoseconds == 0)
     #expect(record.residentPeakBytes == 1 << 21 && record.residentByteSeconds == 3600 << 30)
   }
 
@@ -133,6 +137,31 @@ final class LedgerTests {
     #expect(
       BillCommand.warning(Array(2...10))?.hasPrefix(
         "9 lines are no records, and not in the bill: 2, 3, 4, 5, 6, 7, 8, 9, …;") == true)
+  }
+
+  @Test("A record without a field that came later is one still")
+  func recordsOfBefore() throws {
+    let record = try record()
+    try ledger.settle(record, in: nil)
+    let url = URL(filePath: ledger.path)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    try Data(text.replacing(#""host_throttled_nanoseconds":40,"#, with: "").utf8).write(to: url)
+    let before = try #require(try ledger.content().records.first)
+    #expect(before.hostThrottledNanoseconds == nil && before.run == record.run)
+  }
+
+  @Test("An hour that the host was suspended is between start and end, and in no figure")
+  func suspendedHosts() throws {
+    let (record, other) = (
+      try #require(LedgerRecord("one", nil, try Self.meter())),
+      try #require(LedgerRecord("one", nil, try Self.meter(suspendedSeconds: 3600)))
+    )
+    func duration(_ record: LedgerRecord) throws -> TimeInterval {
+      try Date(record.ended, strategy: .iso8601).timeIntervalSince(try Date(record.started, strategy: .iso8601))
+    }
+    // Texts are of whole seconds.
+    #expect(try (2...4).contains(duration(record)) && (3602...3604).contains(duration(other)))
+    #expect(record.runNanoseconds == other.runNanoseconds)
   }
 }
 

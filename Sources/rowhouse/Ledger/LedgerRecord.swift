@@ -21,6 +21,8 @@ struct LedgerRecord: Codable, Equatable {
   let cpuNanoseconds: UInt64
   let deviceNanoseconds: UInt64
   let throttledNanoseconds: UInt64
+  /// For how long the host's control group held the VMM back, summed over CPUs; nil in records of before it was kept.
+  let hostThrottledNanoseconds: UInt64?
   let residentPeakBytes: UInt64
   let residentByteSeconds: UInt64
   let diskReadBytes: UInt64
@@ -39,11 +41,9 @@ struct LedgerRecord: Codable, Equatable {
     run = meter.run
     self.name = name
     self.verdict = verdict ?? Verdict(meter)?.name ?? GuestFolder.State.crashed.rawValue
-    let processStarted = meter.phases[.processStarted] ?? guestStarted
-    let ended = meter.phases[.guestEnded] ?? meter.sampled ?? guestStarted
     started = CalendarText.utc(nanosecondsSince1970: meter.startedSince1970)
-    self.ended = CalendarText.utc(
-      nanosecondsSince1970: meter.startedSince1970.saturatingAdd(ended.nanoseconds(since: processStarted)))
+    let ended = meter.phases[.guestEnded] ?? meter.sampled ?? guestStarted
+    self.ended = CalendarText.utc(nanosecondsSince1970: meter.nanosecondsSince1970(ended) ?? meter.startedSince1970)
     runNanoseconds = meter.runNanoseconds ?? 0
     cpus = meter.cpus.count
     memoryBytes = meter.memoryBytes
@@ -51,6 +51,7 @@ struct LedgerRecord: Codable, Equatable {
     cpuNanoseconds = sum(meter.cpus, \.runNanoseconds)
     deviceNanoseconds = meter.deviceNanoseconds
     throttledNanoseconds = sum(meter.cpus, \.throttledNanoseconds)
+    hostThrottledNanoseconds = meter.hostThrottledNanoseconds
     residentPeakBytes = meter.residentPeakBytes
     residentByteSeconds = meter.residentByteSeconds
     diskReadBytes = sum(meter.disks, \.read.bytes)

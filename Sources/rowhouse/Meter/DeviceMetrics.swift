@@ -34,7 +34,7 @@ struct DiskMetrics {
       throttled.add(nanoseconds: transfers.throttledNanoseconds, labels)
       latency.add(transfers.latencies, nanoseconds: transfers.latencyNanoseconds, labels)
     }
-    limits.add(disk.limits, labels)
+    limits.add(disk.limits, isBudgetUsedUp: disk.isBudgetUsedUp, labels)
   }
 }
 
@@ -60,13 +60,13 @@ struct NetworkMetrics {
       drops.add(figures.drops, labels)
       throttled.add(nanoseconds: figures.throttledNanoseconds, labels)
     }
-    limits.add(network.limits, labels)
+    limits.add(network.limits, isBudgetUsedUp: network.isBudgetUsedUp, labels)
   }
 }
 
 /// The limits that are set, by direction: each way's own, and that of both together.
 private struct LimitMetrics {
-  private var byteRate, byteBurst, rate, burst, budget: Exposition.Family
+  private var byteRate, byteBurst, rate, burst, budget, usedUp: Exposition.Family
   private let directions: (toGuest: String, fromGuest: String)
 
   /// - Parameter operations: what the device's operations are called.
@@ -83,11 +83,13 @@ private struct LimitMetrics {
     burst = Exposition.Family(
       "\(start)_burst_\(operations)", .gauge, unit: operations, "How many \(operations) may be saved up for a burst.")
     budget = Exposition.Family("\(start)_budget_bytes", .gauge, unit: "bytes", "Bytes that may go through in all.")
+    usedUp = Exposition.Family(
+      "\(start)_budget_used_up", .gauge, "1 when the budget is used up, and nothing goes through any more.")
   }
 
-  var families: [Exposition.Family] { [byteRate, byteBurst, rate, burst, budget] }
+  var families: [Exposition.Family] { [byteRate, byteBurst, rate, burst, budget, usedUp] }
 
-  mutating func add(_ limits: RateLimits, _ labels: [(String, String)]) {
+  mutating func add(_ limits: RateLimits, isBudgetUsedUp: Bool, _ labels: [(String, String)]) {
     for quantity in RateLimits.Quantity.allCases {
       guard let limit = limits.limit(quantity) else { continue }
       let labels = labels + [("direction", direction(quantity))]
@@ -99,7 +101,10 @@ private struct LimitMetrics {
         burst.add(limit.burst, labels)
       }
     }
-    if let bytes = limits[.budget] { budget.add(bytes, labels) }
+    if let bytes = limits[.budget] {
+      budget.add(bytes, labels)
+      usedUp.add(isBudgetUsedUp ? 1 : 0, labels)
+    }
   }
 
   private func direction(_ quantity: RateLimits.Quantity) -> String {

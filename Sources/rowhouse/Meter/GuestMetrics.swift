@@ -65,13 +65,6 @@ struct GuestMetrics {
   }
 }
 
-extension MeterReading {
-  /// A moment of the meter's on the wall clock; nil where the VMM has not written down what ties them together.
-  fileprivate func nanosecondsSince1970(_ instant: Instant) -> UInt64? {
-    phases[.processStarted].map { startedSince1970.saturatingAdd(instant.nanoseconds(since: $0)) }
-  }
-}
-
 /// What vCPUs and the rest of the VMM may use of the host's CPUs, and do.
 private struct CPUMetrics {
   private var count = Exposition.Family("rowhouse_guest_cpus", .gauge, "The guest's vCPUs.")

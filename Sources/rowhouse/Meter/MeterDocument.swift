@@ -66,6 +66,7 @@ struct MeterDocument: JSONDocument {
     let discards: UInt64
     /// By their names in --disk.
     let limits: [String: UInt64]
+    let isBudgetUsedUp: Bool
   }
 
   struct Packets: Encodable {
@@ -86,6 +87,7 @@ struct MeterDocument: JSONDocument {
     let received: Packets
     let sent: Packets
     let limits: [String: UInt64]
+    let isBudgetUsedUp: Bool
   }
 
   let name: String
@@ -133,11 +135,12 @@ struct MeterDocument: JSONDocument {
     disks = meter.disks.map { disk in
       Disk(
         read: Transfers(disk.read), written: Transfers(disk.written), flushes: disk.flushes, discards: disk.discards,
-        limits: Self.named(disk.limits, .disk))
+        limits: Self.named(disk.limits, .disk), isBudgetUsedUp: disk.isBudgetUsedUp)
     }
     networks = meter.networks.map { network in
       Network(
-        received: Packets(network.received), sent: Packets(network.sent), limits: Self.named(network.limits, .network))
+        received: Packets(network.received), sent: Packets(network.sent), limits: Self.named(network.limits, .network),
+        isBudgetUsedUp: network.isBudgetUsedUp)
     }
     console = Dictionary(uniqueKeysWithValues: meter.console.map { ($0.name, $1) })
   }

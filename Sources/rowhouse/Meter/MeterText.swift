@@ -33,9 +33,11 @@ struct MeterText {
       for (what, transfers) in [("read", disk.read), ("written", disk.written)] {
         let limits = disk.limits.words(.disk) { what == "read" ? $0.countsToGuest : $0.countsFromGuest }
         let slow = transfers.latencies.quantile(0.99).map { ", 99% within \(HumanQuantity.seconds($0))" } ?? ""
+        let failures = transfers.failures == 0 ? "" : ", \(transfers.failures) failed"
         add(
           "disk\(index) \(what)", limits, HumanQuantity.bytes(transfers.bytes),
-          Self.throttled(transfers.throttledNanoseconds) + "\(transfers.requests) requests\(slow)")
+          Self.budget(disk.isBudgetUsedUp) + Self.throttled(transfers.throttledNanoseconds)
+            + "\(transfers.requests) requests\(failures)\(slow)")
       }
     }
     for (index, network) in meter.networks.enumerated() {
@@ -44,12 +46,15 @@ struct MeterText {
         let drops = direction.drops == 0 ? "" : ", \(direction.drops) dropped"
         add(
           "net\(index) \(what)", limits, HumanQuantity.bytes(direction.bytes),
-          Self.throttled(direction.throttledNanoseconds) + "\(direction.packets) packets\(drops)")
+          Self.budget(network.isBudgetUsedUp) + Self.throttled(direction.throttledNanoseconds)
+            + "\(direction.packets) packets\(drops)")
       }
     }
     add("console", "-", HumanQuantity.bytes(meter.consoleBytes))
     text = "\(name): \(state.rawValue)\(time)\(end)\n" + TextTable(["", "ALLOTTED", "USED", ""], rows).text
   }
+
+  private static func budget(_ isUsedUp: Bool) -> String { isUsedUp ? "budget used up, " : "" }
 
   private static func throttled(_ nanoseconds: UInt64) -> String {
     nanoseconds == 0 ? "" : "throttled \(HumanQuantity.seconds(nanoseconds)), "
