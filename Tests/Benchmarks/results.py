@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -16,9 +17,25 @@ def field(path: str, pattern: str) -> str:
         return re.search(pattern, file.read(), re.M)[1]
 
 
+def commit() -> dict[str, str]:
+    """The commit that is measured, as a part of an occasion; none where there is no repository.
+
+    What benchmarks have written into the documents is nothing that could be measured.
+    """
+    git = ["git", "-C", ROOT]
+    try:
+        name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True).stdout
+        changed = subprocess.run([*git, "status", "--porcelain", "--", ".", ":!docs", ":!README.md"], check=True,
+                                 capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"commit": name.strip() + ("-dirty" if changed else "")}
+
+
 def occasion() -> dict:
-    """Date, load and command line; to be asked before the machine is busy with the benchmark."""
+    """Date, load, command line and commit; to be asked before the machine is busy with the benchmark."""
     return {
+        **commit(),
         "command": shlex.join([f"Tests/Benchmarks/{os.path.basename(sys.argv[0])}", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "load_average": os.getloadavg()[0],

@@ -20,6 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
+import results as kept_results
 from metering import ratio, table
 
 
@@ -34,6 +35,7 @@ def load(name: str) -> ModuleType:
 bench = load("bench")
 document = load("bench-document")
 exits = load("bench-exits")
+metering = load("bench-metering")
 
 
 def read(path: str) -> str:
@@ -69,6 +71,70 @@ class Documents(unittest.TestCase):
     def test_what_is_said_of_metering_is_what_was_measured(self):
         check = subprocess.run([os.path.join(HERE, "bench-metering"), "--check"])
         self.assertEqual(check.returncode, 0, "run Tests/Benchmarks/bench-metering --document")
+
+
+    def test_what_is_quoted_has_to_be_there(self):
+        quote = "<!-- bench: figure no-such-name exit rowhouse --><!-- /bench -->"
+        with self.assertRaisesRegex(document.Failure, "docs/benchmarks/no-such-name/results.json is missing"):
+            document.filled(quote, is_check=True)
+        with mock.patch.object(document, "NOT_YET", {"no-such-name"}):
+            self.assertIn("not measured yet", document.filled(quote, is_check=True))
+        for name in document.NOT_YET:
+            self.assertFalse(os.path.exists(os.path.join(document.RESULTS, name, "results.json")),
+                             f"{name} is measured: take it out of NOT_YET")
+
+    def test_each_results_file_has_to_be_there(self):
+        """Whichever of them is deleted, one of the checks of the documents says so."""
+        quoted = {name for name in os.listdir(document.RESULTS) if name != "metering"}
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            for name in quoted:
+                def without(wanted: str, load=document.load):
+                    if wanted == name:
+                        raise document.Unmeasured(name)
+                    return load(wanted)
+                with mock.patch.object(document, "load", without), \
+                        mock.patch.object(sys, "argv", ["bench-document", "--check"]), \
+                        self.assertRaises(SystemExit, msg=name):
+                    document.main()
+            with mock.patch.object(metering, "RESULTS", "/no/such/file"):
+                self.assertEqual(metering.write_document(is_check=True), 1)
+
+
+class Occasions(unittest.TestCase):
+    """Which commit was measured."""
+
+    def test_it_is_named(self):
+        self.assertRegex(kept_results.commit()["commit"], r"^[0-9a-f]{7,}(-dirty)?$")
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(kept_results, "ROOT", folder):
+            self.assertEqual(kept_results.commit(), {})
+
+    def test_what_is_changed_and_not_committed_is_dirty(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(kept_results, "ROOT", folder):
+            def git(*words: str) -> None:
+                subprocess.run(["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True)
+            git("init", "--quiet")
+            os.mkdir(f"{folder}/docs")
+            for path in ("code", "docs/figures"):
+                with open(f"{folder}/{path}", "w", encoding="utf-8") as file:
+                    file.write("a")
+            git("add", ".")
+            git("commit", "--quiet", "-m", "a")
+            for path, end in (("docs/figures", ""), ("code", "-dirty")):
+                with open(f"{folder}/{path}", "w", encoding="utf-8") as file:
+                    file.write("b")
+                self.assertRegex(kept_results.commit()["commit"], f"^[0-9a-f]{{7,}}{end}$")
+
+    def test_documents_show_it_where_it_is_known(self):
+        results = {"rows": [], "host": {"cpus": 2, "cpu_model": "M", "kernel": "6", "hardware_virtualization": True,
+                                        "memory_bytes": 1 << 30},
+                   "occasion": {"date": "2026-01-01T00:00:00Z", "load_average": 0.1, "command": "c"}}
+        for commit, words in (({}, ""), ({"commit": "abc1234"}, "commit abc1234")):
+            results["occasion"] |= commit
+            with mock.patch.object(document, "load", lambda name: results):
+                self.assertEqual("commit" in document.occasion("x"), bool(words))
+                self.assertIn(words, document.occasion("x"))
+            self.assertEqual("commit" in table.document(results), bool(words))
+            self.assertIn(words, table.document(results))
 
 
 RESULTS = {"contestants": [

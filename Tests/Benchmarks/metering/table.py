@@ -50,9 +50,11 @@ class Table:
 def document(results: dict) -> str:
     """The results as Markdown."""
     host, occasion = results["host"], results["occasion"]
+    # Not in results of before it was kept.
+    commit = f", at commit {occasion['commit']}" if occasion.get("commit") else ""
     lines = [
         f"Measured on {occasion['date'][:10]} on {host['cpus']} CPUs ({host['cpu_model']}) under Linux {host['kernel']}, with a load"
-        f" average of {occasion['load_average']:.1f} before.",
+        f" average of {occasion['load_average']:.1f} before{commit}.",
     ]
     part = None
     for row in results["rows"]:
