@@ -15,6 +15,11 @@ package final class IOUring {
     package let tag: UInt64
     /// What the call of the same name would have returned: a count of bytes, 0, or `-errno`.
     package let result: Int32
+
+    package init(tag: UInt64, result: Int32) {
+      self.tag = tag
+      self.result = result
+    }
   }
 
   /// - Parameter entries: how many requests may wait to be sent off.

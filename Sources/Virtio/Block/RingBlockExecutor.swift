@@ -15,7 +15,7 @@ package final class RingBlockExecutor: BlockExecutor {
   package var finishedSource: Int32? { ring.number }
 
   private let diskBackend: DiskBackend
-  private let ring: IOUring
+  private let ring: any RequestRing
   /// By tag.
   private var operations: [BlockOperation] = []
   /// The tags of requests that wait, and of those whose status is known.
@@ -35,9 +35,13 @@ package final class RingBlockExecutor: BlockExecutor {
   private var disk: Disk { diskBackend.disk }
 
   /// - Throws: where the host has no io_uring, or does not allow it.
-  package init(_ backend: DiskBackend) throws(SystemCallError) {
+  package convenience init(_ backend: DiskBackend) throws(SystemCallError) {
+    self.init(backend, try IOUring(entries: UInt32(Block.queueSize)))
+  }
+
+  init(_ backend: DiskBackend, _ ring: any RequestRing) {
     diskBackend = backend
-    ring = try IOUring(entries: UInt32(Block.queueSize))
+    self.ring = ring
   }
 
   deinit { drain() }
