@@ -20,6 +20,8 @@ package struct ByteSink: Sendable {
   /// - Parameter file: non-blocking, or a regular file.
   package init(_ file: SharedDescriptor) { (self.file, writing) = (file, .plain) }
 
+  package init(socket: SharedDescriptor) { (file, writing) = (socket, .socket) }
+
   private init(_ file: SharedDescriptor, _ writing: Writing) { (self.file, self.writing) = (file, writing) }
 
   /// Standard output. Whoever else has it open must not find it non-blocking, so a pipe or a terminal is opened anew,

@@ -4,8 +4,9 @@ import Host
 /// a buffer, and in the end the connection.
 final class Peer {
   private let socket: SharedDescriptor
+  private let sink: ByteSink
   private let loop: EventLoop
-  private var output: [UInt8] = []
+  private var output = UnsentBytes()
   private let mostOutput: Int
 
   private let receive: ([UInt8]) -> Void
@@ -33,6 +34,7 @@ final class Peer {
     inputEnded: (() -> Void)? = nil, closed: @escaping () -> Void
   ) throws(SystemCallError) {
     self.socket = SharedDescriptor(socket)
+    sink = ByteSink(socket: self.socket)
     self.loop = loop
     self.mostOutput = mostOutput
     self.receive = receive
@@ -49,7 +51,7 @@ final class Peer {
   func send(_ bytes: [UInt8]) {
     guard !isClosed else { return }
     let waitsForRoom = !output.isEmpty
-    output += bytes
+    output.append(bytes)
     if !waitsForRoom { flush() }
     if output.count > mostOutput { close() }
   }
@@ -99,19 +101,7 @@ final class Peer {
   }
 
   private func flush() {
-    do throws(SystemCallError) {
-      while !output.isEmpty {
-        // SAFETY: the array's own memory, for the call.
-        let count = unsafe try output.withUnsafeBufferPointer { bytes throws(SystemCallError) in
-          unsafe try socket.descriptor.sendWithoutWaiting(UnsafeRawBufferPointer(bytes))
-        }
-        output.removeFirst(count)
-      }
-    } catch where error.errno == .again || error.errno == .interrupted {
-      // The rest goes when there is room.
-    } catch {
-      return close()
-    }
+    do throws(SystemCallError) { _ = try output.send(to: sink) } catch { return close() }
     updateEvents()
   }
 }
