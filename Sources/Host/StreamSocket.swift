@@ -21,6 +21,23 @@ extension Descriptor {
   }
 }
 
+extension Descriptor {
+  /// The next who has connected to a socket (accept4(2)), and is still there.
+  ///
+  /// - Returns: nil when there is none.
+  /// - Throws: `EMFILE` or `ENFILE`, among others, when there is no descriptor left. Who has connected still waits then.
+  static func accept(at listener: Int32) throws(SystemCallError) -> Descriptor? {
+    while true {
+      let number = linux_accept(listener)
+      switch number {
+      case -EINTR, -ECONNABORTED: continue
+      case -EAGAIN: return nil
+      default: return Descriptor(owning: try checked("accept", number))
+      }
+    }
+  }
+}
+
 /// A socket that others connect to. Its file goes when this does, unless somebody else has put another in its place.
 package final class StreamListener: Sendable {
   private let path: String
@@ -59,22 +76,16 @@ package final class StreamListener: Sendable {
   /// The next of this user's own programs that has connected (SO_PEERCRED); those of others are closed unread.
   ///
   /// - Returns: nil when there is none.
-  package func acceptOwn() -> Descriptor? {
-    while true {
-      let number = linux_accept(socket.number)
-      if number == -EINTR || number == -ECONNABORTED { continue }
-      guard number >= 0 else { return nil }
-      let connection = Descriptor(owning: number)
-      if linux_peer_user(number) == Int64(geteuid()) { return connection }
+  /// - Throws: when there is no descriptor left for it.
+  package func acceptOwn() throws(SystemCallError) -> Descriptor? {
+    while let connection = try accept() {
+      if linux_peer_user(connection.number) == Int64(geteuid()) { return connection }
     }
+    return nil
   }
 
-  /// The next who has connected.
-  ///
-  /// - Throws: `EAGAIN` when there is none, or what else went wrong with it.
-  package func accept() throws(SystemCallError) -> Descriptor {
-    Descriptor(owning: try checked("accept", linux_accept(socket.number)))
-  }
+  /// The next who has connected, whoever it is; otherwise as ``acceptOwn()``.
+  package func accept() throws(SystemCallError) -> Descriptor? { try .accept(at: socket.number) }
 }
 
 /// The file of a socket, which is there as long as nobody removes it, and not only as long as somebody listens.

@@ -21,13 +21,10 @@ package final class TCPListener: Sendable {
   /// The next who has connected. What is sent there goes at once, however little it is: a key's echo must not wait.
   ///
   /// - Returns: nil when there is none.
-  package func accept() -> Descriptor? {
-    while true {
-      let number = linux_accept(socket.number)
-      if number == -EINTR || number == -ECONNABORTED { continue }
-      guard number >= 0 else { return nil }
-      _ = linux_send_at_once(number)
-      return Descriptor(owning: number)
-    }
+  /// - Throws: when there is no descriptor left for it.
+  package func accept() throws(SystemCallError) -> Descriptor? {
+    guard let connection = try Descriptor.accept(at: socket.number) else { return nil }
+    _ = linux_send_at_once(connection.number)
+    return connection
   }
 }

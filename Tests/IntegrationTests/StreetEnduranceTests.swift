@@ -1,4 +1,3 @@
-import CLinux
 import Control
 import Foundation
 import Host
@@ -31,36 +30,9 @@ struct StreetEnduranceTests {
     }
   }
 
-  /// One connection to a guest's socket, which waits for what it is told.
-  private struct Client: ~Copyable {
-    private let socket: Descriptor
-    private var reader = FrameReader()
-
-    init(_ guest: DetachedGuest, _ file: FolderFile) throws {
-      socket = try .connect(to: "\(guest.folder)/\(file.rawValue)")
-    }
-
-    func send(_ frame: Frame) throws {
-      let bytes = frame.bytes
-      // SAFETY: the array's own memory, for the call.
-      let count = try unsafe bytes.withUnsafeBytes { unsafe try socket.sendWithoutWaiting($0) }
-      try #require(count == bytes.count)
-    }
-
-    mutating func next() throws -> Frame {
-      while true {
-        if let frame = try reader.next() { return frame }
-        try #require(linux_poll_readable(socket.number, 20_000) > 0)
-        let bytes = try socket.read(atMost: 1 << 16)
-        try #require(!bytes.isEmpty)
-        reader.append(bytes)
-      }
-    }
-  }
-
   /// Attaches, types a line, sees it come back, and leaves.
   private func visit(_ guest: DetachedGuest, typing line: String) throws {
-    var client = try Client(guest, .console)
+    var client = try SocketClient(guest, .console)
     try client.send(ViewerMessage.attach(ConsoleAttachment(replayBytes: .max, writing: .takesOver)).frame())
     try client.send(ViewerMessage.input(Array(line.utf8)).frame())
     var seen: [UInt8] = []
@@ -70,7 +42,7 @@ struct StreetEnduranceTests {
   }
 
   /// Asks once, on a connection of its own or on one for all.
-  private func ask(_ client: inout Client, _ request: ControlRequest, id: UInt32) throws {
+  private func ask(_ client: inout SocketClient, _ request: ControlRequest, id: UInt32) throws {
     try client.send(request.frame(id: id))
     let frame = try client.next()
     #expect(frame.id == id)
@@ -85,12 +57,12 @@ struct StreetEnduranceTests {
     let requests: [ControlRequest] = [.status, .sample, .consolePlace, .resume, .allot(AllotmentItem(.quota), value: 0)]
     var typed: [UInt8] = []
     func rounds(_ numbers: Range<Int>) throws {
-      var stays = try Client(guest, .control)
+      var stays = try SocketClient(guest, .control)
       for number in numbers {
         let line = "visit \(number)\r"
         try visit(guest, typing: line)
         typed += line.utf8
-        var comes = try Client(guest, .control)
+        var comes = try SocketClient(guest, .control)
         let request = requests[number % requests.count]
         try ask(&comes, request, id: UInt32(number))
         try ask(&stays, request, id: UInt32(number))

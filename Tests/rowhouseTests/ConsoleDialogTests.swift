@@ -28,10 +28,16 @@ import Testing
       nanoseconds: nanoseconds, silenceNanoseconds: 40_000_000_000)
   }
 
+  /// Who has connected.
+  private func viewer() throws -> SharedDescriptor? {
+    guard let connection = try listener.accept() else { return nil }
+    return SharedDescriptor(connection)
+  }
+
   @Test func aMatchThatMayGoOnIsLeftTo() throws {
     defer { try? Folder.remove(folder.path) }
     let dialog = try dialog(nanoseconds: 50_000_000_000)
-    let viewer = SharedDescriptor(try listener.accept())
+    let viewer = try #require(try viewer())
     Self.say("num=12", to: viewer)
     let guest = try Thread(named: "guest") {
       usleep(200_000)
@@ -44,7 +50,7 @@ import Testing
   @Test func aMatchThatMayGoOnCountsWhenTheTimeIsOver() throws {
     defer { try? Folder.remove(folder.path) }
     let dialog = try dialog(nanoseconds: 2_000_000_000)
-    let viewer = SharedDescriptor(try listener.accept())
+    let viewer = try #require(try viewer())
     Self.say("num=12", to: viewer)
     #expect(try dialog.run() == .matched("12"))
   }

@@ -6,7 +6,7 @@ import Host
 /// Whoever connects gets what was said last, then all that is said, and types beside the others. Nobody here can make
 /// the guest wait: who does not read is cut off, and who types more than the guest takes is not read from.
 final class ConsolePort {
-  private let listener: TCPListener
+  private var entrance: Entrance?
   private let loop: EventLoop
   private let input: ConsoleInput
   private let history: ConsoleHistory
@@ -24,17 +24,14 @@ final class ConsolePort {
   init(
     at listener: TCPListener, on loop: EventLoop, input: ConsoleInput, history: ConsoleHistory
   ) throws(SystemCallError) {
-    self.listener = listener
     self.loop = loop
     self.input = input
     self.history = history
     input.whenTaken { [unowned self] in resume() }
-    try loop.add(listener.number, .readable) { [unowned self] _ in
-      while let connection = listener.accept() { welcome(connection) }
+    entrance = try Entrance(at: listener.number, on: loop) { [unowned self] () throws(SystemCallError) in
+      while let connection = try listener.accept() { welcome(connection) }
     }
   }
-
-  deinit { loop.remove(listener.number) }
 
   /// Shows what the guest says.
   func show(_ bytes: [UInt8]) {

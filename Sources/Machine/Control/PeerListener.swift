@@ -7,7 +7,7 @@ import Host
 /// be silent for as long as it takes. All others, who come to ask and go, have ``most`` places: when these are taken,
 /// the one that has been silent for longest makes way for who comes.
 final class PeerListener {
-  private let listener: StreamListener
+  private var entrance: Entrance?
   private let loop: EventLoop
   private var peers: [Int: FramedPeer] = [:]
   private var lastKey = 0
@@ -32,7 +32,6 @@ final class PeerListener {
     at listener: StreamListener, on loop: EventLoop, mostOutput: Int, isKept: @escaping (_ key: Int) -> Bool,
     receive: @escaping (Frame, _ key: Int) -> Void, closed: @escaping (_ key: Int) -> Void
   ) throws(SystemCallError) {
-    self.listener = listener
     self.loop = loop
     self.mostOutput = mostOutput
     self.isKept = isKept
@@ -44,15 +43,12 @@ final class PeerListener {
       for peer in peers.values where peer.deadline.map({ $0 < .now }) ?? false { peer.close() }
       armSweep()
     }
-    try loop.add(listener.number, .readable) { [unowned self] _ in
-      while let connection = listener.acceptOwn() { admit(connection) }
+    entrance = try Entrance(at: listener.number, on: loop) { [unowned self] () throws(SystemCallError) in
+      while let connection = try listener.acceptOwn() { admit(connection) }
     }
   }
 
-  deinit {
-    loop.remove(listener.number)
-    loop.remove(sweep.number)
-  }
+  deinit { loop.remove(sweep.number) }
 
   subscript(key: Int) -> FramedPeer? { peers[key] }
 

@@ -76,9 +76,16 @@ package final class SocketBackend: NetworkBackend {
     case 1:
       timer.acknowledge()
       if let peer { lookAfter(peer) } else { endPause() }
-    default:
-      // One who is gone again already is no loss; the next has its turn at the next event.
-      if let socket = try? listener?.accept(), peer == nil { welcome(socket) }
+    default: acceptPeer()
+    }
+  }
+
+  private func acceptPeer() {
+    do throws(SystemCallError) {
+      if let socket = try listener?.accept(), peer == nil { welcome(socket) }
+    } catch {
+      // There is no descriptor for it now, and the listener stays readable. A timer that looks after a peer rings too.
+      if isPatient { isPausing = true } else { startPause() }
     }
   }
 
@@ -151,7 +158,7 @@ package final class SocketBackend: NetworkBackend {
   }
 
   private func lookAfter(_ peer: FrameSocket) {
-    isPatient = false
+    (isPatient, isPausing) = (false, false)
     guard peer.isFull else { return }
     if hasProgressed { waitForRoom(peer) } else { isStuck = true }
   }
