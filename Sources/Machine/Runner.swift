@@ -8,10 +8,10 @@ import Virtio
 /// Runs one guest from its configuration to its verdict: the I/O thread's whole life.
 package final class Runner {
   let configuration: Configuration
-  private let loop: EventLoop
+  let loop: EventLoop
   let relay: ConsoleRelay
   let meter: MeterPage
-  private var sampler: UsageSampler?
+  var sampler: UsageSampler?
   /// Open, and so locked, as long as this program lives.
   let meterFile: SharedDescriptor?
   private let hypervisor: Hypervisor
@@ -22,32 +22,29 @@ package final class Runner {
   /// As it was last set.
   var cpuAllotment: CPUAllotment
   let controlGroup: ControlGroup?
-  private var memoryLimit: MemoryLimit?
+  var memoryLimit: MemoryLimit?
   /// What a person wants the balloon to take, in bytes.
   var balloonBytes: UInt64
 
-  private let signals: SignalFD
+  let signals: SignalFD
   /// Rings for the first sample, and in the end when the console's reader and viewers have had their time.
-  private let alarm: TimerFD
+  let alarm: TimerFD
   /// Nil: the guest may run for ever.
   private let timeLimit: TimeLimit?
   /// Rings for the looks at what nobody reports: whether the guest is halted for good, whether its folder is there.
-  private let lookTimer: TimerFD
-  private var haltWatch = HaltWatch()
-  private var isExamining = false
+  let lookTimer: TimerFD
+  var haltWatch = HaltWatch()
+  var isExamining = false
   /// Whether the guest has run for a moment, and the code that started it was let go.
-  private var hasSettled = false
+  var hasSettled = false
 
   private(set) var machine: Machine?
   /// How somebody or the time limit wants the run to end. It holds when the guest has reset itself just then.
   private var order: Verdict?
-  private var control: ControlServer?
+  private(set) var control: ControlServer?
   let folder: OpenFolder?
   var folderWatch = FolderWatch()
-  private let profileFile: ProfileFile?
-
-  /// How long a console's reader may take for the rest when the run must end, in nanoseconds.
-  private static let patience: UInt64 = 1_000_000_000
+  let profileFile: ProfileFile?
 
   /// Takes from the host everything that stays when the guest starts anew.
   ///
@@ -204,25 +201,6 @@ package final class Runner {
     return try Groundwork(configuration, on: BootstrapThread(on: hypervisor))
   }
 
-  /// Takes a sample when the guest has just begun: at once, it would keep the guest's first words waiting.
-  private func sampleSoon() throws(SystemCallError) {
-    try loop.add(alarm.number, .readable) { [unowned self] _ in
-      alarm.acknowledge()
-      sample()
-    }
-    alarm.arm(at: .now.advanced(byNanoseconds: Self.firstSample))
-  }
-
-  /// From the guest's start to the first sample, in nanoseconds.
-  private static let firstSample: UInt64 = 20_000_000
-
-  private func writeProfile(of machine: Machine) throws(MachineError) {
-    guard let profileFile else { return }
-    let statistics: [KVMStatistic]
-    do throws(KVMError) { statistics = try machine.statistics() } catch { throw .kvm(error) }
-    try host { () throws(SystemCallError) in try profileFile.write(machine.profiles, statistics) }
-  }
-
   /// Ends the run because somebody or the time limit wants it so.
   func end(_ verdict: Verdict) {
     if order == nil { order = verdict }
@@ -264,128 +242,4 @@ package final class Runner {
     armLook(haltWatch.nextInterval)
     machine.resume()
   }
-
-  /// Brings the meter up to date.
-  ///
-  /// - Returns: the CPU time of each vCPU's thread, in nanoseconds.
-  @discardableResult
-  func sample() -> [UInt64] {
-    var cpuTimes: [UInt64] = []
-    let resident = sampler?.sample {
-      cpuTimes = machine?.cpuNanoseconds ?? []
-      return cpuTimes
-    } ?? 0
-    if let controlGroup { meter.setHostThrottled(nanoseconds: controlGroup.throttledNanoseconds) }
-    showBudgets()
-    if let balloon = machine?.balloon {
-      keepMemoryLimit(resident, balloon)
-      meter.setBalloon(target: balloon.target, actual: balloon.actual)
-    }
-    return cpuTimes
-  }
-
-  /// Passes on what the guest's kernel says of its memory.
-  private func listenToBalloon(of machine: Machine) throws(SystemCallError) {
-    guard let balloon = machine.balloon else { return }
-    try loop.add(balloon.reportCame.number, .readable) { [unowned self] _ in
-      balloon.reportCame.drain()
-      control?.settle(.memory, .memory(balloon.report))
-    }
-  }
-
-  private func keepMemoryLimit(_ resident: UInt64, _ balloon: MachineBalloon) {
-    let most = configuration.memoryBytes - Configuration.memoryLimits.lowerBound
-    let now = Instant.now
-    let target = memoryLimit?.target(
-      resident: resident, target: balloon.target, actual: balloon.actual, least: balloonBytes, most: most, at: now)
-    if let target { balloon.setTarget(target) }
-    if memoryLimit?.isInVain(at: now) ?? false {
-      StandardError.say("--memory-max: the guest does not give up memory; it needs a driver for its balloon")
-    }
-  }
-
-  /// Writes into the meter what may go through disks and network cards.
-  func showLimits() {
-    for index in configuration.disks.indices { meter.disk(index).show(limiters[index].limits) }
-    for index in configuration.networks.indices {
-      meter.network(index).show(limiters[configuration.disks.count + index].limits)
-    }
-    showBudgets()
-  }
-
-  private func showBudgets() {
-    for index in configuration.disks.indices { meter.disk(index).show(budgetUsedUp: limiters[index].isExhausted) }
-    for index in configuration.networks.indices {
-      meter.network(index).show(budgetUsedUp: limiters[configuration.disks.count + index].isExhausted)
-    }
-  }
-
-  private func look() {
-    guard let machine else { return }
-    if !hasSettled {
-      hasSettled = true
-      ProcessControl.releaseCode()
-    }
-    lookForFolder()
-    // A paused guest looks as if it were halted for good.
-    if machine.isPaused { armLook(HaltWatch.longest) } else { lookForHalt(machine) }
-  }
-
-  /// - Parameter interval: to the next look, in nanoseconds; a guest that must end before is looked at when it must.
-  private func armLook(_ interval: UInt64) {
-    let now = Instant.now
-    let next = now.advanced(byNanoseconds: interval)
-    let end = folderWatch.deadline.flatMap { $0 > now ? $0 : nil }
-    lookTimer.arm(at: min(next, end ?? next))
-  }
-
-  private func lookForHalt(_ machine: Machine) {
-    if isExamining, machine.isHaltedForGood { return machine.ending.report(.halted) }
-    isExamining = false
-    let cpuTimes = sample()
-    if haltWatch.look(cpuTime: cpuTimes.reduce(0, +)) == .idle {
-      isExamining = true
-      machine.examine()
-    }
-    armLook(isExamining ? HaltWatch.answerTime : haltWatch.nextInterval)
-  }
-
-  /// Gives the console's reader what the guest said to the last, however slow it is; a signal ends the wait.
-  /// When it was not the guest that ended the run but a person or the clock, the reader has a second.
-  private func drainConsole(after verdict: Verdict) throws(SystemCallError) {
-    var isDrained = false
-    relay.whenDrained { [unowned self] in
-      isDrained = true
-      loop.stop()
-    }
-    if !isDrained {
-      if verdict == .timeout || verdict == .stopped {
-        try loop.add(alarm.number, .readable) { [unowned self] _ in loop.stop() }
-        alarm.arm(at: .now.advanced(byNanoseconds: Self.patience))
-      }
-      loop.remove(signals.number)
-      try loop.add(signals.number, .readable) { [unowned self] _ in loop.stop() }
-      try loop.run()
-    }
-  }
-
-  /// Tells the console's viewers how it ended, and gives them, and who else watches, a second for what they have not
-  /// read yet.
-  private func drainViewers(after verdict: Verdict) throws(SystemCallError) {
-    relay.end(verdict)
-    let limit = Instant.now.advanced(byNanoseconds: Self.patience)
-    loop.remove(alarm.number)
-    try loop.add(alarm.number, .readable) { [unowned self] _ in
-      alarm.acknowledge()
-      loop.stop()
-    }
-    while !relay.isWatchedToTheEnd, Instant.now < limit {
-      alarm.arm(at: min(limit, .now.advanced(byNanoseconds: Self.drainStep)))
-      try loop.run()
-    }
-    relay.waitForTerminalReader()
-  }
-
-  /// Between two looks whether all viewers have the rest, in nanoseconds.
-  private static let drainStep: UInt64 = 5_000_000
 }

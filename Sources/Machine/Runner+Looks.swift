@@ -1,0 +1,34 @@
+import Host
+
+/// Looks at what nobody reports: whether the guest is halted for good, whether its folder is there.
+extension Runner {
+  func look() {
+    guard let machine else { return }
+    if !hasSettled {
+      hasSettled = true
+      ProcessControl.releaseCode()
+    }
+    lookForFolder()
+    // A paused guest looks as if it were halted for good.
+    if machine.isPaused { armLook(HaltWatch.longest) } else { lookForHalt(machine) }
+  }
+
+  /// - Parameter interval: to the next look, in nanoseconds; a guest that must end before is looked at when it must.
+  func armLook(_ interval: UInt64) {
+    let now = Instant.now
+    let next = now.advanced(byNanoseconds: interval)
+    let end = folderWatch.deadline.flatMap { $0 > now ? $0 : nil }
+    lookTimer.arm(at: min(next, end ?? next))
+  }
+
+  private func lookForHalt(_ machine: Machine) {
+    if isExamining, machine.isHaltedForGood { return machine.ending.report(.halted) }
+    isExamining = false
+    let cpuTimes = sample()
+    if haltWatch.look(cpuTime: cpuTimes.reduce(0, +)) == .idle {
+      isExamining = true
+      machine.examine()
+    }
+    armLook(isExamining ? HaltWatch.answerTime : haltWatch.nextInterval)
+  }
+}
