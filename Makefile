@@ -14,8 +14,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Programs are fully static, so that they run in any initramfs, and stripped, so that they are small there. Functions of
 # the same code, whose addresses nobody takes, are kept once: that is 100 KiB of a VMM, and 200 of what is in memory.
-RELEASE := swift build -c release --scratch-path .build-release -Xswiftc -static-executable \
-  -Xlinker --strip-all -Xlinker --icf=safe
+RELEASE_FLAGS := -c release -Xswiftc -static-executable -Xlinker --strip-all -Xlinker --icf=safe
+RELEASE := swift build $(RELEASE_FLAGS) --scratch-path .build-release
 PROGRAMS := bin/rowhouse bin/rowhouse-vmm
 
 .PHONY: help deps build guests linux small-linux demo test fuzz bench bench-host bench-lab bench-deps bench-startup \
@@ -129,6 +129,10 @@ bench-disk: bench-deps    ## a disk's throughput beside QEMU's, in the lab (docs
 
 bench-metering: build guests ## how exactly guests are held to what they may use, and metered (docs/metering.md)
 	@Tests/Benchmarks/bench-metering
+
+# What `bench-metering` compares with: the same VMM, which counts no exit and samples neither time nor memory.
+.build-unmetered/release/rowhouse-vmm: FORCE
+	@ROWHOUSE_UNMETERED=1 swift build $(RELEASE_FLAGS) --scratch-path .build-unmetered --product rowhouse-vmm
 
 bench-street: build guests   ## what 1, 10 and 100 guests at once cost each other (docs/density.md)
 	@Tests/Benchmarks/bench-street; kept=$$?; Tests/Benchmarks/bench-document && exit $$kept

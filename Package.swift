@@ -6,6 +6,8 @@ import PackageDescription
 let settings: [SwiftSetting] =
   [.swiftLanguageMode(.v6), .strictMemorySafety()]
   + (Context.environment["ROWHOUSE_WERROR"] == nil ? [] : [.treatAllWarnings(as: .error)])
+  // For `make bench-metering` alone: a VMM that meters neither exits nor time nor memory, to compare with.
+  + (Context.environment["ROWHOUSE_UNMETERED"] == nil ? [] : [.define("ROWHOUSE_UNMETERED")])
 
 /// A room of the house (see docs/architecture.md): it may import what stands above it in this list, and no more.
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
