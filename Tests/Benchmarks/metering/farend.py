@@ -60,6 +60,14 @@ class FarEnd:
             self.questions = 1
         self.socket.setblocking(False)
 
+    def await_frame(self):
+        """Waits until the guest, which makes a large frame byte by byte, has begun to send."""
+        limit = time.monotonic() + 60
+        while self.received_bytes == 0:
+            if time.monotonic() > limit:
+                raise RuntimeError("the guest sends nothing")
+            self.exchange(0.01, sends=False)
+
     def exchange(self, seconds: float, sends: bool) -> Look:
         """Takes what comes and, if it `sends`, sends as much as goes, until something has moved after so long.
 

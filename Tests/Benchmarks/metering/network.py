@@ -63,7 +63,9 @@ def cable(way: str, limit: str, frame_bytes: int) -> Iterator[Cable]:
         with FarEnd(path, frame_bytes) as far_end, \
                 Guest("net", "--net", net, words=f"host=2 bytes={frame_bytes} {words}") as guest:
             far_end.meet(answers=guest_sends)
-            if not guest_sends:
+            if guest_sends:
+                far_end.await_frame()
+            else:
                 guest.await_text("taking")
             yield Cable(guest, far_end, way)
 
