@@ -4,7 +4,7 @@ import Host
 /// A file that is to be put into a guest: a kernel, an initrd, a module. It is open for reading as long as this
 /// value lives.
 package final class ImageFile: Sendable {
-  /// The path as the user wrote it.
+  /// The path as the user wrote it, by which messages name the file.
   package let path: String
   /// The size in bytes when it was opened, above 0.
   package let size: UInt64
@@ -12,11 +12,12 @@ package final class ImageFile: Sendable {
 
   /// Opens a file and makes sure that it is one that can hold an image.
   ///
+  /// - Parameter place: where the file is, when it is not the one at `path` but what was made of it.
   /// - Throws: ``BootError`` when it is missing, may not be read, is no regular file, or is empty.
-  package init(path: String) throws(BootError) {
+  package init(path: String, at place: String? = nil) throws(BootError) {
     do throws(SystemCallError) {
       // Without waiting, so that a named pipe is refused below instead of being waited for here.
-      let file = try Descriptor.open(path, [.readOnly, .nonBlocking])
+      let file = try Descriptor.open(place ?? path, [.readOnly, .nonBlocking])
       let status = try file.status()
       switch status.kind {
       case .regular: break
@@ -38,25 +39,32 @@ package final class ImageFile: Sendable {
   /// Exactly `count` bytes at `offset`.
   ///
   /// - Parameter what: what the bytes are, for the message when the file ends before them.
-  func read(_ count: Int, at offset: UInt64, _ what: String) throws(BootError) -> [UInt8] {
+  package func read(_ count: Int, at offset: UInt64, _ what: String) throws(BootError) -> [UInt8] {
     try require(UInt64(count), at: offset, what)
     var bytes = [UInt8](repeating: 0, count: count)
-    let got: Int
-    do throws(SystemCallError) {
-      var span = bytes.mutableSpan
-      // SAFETY: the kernel writes to the array's own storage, within its count; any bytes are valid there.
-      got = unsafe try span.withUnsafeMutableBytes { buffer throws(SystemCallError) in
-        unsafe try file.read(into: buffer, at: offset)
-      }
-    } catch {
-      throw BootError(path, .unreadable(error.errno))
+    var span = bytes.mutableSpan
+    // SAFETY: the kernel writes to the array's own storage, within its count; any bytes are valid there.
+    unsafe try span.withUnsafeMutableBytes { buffer throws(BootError) in
+      unsafe try read(into: buffer, at: offset, what)
     }
-    guard got == count else { throw shrunk(what, offset, count) }
     return bytes
   }
 
+  /// The same into memory of the caller's, all of it.
+  package func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64, _ what: String
+  ) throws(BootError) {
+    try require(UInt64(buffer.count), at: offset, what)
+    let got: Int
+    // SAFETY: the caller vouches for the buffer.
+    do throws(SystemCallError) { got = unsafe try file.read(into: buffer, at: offset) } catch {
+      throw BootError(path, .unreadable(error.errno))
+    }
+    guard got == buffer.count else { throw shrunk(what, offset, buffer.count) }
+  }
+
   /// The file's first bytes, `limit` of them at most.
-  func head(_ limit: Int) throws(BootError) -> [UInt8] {
+  package func head(_ limit: Int) throws(BootError) -> [UInt8] {
     try read(Int(min(UInt64(limit), size)), at: 0, "its head")
   }
 

@@ -2,7 +2,7 @@ import GuestMemory
 
 /// The setup header of a bzImage (Linux/x86 boot protocol, "Details of Header Fields"): read once, checked, and then
 /// used.
-struct LinuxHeader {
+package struct LinuxHeader {
   /// Where the header starts, in the file and in the zero page alike.
   static let start = 0x1f1
   /// The zero page has the next thing here.
@@ -11,7 +11,7 @@ struct LinuxHeader {
   static let defaultLoadAddress: UInt64 = 0x10_0000
 
   /// (major << 8) + minor.
-  let version: UInt16
+  package let version: UInt16
   /// Where the protected-mode code is in the file.
   let codeOffset: UInt64
   /// The size of the protected-mode code in the file.
@@ -30,13 +30,13 @@ struct LinuxHeader {
   /// The header as the file has it, from ``start`` on.
   let bytes: [UInt8]
 
-  static func isPresent(in file: ImageFile) throws(BootError) -> Bool {
+  package static func isPresent(in file: ImageFile) throws(BootError) -> Bool {
     let head = try file.head(0x206)
     return head.count == 0x206 && head.integer(at: 0x1fe) as UInt16 == 0xaa55
       && head[0x202...].elementsEqual("HdrS".utf8)
   }
 
-  init(parsing file: ImageFile) throws(BootError) {
+  package init(parsing file: ImageFile) throws(BootError) {
     func malformed(_ text: String) -> BootError { BootError(file.path, .malformed(text)) }
     let head = try file.read(Self.limit, at: 0, "the Linux setup header")
     func hex(_ value: some BinaryInteger) -> String { "0x" + String(value, radix: 16) }
@@ -97,5 +97,21 @@ struct LinuxHeader {
     // The jump over the header tells how long it is.
     let end = min(0x202 + Int(head[0x201]), Self.limit)
     bytes = Array(head[Self.start..<max(end, 0x230)])
+  }
+  /// Where in the file the compressed kernel is (`payload_offset`, `payload_length`), which a bzImage that is booted as it
+  /// is unpacks itself.
+  ///
+  /// - Returns: nil when the header does not tell, as before protocol 2.08.
+  package func payload(in file: ImageFile) throws(BootError) -> Range<UInt64>? {
+    let place = 0x248 - Self.start
+    guard version >= 0x0208, bytes.count >= place + 8 else { return nil }
+    let offset = UInt64(bytes.integer(at: place, as: UInt32.self))
+    let count = UInt64(bytes.integer(at: place + 4, as: UInt32.self))
+    if count == 0 { return nil }
+    guard offset <= codeBytes, count <= codeBytes - offset else {
+      throw BootError(file.path, .malformed(
+        "payload_offset \(offset) and payload_length \(count) in \(codeBytes) bytes of kernel"))
+    }
+    return codeOffset + offset..<codeOffset + offset + count
   }
 }

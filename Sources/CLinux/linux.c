@@ -156,24 +156,27 @@ int linux_byte_is_locked(int fd, int64_t offset) {
   return lock.l_type != F_UNLCK;
 }
 
-static int take_status(int outcome, const struct stat *status, uint32_t *mode, int64_t *size) {
+static int take_status(int outcome, const struct stat *status, uint32_t *mode, int64_t *size, int64_t *modified_ns) {
   if (outcome < 0) return -errno;
   *mode = status->st_mode;
   *size = status->st_size;
+  *modified_ns = status->st_mtim.tv_sec * INT64_C(1000000000) + status->st_mtim.tv_nsec;
   return 0;
 }
 
-int linux_status(int fd, uint32_t *mode, int64_t *size) {
+int linux_status(int fd, uint32_t *mode, int64_t *size, int64_t *modified_ns) {
   struct stat status;
   int outcome = fstat(fd, &status);
-  return take_status(outcome, &status, mode, size);
+  return take_status(outcome, &status, mode, size, modified_ns);
 }
 
-int linux_path_status(const char *path, uint32_t *mode, int64_t *size) {
+int linux_path_status(const char *path, uint32_t *mode, int64_t *size, int64_t *modified_ns) {
   struct stat status;
   int outcome = stat(path, &status);
-  return take_status(outcome, &status, mode, size);
+  return take_status(outcome, &status, mode, size, modified_ns);
 }
+
+int linux_touch(int fd) { return result(futimens(fd, NULL)); }
 
 int linux_identity(int fd, uint64_t *device, uint64_t *inode, uint64_t *allocated) {
   struct stat status;

@@ -196,34 +196,40 @@ package struct FileStatus: Sendable {
   package let kind: Kind
   /// The size in bytes; only regular files have one that means anything.
   package let size: UInt64
+  /// When it was last written to, in nanoseconds since 1970 by the calendar.
+  package let modifiedNanoseconds: Int64
 }
 
 extension Descriptor {
   package func status() throws(SystemCallError) -> FileStatus {
     try FileStatus(of: number)
   }
+
+  /// Has the file say that it was written to now; it must be this user's own.
+  package func touch() throws(SystemCallError) { try checked("futimens", linux_touch(number)) }
 }
 
 extension FileStatus {
   /// The status of an open descriptor, owned or not.
   package init(of number: Int32) throws(SystemCallError) {
     var mode: UInt32 = 0
-    var size: Int64 = 0
-    // SAFETY: both pointers are to local variables that outlive the call.
-    unsafe try checked("fstat", linux_status(number, &mode, &size))
-    self.init(mode, size)
+    var (size, modified): (Int64, Int64) = (0, 0)
+    // SAFETY: all pointers are to local variables that outlive the call.
+    unsafe try checked("fstat", linux_status(number, &mode, &size, &modified))
+    self.init(mode, size, modified)
   }
 
   /// The status of the file that a path leads to (stat(2)), which need not be one that may be opened.
   package init(of path: String) throws(SystemCallError) {
     var mode: UInt32 = 0
-    var size: Int64 = 0
-    // SAFETY: both pointers are to local variables that outlive the call, as the string does.
-    unsafe try checked("stat", linux_path_status(path, &mode, &size))
-    self.init(mode, size)
+    var (size, modified): (Int64, Int64) = (0, 0)
+    // SAFETY: all pointers are to local variables that outlive the call, as the string does.
+    unsafe try checked("stat", linux_path_status(path, &mode, &size, &modified))
+    self.init(mode, size, modified)
   }
 
-  private init(_ mode: UInt32, _ size: Int64) {
+  private init(_ mode: UInt32, _ size: Int64, _ modified: Int64) {
+    modifiedNanoseconds = modified
     kind =
       switch mode & S_IFMT {
       case S_IFREG: .regular

@@ -9,6 +9,18 @@ package enum Folder {
     try checked("mkdir", unsafe linux_make_directory(path))
   }
 
+  /// Makes an absolute path's folders as far as they are missing, each as ``make(_:)`` does, and their names durable.
+  package static func makeAll(_ path: String) throws(SystemCallError) {
+    var folder = ""
+    for part in path.split(separator: "/") {
+      let parent = folder.isEmpty ? "/" : folder
+      folder += "/\(part)"
+      if (try? FileStatus(of: folder)) != nil { continue }
+      do throws(SystemCallError) { try make(folder) } catch where error.errno == .exists {}
+      try sync(parent)
+    }
+  }
+
   /// Takes away a folder of a user's own and the files in it; it must hold no other folder.
   package static func remove(_ path: String) throws(SystemCallError) {
     for name in try names(in: path) {

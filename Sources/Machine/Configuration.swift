@@ -48,6 +48,8 @@ package struct Configuration: Equatable, Sendable {
   }
 
   package var kernel = ""
+  /// The file that is booted in the kernel's place: what was unpacked of it. Messages name the kernel.
+  package var unpackedKernel: String?
   /// Nil: found by looking at the file.
   package var bootProtocol: BootProtocol?
   /// Where a flat binary is put, and where it starts; nil: as `Boot` has it.

@@ -7,7 +7,7 @@ import KVM
 
 extension Configuration {
   private enum Key: String, CaseIterable {
-    case kernel, boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
+    case kernel, unpackedKernel = "unpacked-kernel", boot, loadAddress = "load-address", entry, initrd, module, cmdline, cpus, memory
     case cpuQuota = "cpu-quota", cpuPeriod = "cpu-period", cpuBurst = "cpu-burst", cpuPin = "cpu-pin"
     case cpuWeight = "cpu-weight", cgroup
     case memoryMax = "memory-max"
@@ -25,6 +25,7 @@ extension Configuration {
     }
     let defaults = Configuration()
     add(.kernel, kernel)
+    add(.unpackedKernel, unpackedKernel)
     add(.boot, bootProtocol?.rawValue)
     add(.loadAddress, loadAddress?.description)
     add(.entry, entry?.description)
@@ -79,6 +80,7 @@ extension Configuration {
     let option = "--" + key.rawValue
     switch key {
     case .kernel: kernel = value
+    case .unpackedKernel: unpackedKernel = value
     case .boot: bootProtocol = try Self.parseBoot(value)
     case .loadAddress: loadAddress = try Self.parseAddress(value, option: option)
     case .entry: entry = try Self.parseAddress(value, option: option)

@@ -86,7 +86,7 @@ struct MachineBuilder {
 
   private func openImages() throws(MachineError) -> BootRequest {
     try boot { () throws(BootError) in
-      var request = BootRequest(kernel: try ImageFile(path: configuration.kernel))
+      var request = BootRequest(kernel: try ImageFile(path: configuration.kernel, at: configuration.unpackedKernel))
       if let path = configuration.initrd { request.initrd = try ImageFile(path: path) }
       for module in configuration.modules {
         request.modules.append(.init(file: try ImageFile(path: module.path), string: module.text))

@@ -11,7 +11,9 @@ final class DetachedStart {
   private let meter: SharedDescriptor
 
   /// Starts the VMM of a guest whose folder is in the configuration.
-  init(_ configuration: Configuration, meter: SharedDescriptor) throws(HostError) {
+  ///
+  /// - Parameter kernel: what was unpacked of the kernel; nil: nothing.
+  init(_ configuration: Configuration, meter: SharedDescriptor, kernel: SharedDescriptor?) throws(HostError) {
     var configuration = configuration
     configuration.isDetached = true
     self.meter = meter
@@ -28,7 +30,8 @@ final class DetachedStart {
       throw HostError(error)
     }
     vmm = try program.start(
-      configuration, streams: [nothing.number, nothing.number, errors.number], meter: meter, isTied: false)
+      configuration, streams: [nothing.number, nothing.number, errors.number], meter: meter, kernel: kernel,
+      isTied: false)
   }
 
   /// Waits until the guest runs, and passes on what its VMM has to say meanwhile.

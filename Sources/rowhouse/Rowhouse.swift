@@ -2,6 +2,7 @@ import ArgumentParser
 import DiskImage
 import Glibc
 import Machine
+import Unpacking
 
 /// The person's tool: one subcommand a file.
 @main
@@ -50,6 +51,8 @@ struct Rowhouse: ParsableCommand {
       return .failure("\(error)", status: 2)
     } catch let error as ImageError {
       return .failure("\(error)", status: 2)
+    } catch let error as UnpackingError {
+      return .failure("\(error)", status: error.isOfTheHost ? 1 : 2)
     } catch let error as HostError {
       return .failure("\(error)", status: 1)
     } catch let code as ExitCode {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Host
 import Machine
+import Unpacking
 
 /// `rowhouse run`: starts a guest in the foreground and stays until it has ended.
 struct RunCommand: ParsableCommand {
@@ -21,6 +22,13 @@ struct RunCommand: ParsableCommand {
 
   @Argument(help: "The kernel: a bzImage, an ELF file (PVH or Linux), a Multiboot file, or a flat binary.")
   var kernel: String
+
+  @Flag(
+    help: """
+      Boot the ELF file in a bzImage, which is unpacked here once and kept: quicker, but Linux is then not at a random \
+      address (KASLR), which its own unpacking chooses.
+      """)
+  var unpack = false
 
   @Option(parsing: .unconditional, help: "Virtual CPUs (default: 1).")
   var cpus: String?
@@ -247,17 +255,18 @@ struct RunCommand: ParsableCommand {
       }
     }
     let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
+    let unpacked = unpack ? try unpackKernel() : nil
     let logBytes = try logBytes()
     let claim = try claim(configuration.memoryBytes, of: MemoryBudget(overcommit: overcommit))
     configuration.folder = claim?.folder.path
     configuration.consoleLogBytes = claim == nil ? nil : logBytes
     if detach, let claim {
-      if let status = try startDetached(configuration, claim) { throw ExitCode(status) }
+      if let status = try startDetached(configuration, claim, unpacked) { throw ExitCode(status) }
       return print(claim.folder.name)
     }
     let outcome: Supervisor.Outcome
     do {
-      outcome = try Supervisor(configuration, meter: claim?.meter).run()
+      outcome = try Supervisor(configuration, meter: claim?.meter, kernel: unpacked).run()
     } catch {
       claim?.release()
       throw error
@@ -272,6 +281,16 @@ struct RunCommand: ParsableCommand {
       try file?.write(record)
       throw ExitCode(record.verdict.exitStatus)
     }
+  }
+
+  /// - Returns: nil when the kernel is an ELF file as it is.
+  private func unpackKernel() throws(UnpackingError) -> SharedDescriptor? {
+    guard let packed = try PackedKernel(kernel) else { return nil }
+    let unpacked = try UnpackedKernel(packed, cache: KernelCache())
+    if case .notKept(let obstacle) = unpacked.origin {
+      StandardError.say("\(kernel): it cannot be kept unpacked, so each start unpacks it (\(obstacle))")
+    }
+    return unpacked.file
   }
 
   /// Writes down what the guest used.
@@ -317,9 +336,11 @@ struct RunCommand: ParsableCommand {
     }
   }
 
-  private func startDetached(_ configuration: Configuration, _ claim: Street.Claim) throws -> Int32? {
+  private func startDetached(
+    _ configuration: Configuration, _ claim: Street.Claim, _ kernel: SharedDescriptor?
+  ) throws -> Int32? {
     do {
-      let status = try DetachedStart(configuration, meter: claim.meter).wait()
+      let status = try DetachedStart(configuration, meter: claim.meter, kernel: kernel).wait()
       if status != nil { claim.release() }
       return status
     } catch {

@@ -34,8 +34,12 @@ final class Supervisor {
 
   /// Starts the VMM. To be called before any thread is started.
   ///
-  /// - Parameter meter: that of the guest's folder; nil: it has none.
-  init(_ configuration: Configuration, meter folderMeter: SharedDescriptor?) throws(HostError) {
+  /// - Parameters:
+  ///   - meter: that of the guest's folder; nil: it has none.
+  ///   - kernel: what was unpacked of the kernel; nil: nothing.
+  init(
+    _ configuration: Configuration, meter folderMeter: SharedDescriptor?, kernel: SharedDescriptor?
+  ) throws(HostError) {
     var configuration = configuration
     configuration.endsWithParent = true
     self.configuration = configuration
@@ -62,7 +66,7 @@ final class Supervisor {
     spawned = .now
     vmm = try program.start(
       configuration, streams: [keys?.reading.number ?? STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], meter: meter,
-      isTied: true)
+      kernel: kernel, isTied: true)
     if let terminal, let keys {
       do throws(SystemCallError) {
         let writer = StreamWriter(to: ByteSink(keys.writing), limit: Self.mostKeys, loop: loop)

@@ -8,6 +8,8 @@ struct VMMProgram {
   private static let name = "rowhouse-vmm"
   /// Where it finds the guest's meter: the first descriptor behind the three standard ones.
   static let meterPath = "/proc/self/fd/3"
+  /// Where it finds an unpacked kernel: the descriptor behind that.
+  private static let kernelPath = "/proc/self/fd/4"
 
   private let path: String
 
@@ -25,17 +27,19 @@ struct VMMProgram {
   ///
   /// - Parameters:
   ///   - streams: the numbers of its standard input, output and error.
+  ///   - kernel: what was unpacked of the kernel; nil: the kernel's file is booted as it is.
   ///   - isTied: whether it ends with this process.
   func start(
-    _ configuration: Configuration, streams: [Int32], meter: SharedDescriptor, isTied: Bool
+    _ configuration: Configuration, streams: [Int32], meter: SharedDescriptor, kernel: SharedDescriptor?, isTied: Bool
   ) throws(HostError) -> ChildProcess {
     var configuration = configuration
     configuration.meter = Self.meterPath
+    if kernel != nil { configuration.unpackedKernel = Self.kernelPath }
     let arguments = configuration.arguments
     let vmm: ChildProcess
     do throws(SystemCallError) {
-      vmm = try ChildProcess(
-        path, arguments, descriptors: streams + [meter.number], defaults: [SIGPIPE], isTied: isTied)
+      let descriptors = streams + [meter, kernel].compactMap { $0?.number }
+      vmm = try ChildProcess(path, arguments, descriptors: descriptors, defaults: [SIGPIPE], isTied: isTied)
     } catch {
       throw HostError("\(path) cannot be started: \(error.errno)")
     }

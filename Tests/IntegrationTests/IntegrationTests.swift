@@ -6,6 +6,7 @@ extension Case {
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
     + diskCommands + disks + hostileGuests + networks + street + allotments + meterings + limits + readers + fullDisks
+    + unpacking
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -16,6 +17,9 @@ struct IntegrationTests {
 
   @Test("Each boot protocol", arguments: Case.bootProtocols)
   func bootProtocol(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Kernels that are unpacked here", arguments: Case.unpacking)
+  func unpacking(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("The machine's devices", arguments: Case.devices)
   func device(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
@@ -99,6 +103,9 @@ struct IntegrationTests {
 struct StockKernelTests {
   @Test("Debian's kernels, to user space and off", arguments: Case.linuxBoots)
   func boot(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Debian's kernels, unpacked here", arguments: Case.linuxUnpacking)
+  func unpacking(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("The same kernels under QEMU, to compare with", arguments: Case.linuxReferences)
   func reference(_ test: Case) throws {

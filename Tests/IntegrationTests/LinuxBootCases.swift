@@ -27,6 +27,25 @@ extension Case {
     }
   }
 
+  /// Unpacked by the first start and found by the second, as a file that would be another if it had been made anew. It is
+  /// what guests/linux takes out of the bzImage by other means.
+  static let linuxUnpacking = versions.map { version in
+    Case(
+      onHardware: "unpacked-\(version)",
+      script: """
+        for start in first second; do
+          rowhouse run $LINUX/vmlinuz-\(version) --initrd $LINUX/initramfs-\(version).cpio.gz --unpack --timeout 100 \\
+            --verdict verdict -- console=ttyS0 quiet panic=-1 'run="uname -r"' || exit
+          ls -i $HOME/.cache/rowhouse/kernels/*.elf > tmp/$start
+        done
+        cmp tmp/first tmp/second && echo found again
+        cmp $HOME/.cache/rowhouse/kernels/*.elf $LINUX/vmlinux-\(version).elf && echo the same
+        rm -r tmp/first tmp/second tmp/.cache
+        """,
+      says: ["\(version).", "run: exit status 0", "\(version).", "run: exit status 0", "found again", "the same"],
+      verdict: "poweroff")
+  }
+
   /// The same kernels under QEMU, once for each number of CPUs: what file a kernel came in it does not know.
   static let linuxReferences = versions.flatMap { version in cpuCounts.map { underQEMU(version, $0) } }
 

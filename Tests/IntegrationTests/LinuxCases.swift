@@ -3,7 +3,7 @@ import Testing
 extension Case {
   /// Every case that boots a stock kernel.
   static let linuxTable =
-    linuxReferences + linuxBoots + linuxReboots + linuxEnds + linuxDevices + linuxMemory + linuxDisks + smallLinux
+    linuxReferences + linuxBoots + linuxUnpacking + linuxReboots + linuxEnds + linuxDevices + linuxMemory + linuxDisks + smallLinux
     + linuxNetworks + linuxConsole + linuxStreet + controlGroups + otherKernels
 
   /// `rowhouse run` of a Debian kernel with its initramfs.

@@ -55,6 +55,7 @@ import Testing
     func text() -> String { texts.randomElement(using: &random)! }
     var configuration = Configuration()
     configuration.kernel = text()
+    configuration.unpackedKernel = maybe(text())
     configuration.memoryLimitBytes = maybe(1024 * .random(in: 0...999_999, using: &random))
     configuration.cpuAllotment.quotaBasisPoints = maybe(.random(in: 0...99_999, using: &random))
     configuration.cpuAllotment.weight = maybe(.random(in: 1...10_000, using: &random))

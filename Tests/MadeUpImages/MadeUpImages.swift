@@ -24,6 +24,16 @@ package func bzImage(version: UInt16 = 0x020f, _ change: (inout [UInt8]) -> Void
   return bytes
 }
 
+/// A bzImage that holds a compressed kernel behind its page of code.
+package func bzImage(payload: [UInt8], version: UInt16 = 0x020f) -> [UInt8] {
+  bzImage(version: version) { bytes in
+    bytes.put(UInt32(4096), at: 0x248)  // payload_offset
+    bytes.put(UInt32(payload.count), at: 0x24c)  // payload_length
+    bytes += payload + [UInt8](repeating: 0, count: -payload.count & 15)
+    bytes.put(UInt32((bytes.count - 1024) / 16), at: 0x1f4)
+  }
+}
+
 /// A segment of a made-up ELF file.
 package struct Segment {
   package var address: UInt64

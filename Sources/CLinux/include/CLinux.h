@@ -50,9 +50,10 @@ int linux_unlock_bytes(int fd, int64_t offset, int64_t count);
 int linux_make_directory(const char *path); /* mode 0700 */
 /* 1 when another open file description holds a lock of any kind on the byte (F_OFD_GETLK), 0 when none does. */
 int linux_byte_is_locked(int fd, int64_t offset);
-/* Non-zero mode bits of fstat(2) in *mode, the size in bytes in *size. */
-int linux_status(int fd, uint32_t *mode, int64_t *size);
-int linux_path_status(const char *path, uint32_t *mode, int64_t *size); /* the same by stat(2) */
+/* Non-zero mode bits of fstat(2) in *mode, the size in bytes in *size, when it was last written to in *modified_ns. */
+int linux_status(int fd, uint32_t *mode, int64_t *size, int64_t *modified_ns);
+int linux_path_status(const char *path, uint32_t *mode, int64_t *size, int64_t *modified_ns); /* the same by stat(2) */
+int linux_touch(int fd); /* says that it was written to now (futimens(3)) */
 /* What a path itself names, links not followed (lstat(2)). */
 int linux_path_identity(const char *path, uint32_t *mode, uint64_t *device, uint64_t *inode);
 int linux_unlink(const char *path);

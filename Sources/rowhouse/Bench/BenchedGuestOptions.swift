@@ -18,7 +18,7 @@ struct BenchedGuestOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "VMMs, of \(BenchedVMM.names) (default: all but rowhouse-run and bare).",
+      "VMMs, of \(BenchedVMM.names) (default: all but rowhouse-run, rowhouse-unpack and bare).",
       valueName: "vmm,…"))
   var vmm: String?
 

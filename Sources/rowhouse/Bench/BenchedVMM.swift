@@ -6,6 +6,8 @@ enum BenchedVMM: String, CaseIterable {
   case bare
   /// The whole command `rowhouse run`.
   case rowhouseRun = "rowhouse-run"
+  /// The whole command `rowhouse run --unpack`, once the kernel has been unpacked.
+  case rowhouseUnpack = "rowhouse-unpack"
   case qemuMicrovm = "qemu-microvm"
   case qemuQ35 = "qemu-q35"
   case kvmtool
@@ -17,7 +19,7 @@ enum BenchedVMM: String, CaseIterable {
     switch self {
     case .rowhouse: "rowhouse-vmm"
     case .bare: "bare"
-    case .rowhouseRun: "rowhouse"
+    case .rowhouseRun, .rowhouseUnpack: "rowhouse"
     case .qemuMicrovm, .qemuQ35: "qemu-system-x86_64"
     case .kvmtool: "lkvm"
     case .firecracker: "firecracker"
@@ -37,11 +39,15 @@ enum BenchedVMM: String, CaseIterable {
   static let names = allCases.map(\.rawValue).joined(separator: ", ")
 
   /// Those that take part when nobody says who: virtual machine monitors as people use them.
-  static let usual = allCases.filter { $0 != .rowhouseRun && $0 != .bare }
+  static let usual = allCases.filter { !$0.isWholeCommand && $0 != .bare }
+
+  /// Whether it is the program that a person starts, with a place for guests and a ledger.
+  var isWholeCommand: Bool { self == .rowhouseRun || self == .rowhouseUnpack }
 
   /// Why it cannot start a kernel, nil when it may.
   func refusal(of guest: BenchedGuest, isELF: Bool) -> String? {
     switch self {
+    case .rowhouseUnpack where isELF: "unpacks bzImages only"
     case .bare where !isELF: "boots ELF kernels only"
     case .bare where guest.initrd != nil || guest.cpus > 1: "has one CPU and takes no initial RAM disk"
     case .kvmtool where isELF: "boots no ELF kernels"
@@ -64,8 +70,8 @@ enum BenchedVMM: String, CaseIterable {
         + Self.option("--cmdline", guest.commandLine) + ["--cpus", cpus, "--memory", "\(mebibytes)M"]
     case .bare:
       return [guest.kernel, mebibytes] + (guest.commandLine.map { [$0] } ?? [])
-    case .rowhouseRun:
-      return ["run", guest.kernel] + Self.option("--initrd", guest.initrd)
+    case .rowhouseRun, .rowhouseUnpack:
+      return ["run", guest.kernel] + (self == .rowhouseUnpack ? ["--unpack"] : []) + Self.option("--initrd", guest.initrd)
         + Self.option("--cmdline", guest.commandLine) + ["--cpus", cpus, "--memory", "\(mebibytes)M", "--quiet"]
     case .qemuMicrovm, .qemuQ35:
       let machine = self == .qemuMicrovm ? "microvm" : "q35"

@@ -35,7 +35,7 @@ struct MemoryBudget {
   }
 
   private static var configured: (text: String, path: String)? {
-    let folder = Environment["XDG_CONFIG_HOME"] ?? Environment["HOME"].map { $0 + "/.config" }
+    let folder = Environment.folder("XDG_CONFIG_HOME", usually: ".config")
     for folder in [folder, "/etc"].compactMap({ $0 }) {
       let path = "\(folder)/rowhouse/overcommit"
       if let file = try? Descriptor.open(path, .readOnly), let bytes = try? file.read(atMost: 64) {

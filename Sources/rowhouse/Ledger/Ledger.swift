@@ -10,15 +10,8 @@ struct Ledger {
 
   /// - Returns: nil for a user who has no place for such a file.
   init?() {
-    let state = Environment["XDG_STATE_HOME"] ?? ""
-    let home = Environment["HOME"] ?? ""
-    if state.hasPrefix("/") {
-      path = "\(state)/rowhouse/ledger.jsonl"
-    } else if home.hasPrefix("/") {
-      path = "\(home)/.local/state/rowhouse/ledger.jsonl"
-    } else {
-      return nil
-    }
+    guard let state = Environment.folder("XDG_STATE_HOME", usually: ".local/state") else { return nil }
+    path = "\(state)/rowhouse/ledger.jsonl"
   }
 
   init(path: String) { self.path = path }
@@ -34,7 +27,7 @@ struct Ledger {
   /// - Parameter folder: nil when nobody else can find the guest.
   func settle(_ record: LedgerRecord, in folder: GuestFolder?) throws(SystemCallError) {
     if let folder, folder.has(.settled) { return }
-    try makeFolders()
+    try Folder.makeAll(path.parentFolder)
     let file = try Descriptor.open(path, [.readWrite, .create, .append], permissions: 0o600)
     try file.lockExclusively()
     // Perhaps somebody else was quicker, and has removed the folder since: the other order would miss that one.
@@ -69,16 +62,6 @@ struct Ledger {
   ) throws(SystemCallError) -> Bool {
     let bytes = try file.read(count: Int(clamping: try file.end() - min(offset, try file.end())), at: offset)
     return bytes.split(separator: UInt8(ascii: "\n")).contains { Self.record(in: $0)?.run == record.run }
-  }
-
-  private func makeFolders() throws(SystemCallError) {
-    var folder = ""
-    for part in path.split(separator: "/").dropLast() {
-      folder += "/\(part)"
-      if (try? FileStatus(of: folder)) != nil { continue }
-      do throws(SystemCallError) { try Folder.make(folder) } catch where error.errno == .exists {}
-      try Folder.sync(folder.parentFolder)
-    }
   }
 
   private static func line(_ record: LedgerRecord) -> String {

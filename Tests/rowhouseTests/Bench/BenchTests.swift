@@ -58,8 +58,8 @@ struct BenchTests {
       }
       let summary = Summary(BootResults.Contestant.sample(runs, { $0[.exit] })!)
       return BootResults.Contestant(
-        name: name, vmm: name, kernel: "k", version: "v", command: "c", runs: runs, summary: ["exit": summary],
-        ratios: [:], exits: nil, kvm: nil)
+        name: name, vmm: name, kernel: "k", version: "v", command: "c", unpackNanoseconds: nil, runs: runs,
+        summary: ["exit": summary], ratios: [:], exits: nil, kvm: nil)
     }
     return BootResults(
       kind: "boot", occasion: Occasion(label: nil), host: HostDescription(),

@@ -41,7 +41,8 @@ struct BenchedVMMTests {
   @Test func kernelsThatCannotBeStarted() {
     #expect(isRefused(.kvmtool, isELF: true) && !isRefused(.kvmtool, isELF: false))
     #expect(!isRefused(.firecracker, isELF: true) && isRefused(.firecracker, isELF: false))
-    for vmm in [BenchedVMM.rowhouse, .qemuQ35] { #expect(!isRefused(vmm, isELF: true)) }
+    #expect(isRefused(.rowhouseUnpack, isELF: true) && !isRefused(.rowhouseUnpack, isELF: false))
+    for vmm in [BenchedVMM.rowhouse, .rowhouseRun, .qemuQ35] { #expect(!isRefused(vmm, isELF: true)) }
     let small = BenchedGuest(kernel: "hello.elf", initrd: nil, commandLine: nil, cpus: 1, memoryBytes: 256 << 20)
     #expect(BenchedVMM.bare.refusal(of: small, isELF: true) == nil && isRefused(.bare, isELF: true))
   }

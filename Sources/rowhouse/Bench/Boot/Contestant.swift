@@ -1,5 +1,6 @@
 import Glibc
 import Host
+import Unpacking
 
 /// A VMM with a kernel: what takes part in a benchmark.
 struct Contestant {
@@ -13,6 +14,8 @@ struct Contestant {
   let version: String
   /// Whether its descriptor 3 gets what the guest writes to port 0x80.
   let showsPostCodes: Bool
+  /// How long it took to unpack the kernel before the first run, which finds it kept; nil: there was no need.
+  let unpackNanoseconds: UInt64?
   private let configuration: SharedDescriptor?
 
   /// - Returns: in `missing`, who cannot take part and why.
@@ -32,7 +35,7 @@ struct Contestant {
         let kernel = guest.kernel.split(separator: "/").last.map(String.init) ?? guest.kernel
         let name = guests.count == 1 ? vmm.rawValue : "\(vmm.rawValue) \(kernel)"
         if let reason = vmm.refusal(of: guest, isELF: isELF(guest.kernel)) {
-          missing.append(.init(name: name, reason: reason))
+          missing.append(.init(name: name, reason: reason, isRefused: true))
         } else {
           contestants.append(
             try Contestant(name, vmm, guest, program.path, version, qemuCPU: qemuCPU, postCodes: postCodes))
@@ -70,6 +73,26 @@ struct Contestant {
     showsPostCodes = !postCodeArguments.isEmpty
     arguments += postCodeArguments
     self.arguments = arguments
+    unpackNanoseconds = vmm == .rowhouseUnpack ? try Self.unpack(guest.kernel) : nil
+  }
+
+  /// Has the first run find the kernel as later ones do.
+  ///
+  /// - Returns: how long that took; nil: it was there.
+  private static func unpack(_ kernel: String) throws(HostError) -> UInt64? {
+    let started = Instant.now
+    let origin: UnpackedKernel.Origin
+    do throws(UnpackingError) {
+      guard let packed = try PackedKernel(kernel) else { return nil }
+      origin = try UnpackedKernel(packed, cache: KernelCache()).origin
+    } catch {
+      throw HostError("\(error)")
+    }
+    switch origin {
+    case .cache: return nil
+    case .unpacked: return Instant.now.nanoseconds(since: started)
+    case .notKept(let obstacle): throw HostError("\(kernel): it cannot be kept unpacked (\(obstacle))")
+    }
   }
 
   private static func isELF(_ path: String) -> Bool {
@@ -85,4 +108,6 @@ struct Contestant {
 struct MissingContestant: Codable {
   let name: String
   let reason: String
+  /// Whether it was never meant to start such a kernel; nil: no.
+  var isRefused: Bool?
 }

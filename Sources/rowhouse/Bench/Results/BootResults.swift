@@ -22,6 +22,8 @@ struct BootResults: JSONDocument, Decodable {
     let kernel: String
     let version: String
     let command: String
+    /// What the first start of all took longer; nil: nothing, or it is not known.
+    let unpackNanoseconds: UInt64?
     let runs: [BootRun]
     /// By ``BootMoment`` and ``ComparedTime``, those that every run reached.
     let summary: [String: Summary]
@@ -61,6 +63,7 @@ extension BootResults.Contestant {
     kernel = contestant.guest.kernel
     version = contestant.version
     command = contestant.commandLine
+    unpackNanoseconds = contestant.unpackNanoseconds
     self.runs = runs
     var summary: [String: Summary] = [:]
     var ratios: [String: Ratio] = [:]

@@ -1,0 +1,67 @@
+import Host
+
+/// The ELF file of a packed kernel, ready to be booted.
+package struct UnpackedKernel: Sendable {
+  /// Open for reading. It stays what it is, whatever is removed from the cache.
+  package let file: SharedDescriptor
+  package let origin: Origin
+
+  package enum Origin: Equatable, Sendable {
+    /// It had been unpacked before.
+    case cache
+    /// It was unpacked now, and the next start finds it.
+    case unpacked
+    /// It was unpacked now, and the next start has to do it again.
+    case notKept(Obstacle)
+  }
+
+  /// Why nothing can be kept, in words for a person.
+  package enum Obstacle: Equatable, Sendable, CustomStringConvertible {
+    case nowhere
+    case refused(folder: String, SystemCallError)
+
+    package var description: String {
+      switch self {
+      case .nowhere: "neither XDG_CACHE_HOME nor HOME says where"
+      case .refused(let folder, let error): "\(folder): \(error.errno)"
+      }
+    }
+  }
+
+  /// Finds it in the cache, or unpacks it and adds it there.
+  ///
+  /// - Parameter cache: nil: there is none.
+  package init(_ packed: PackedKernel, cache: KernelCache?) throws(UnpackingError) {
+    guard let cache else {
+      file = SharedDescriptor(try Self.nameless(try packed.unpack()))
+      origin = .notKept(.nowhere)
+      return
+    }
+    let key = try packed.key()
+    if let file = cache.find(key, bytes: packed.unpackedBytes) {
+      self.file = SharedDescriptor(file)
+      origin = .cache
+      return
+    }
+    let kernel = try packed.unpack()
+    do throws(SystemCallError) {
+      file = SharedDescriptor(try cache.add(kernel, key))
+      origin = .unpacked
+    } catch {
+      file = SharedDescriptor(try Self.nameless(kernel))
+      origin = .notKept(.refused(folder: cache.path, error))
+    }
+  }
+
+  /// In memory, for as long as the guest runs.
+  private static func nameless(_ kernel: borrowing Mapping) throws(UnpackingError) -> Descriptor {
+    do throws(SystemCallError) {
+      let file = try Descriptor.memory(named: "rowhouse-kernel")
+      // SAFETY: the mapping's own memory, which is only read.
+      unsafe try file.writeAll(UnsafeRawBufferPointer(start: kernel.base, count: kernel.count), at: 0)
+      return file
+    } catch {
+      throw .host(error)
+    }
+  }
+}

@@ -1,0 +1,105 @@
+extension Case {
+  /// `pack FILE COMMAND` completes the setup header `image` to a bzImage that holds a file, compressed by a command as
+  /// Linux's build does it. `over` cleans up and ends with the status so far; `$kept` is the folder of unpacked kernels.
+  private static let packing = """
+    le32() { for shift in 0 8 16 24; do printf "\\\\$(printf %03o $(($1 >> shift & 255)))"; done; }
+    patch() { dd of=image bs=1 seek=$1 conv=notrunc 2> /dev/null; }
+    pack() {
+      $2 < "$1" > tmp/payload
+      [ "${2%% *}" = gzip ] || le32 $(wc -c < "$1") >> tmp/payload
+      count=$(wc -c < tmp/payload)
+      { cat tmp/payload; head -c 16 /dev/zero; } >> image
+      le32 $(((count + 16) / 16)) | patch $((0x1f4))
+      le32 0 | patch $((0x248))
+      le32 $count | patch $((0x24c))
+    }
+    kept=$HOME/.cache/rowhouse/kernels
+    over() { status=$?; rm -rf tmp/* tmp/.cache tmp/.local; exit $status; }
+
+    """
+
+  private static let setup = Array(MadeUpKernel.bzImage().prefix(4 * 512))
+
+  private init(
+    unpacking name: String, _ script: String, status: Int32 = 0, says: [String] = [], warns: [String] = [],
+    warningLines: Int, verdict: String? = nil
+  ) {
+    self.init(
+      name, script: Self.packing + script + "\nover", files: ["image": Self.setup], status: status, says: says,
+      warns: warns, warningLines: warningLines, verdict: verdict)
+  }
+
+  private init(refusesToUnpack name: String, _ preparation: String, _ reason: String) {
+    self.init(
+      unpacking: name, "\(preparation)\nrowhouse run image --unpack", status: 2, warns: ["image: \(reason)"],
+      warningLines: 1)
+    check = { outcome in outcome.expectNoOutput() }
+  }
+
+  /// Kernels that `rowhouse run --unpack` takes out of a bzImage.
+  static let unpacking = [
+    // What the second start boots is what is kept: there the guest says something else.
+    Case(
+      unpacking: "unpacked-once", """
+        pack $GUESTS/hello.elf 'gzip -9'
+        rowhouse run image --unpack --quiet -- one || over
+        cmp $kept/*.elf $GUESTS/hello.elf && echo the same
+        file=$(echo $kept/*.elf)
+        mv $file tmp/first; sed 's/Hello from/Hullo from/' tmp/first > $file
+        rowhouse run image --unpack --quiet --verdict verdict -- two || over
+        grep -o '"kernel" : "image"' verdict
+        """,
+      says: ["Hello from", "command line: one", "the same", "Hullo from", "command line: two", #""kernel" : "image""#],
+      warningLines: 0, verdict: "poweroff"),
+    Case(
+      unpacking: "unpacked-for-a-detached-guest", """
+        pack $GUESTS/hello.elf 'gzip -9'
+        rowhouse run image --unpack --detach --name one --console file:tmp/out && rowhouse wait one && cat tmp/out
+        rowhouse remove one
+        """, says: ["one", "Hello from"], warningLines: 0),
+    // The guest starts anew from a file that nobody else can find any more.
+    Case(
+      unpacking: "unpacked-and-reset", """
+        pack $GUESTS/reset.elf 'gzip -9'
+        rowhouse run image --unpack --on-reset reset --quiet > tmp/out & supervisor=$!
+        until [ -s tmp/out ]; do sleep 0.02; done
+        rm -r $kept
+        lines=$(wc -l < tmp/out)
+        until [ $(wc -l < tmp/out) -gt $((lines + 2)) ]; do sleep 0.02; done
+        kill $supervisor; wait $supervisor && echo it went on
+        """, says: ["it went on"], warningLines: 0),
+    Case(
+      unpacking: "unpacked-each-time", """
+        pack $GUESTS/hello.elf 'gzip -9'
+        : > tmp/file
+        XDG_CACHE_HOME=$PWD/tmp/file rowhouse run image --unpack --quiet
+        """, says: ["Hello from"], warns: ["image: it cannot be kept unpacked", "tmp/file/rowhouse/kernels: Not a directory"],
+      warningLines: 1),
+    Case(
+      unpacking: "unpack-leaves-an-elf-file-as-it-is", "rowhouse run $GUESTS/hello.elf --unpack --quiet; ls -A tmp",
+      says: ["Hello from"], warningLines: 0),
+    // What the VMM has to say of it is said of the file that was named.
+    Case(
+      unpacking: "unpacked-and-too-large", """
+        pack $GUESTS/hello.elf 'gzip -9'
+        rowhouse run image --unpack --memory 1M
+        """, status: 2, warns: ["image: "], warningLines: 1),
+    Case(refusesToUnpack: "unpack-nothing-packed", "head -c 5000 /dev/zero > image", "is neither a bzImage nor an ELF"),
+    Case(refusesToUnpack: "unpack-without-a-payload", "head -c 9000 /dev/zero >> image", "does not tell where"),
+    Case(
+      refusesToUnpack: "unpack-bzip2", """
+        bzip() { printf BZh9; cat; }
+        pack $GUESTS/hello.elf bzip
+        """, "is compressed by bzip2, which is not unpacked here: leave out --unpack"),
+    Case(
+      refusesToUnpack: "unpack-damaged", """
+        pack $GUESTS/hello.elf 'gzip -9'
+        printf abcdefgh | patch 4000
+        """, "is broken: its payload does not unpack"),
+    Case(
+      refusesToUnpack: "unpack-cut-off", """
+        pack $GUESTS/hello.elf 'gzip -9'
+        head -c 4000 image > tmp/image; cat tmp/image > image
+        """, "is truncated"),
+  ]
+}

@@ -1,0 +1,138 @@
+import Foundation
+import Host
+import MadeUpImages
+import Testing
+
+@testable import Unpacking
+
+@Suite("Kernels that are kept unpacked")
+struct KernelCacheTests {
+  private let folder: TemporaryFolder
+  private let cache: KernelCache
+
+  init() throws {
+    folder = try TemporaryFolder()
+    cache = KernelCache(path: folder.path + "/below/kernels")
+  }
+
+  /// A packed kernel in a file of its own.
+  private func packed(_ kernel: [UInt8]) throws -> PackedKernel {
+    let payload = try Packer.all[0].payload(kernel, folder)
+    let path = try folder.file("image-\(UUID().uuidString)", bzImage(payload: payload))
+    return try #require(try PackedKernel(path))
+  }
+
+  private func content(_ kernel: UnpackedKernel) throws -> [UInt8] {
+    try kernel.file.descriptor.read(count: 1 << 20, at: 0)
+  }
+
+  private func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: cache.path)) ?? [] }
+
+  private func mode(_ path: String) throws -> Int? {
+    try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+  }
+
+  @Test("The second start finds what the first has unpacked, by what is in the file")
+  func finds() throws {
+    let kernel = kernel()
+    let first = try UnpackedKernel(packed(kernel), cache: cache)
+    #expect(first.origin == .unpacked)
+    #expect(try content(first) == kernel)
+    // Another file with the same in it.
+    let second = try UnpackedKernel(packed(kernel), cache: cache)
+    #expect(second.origin == .cache)
+    #expect(try content(second) == kernel)
+    let other = try UnpackedKernel(packed(kernel + [1]), cache: cache)
+    #expect(other.origin == .unpacked)
+    #expect(names().count == 2)
+    #expect(try mode(cache.path) == 0o700)
+    for name in names() { #expect(try mode(cache.path + "/" + name) == 0o400) }
+  }
+
+  @Test("A kernel that is not whole is unpacked anew")
+  func mendsDamage() throws {
+    let kernel = kernel()
+    let packed = try packed(kernel)
+    _ = try UnpackedKernel(packed, cache: cache)
+    let name = try #require(names().first)
+    for damage in [Data(), Data(kernel.dropLast()), Data(kernel + [0])] {
+      try FileManager.default.removeItem(atPath: cache.path + "/" + name)
+      try damage.write(to: URL(filePath: cache.path + "/" + name))
+      let mended = try UnpackedKernel(packed, cache: cache)
+      #expect(mended.origin == .unpacked)
+      #expect(try content(mended) == kernel)
+      #expect(try UnpackedKernel(packed, cache: cache).origin == .cache)
+      #expect(names() == [name])
+    }
+  }
+
+  @Test("A kernel stays what it is while its file is removed, and is unpacked again then")
+  func survivesRemoval() throws {
+    let kernel = kernel()
+    let packed = try packed(kernel)
+    let unpacked = try UnpackedKernel(packed, cache: cache)
+    try FileManager.default.removeItem(atPath: cache.path)
+    #expect(try content(unpacked) == kernel)
+    #expect(try UnpackedKernel(packed, cache: cache).origin == .unpacked)
+  }
+
+  @Test("Without a place to keep it, it boots all the same")
+  func goesWithout() throws {
+    let kernel = kernel()
+    let packed = try packed(kernel)
+    let inTheWay = KernelCache(path: try folder.file("file", [0]) + "/kernels")
+    let unpacked = try UnpackedKernel(packed, cache: inTheWay)
+    guard case .notKept(.refused(inTheWay.path, _)) = unpacked.origin else {
+      Issue.record("\(unpacked.origin)")
+      return
+    }
+    #expect(try content(unpacked) == kernel)
+    let nowhere = try UnpackedKernel(packed, cache: nil)
+    #expect(nowhere.origin == .notKept(.nowhere))
+    #expect(try content(nowhere) == kernel)
+  }
+
+  @Test("Nothing is left of a kernel that cannot be unpacked")
+  func leavesNothing() throws {
+    var payload = try Packer.all[0].payload(kernel(), folder)
+    payload[payload.count / 2] ^= 1
+    let broken = try #require(try PackedKernel(folder.file("image", bzImage(payload: payload))))
+    #expect(throws: UnpackingError.self) { try UnpackedKernel(broken, cache: cache) }
+    #expect(names().isEmpty)
+  }
+
+  @Test("Many starts at once")
+  func manyAtOnce() async throws {
+    let kernel = kernel()
+    let (packed, cache) = (try packed(kernel), cache)
+    let contents = try await withThrowingTaskGroup(of: [UInt8].self) { group in
+      for _ in 0..<8 {
+        group.addTask { try UnpackedKernel(packed, cache: cache).file.descriptor.read(count: 1 << 20, at: 0) }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(contents == Array(repeating: kernel, count: 8))
+    #expect(names().count == 1)
+  }
+
+  @Test("What was not used for longest goes when there is too much")
+  func removesUnused() throws {
+    // Sparse: they take no room.
+    try FileManager.default.createDirectory(atPath: cache.path, withIntermediateDirectories: true)
+    for (name, hours) in [("old.elf", 3), ("oldest.elf.new-1-1", 4), ("used.elf", 5), ("recent.elf", 1)] {
+      let file = try Descriptor.open(cache.path + "/" + name, [.writeOnly, .create])
+      try file.truncate(to: Int64(KernelCache.mostBytes / 3))
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: Double(-3600 * hours))], ofItemAtPath: cache.path + "/" + name)
+    }
+    guard let used = cache.find("used", bytes: Int(KernelCache.mostBytes / 3)) else {
+      Issue.record("the kernel is not found")
+      return
+    }
+    #expect(used.number >= 0)
+    _ = try UnpackedKernel(packed(kernel()), cache: cache)
+    let left = names().filter { ["old.elf", "oldest.elf.new-1-1", "used.elf", "recent.elf"].contains($0) }
+    #expect(left.sorted() == ["recent.elf", "used.elf"])
+    #expect(names().count == 3)
+  }
+}
