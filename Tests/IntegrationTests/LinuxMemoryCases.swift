@@ -47,6 +47,31 @@ extension Case {
       }
       #expect(resident[1] < 128 << 10, "free page reporting: \(outcome.outputText)")
     },
+    // A guest that has given up too much takes it back: before Linux kills for memory, it asks whoever can spare some,
+    // its balloon among them, which lets go of a MiB each time (Linux 6.1 and 6.12: an OOM notifier, and of the guest's
+    // memory a part that all its programs together could not have). The balloon's target stays as it was.
+    Case(
+      onHardware: "linux-lives-by-what-its-balloon-gives-back",
+      script: """
+        \(meters)
+        \(debian)
+        debian 'mount -t tmpfs -o size=100% all /tmp; dmesg -c > /dev/null; \
+        have() { awk /$1:/{print\\$2} /proc/meminfo; }; \
+        grab() { dd if=/dev/zero of=/tmp/all bs=1M count=$1 2> /dev/null; echo grabbed $(have Shmem) KiB; }; \
+        kills() { echo killed $(dmesg | grep -c -i -e oom-kill -e out.of.memory) times; }; \
+        free() { echo free $(have MemFree) KiB; }; echo ready; while read order; do $order; done' \
+          --detach --name one --memory 512M --balloon 384M && rowhouse expect one ready || exit
+        tell() { rowhouse send one "$1" --enter --expect "$2" --timeout 200 || exit; }
+        given() { echo $(($(figure one given_bytes) >> 10)); }
+        until [ $(given) = 131072 ]; do sleep 0.1; done
+        free=$(tell free 'free ([0-9]+) KiB'); wanted=$((free / 1024 + 100))
+        grabbed=$(tell "grab $wanted" 'grabbed ([0-9]+) KiB'); tell kills 'killed [0-9]+ times'
+        [ $free -lt 131072 ] && [ $grabbed -ge $((wanted << 10)) ] && echo 'more than there was'
+        [ $(given) -ge $((131072 + (90 << 10))) ] && echo 'its balloon gave way'
+        rowhouse show one | grep ^balloon; echo "$free KiB were free, $grabbed KiB were taken, $(given) KiB are given"
+        rowhouse stop one --grace 0 --remove
+        """,
+      says: ["killed 0 times", "more than there was", "its balloon gave way", " of 384M"]),
     // Linux keeps of a disk what it has read, as long as it has memory for it.
     Case(
       onHardware: "linux-stays-below-its-memory-limit",
