@@ -44,6 +44,23 @@ struct BlockErrorTests {
     #expect(disk.read(at: 0x1000, executor) == 0x22, "reading goes on")
   }
 
+  /// What is to be durable is answered once it is, data and zeros alike: /dev/null takes what is written, and cannot be synced.
+  @Test(arguments: [(FailingDisk.Format.raw, false), (.qcow2, false), (.qcow2, true)], [false, true])
+  func nothingDurableIsAnsweredBeforeItIs(what: (format: FailingDisk.Format, isZeros: Bool), isRing: Bool) throws {
+    for isDurable in [false, true] {
+      let disk = try FailingDisk(what.format)
+      let executor: any BlockExecutor =
+        isRing ? try RingBlockExecutor(disk.backend) : SynchronousBlockExecutor(disk.backend)
+      let restore = disk.replaceFile(by: try .open("/dev/null", .readWrite))
+      let status =
+        what.isZeros
+        ? disk.run(.writeZeroes(at: 0x1000, count: 4096, mayUnmap: true, isDurable: isDurable), executor)
+        : disk.write(0x22, at: 0x1000, executor, isDurable: isDurable)
+      #expect(status == (isDurable ? .ioError : .ok))
+      restore()
+    }
+  }
+
   /// What was cut off is not to be taken for zeros.
   @Test(arguments: [false, true]) func fileIsMadeShorter(isRing: Bool) throws {
     let disk = try FailingDisk()
@@ -68,7 +85,7 @@ struct BlockErrorTests {
       #expect(disk.read(at: 0x1000, executor) == 0x22)
       #expect(disk.read(at: 0x2000, executor) == 0x11)
       for offset in [0x2000, 0xc0000] as [UInt64] { #expect(disk.write(0x44, at: offset, executor) == .ok) }
-      #expect(disk.run(.writeZeroes(at: 0x3000, count: 4096, mayUnmap: true), executor) == .ok)
+      #expect(disk.run(.writeZeroes(at: 0x3000, count: 4096, mayUnmap: true, isDurable: false), executor) == .ok)
       #expect(disk.run(.flush, executor) == .ok)
       #expect(disk.reports.count == 1)
       for (offset, byte) in [(0x1000, 0x22), (0x2000, 0x44), (0xc0000, 0x44), (0x3000, 0)] as [(UInt64, UInt8)] {

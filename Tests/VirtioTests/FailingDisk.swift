@@ -72,11 +72,13 @@ final class FailingDisk {
     }
   }
 
-  func write(_ byte: UInt8, at offset: UInt64, _ executor: some BlockExecutor) -> BlockStatus {
+  func write(
+    _ byte: UInt8, at offset: UInt64, _ executor: some BlockExecutor, isDurable: Bool = false
+  ) -> BlockStatus {
     var bytes = [UInt8](repeating: byte, count: 4096)
     // SAFETY: the array is alive until the request has finished.
     return unsafe bytes.withUnsafeMutableBytes {
-      unsafe run(.write(at: offset, count: 4096, isDurable: false), executor, memory: $0.baseAddress)
+      unsafe run(.write(at: offset, count: 4096, isDurable: isDurable), executor, memory: $0.baseAddress)
     }
   }
 

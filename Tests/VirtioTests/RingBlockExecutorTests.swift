@@ -131,7 +131,9 @@ private final class RingBench {
       let request: BlockRequest = switch Int.random(in: 0..<20, using: &chance) {
       case 0: .flush
       case 1: .discard(at: offset, count: bytes)
-      case 2: .writeZeroes(at: offset, count: bytes, mayUnmap: .random(using: &chance))
+      case 2:
+        .writeZeroes(
+          at: offset, count: bytes, mayUnmap: .random(using: &chance), isDurable: .random(using: &chance))
       case 3..<10: .read(at: offset, count: bytes)
       case 10: .write(at: offset, count: bytes, isDurable: true)
       default: .write(at: offset, count: bytes, isDurable: false)

@@ -44,8 +44,9 @@ package final class SynchronousBlockExecutor: BlockExecutor {
         if isDurable { try backend.flush() }
       case .flush: try backend.flush()
       case .discard(let offset, let count): try backend.discard(at: offset, count: count)
-      case .writeZeroes(let offset, let count, let mayUnmap):
+      case .writeZeroes(let offset, let count, let mayUnmap, let isDurable):
         try backend.writeZeroes(at: offset, count: count, mayUnmap: mayUnmap)
+        if isDurable { try backend.flush() }
       case .identify, .refused: return .unsupported
       }
       return .ok

@@ -11,7 +11,7 @@ package enum BlockRequest: Equatable, Sendable {
   case identify
   case discard(at: UInt64, count: UInt64)
   /// - mayUnmap: the disk may drop the blocks, as long as they read as zeros.
-  case writeZeroes(at: UInt64, count: UInt64, mayUnmap: Bool)
+  case writeZeroes(at: UInt64, count: UInt64, mayUnmap: Bool, isDurable: Bool)
   /// It can only be answered.
   case refused(BlockStatus)
 }
@@ -49,8 +49,8 @@ extension BlockRequest {
   var cost: (direction: FlowDirection, bytes: UInt64)? {
     switch self {
     case .read, .write: flow
-    case .flush, .discard, .writeZeroes(_, _, mayUnmap: true): (.fromGuest, 0)
-    case .writeZeroes(_, let bytes, mayUnmap: false): (.fromGuest, bytes)
+    case .flush, .discard, .writeZeroes(_, _, mayUnmap: true, _): (.fromGuest, 0)
+    case .writeZeroes(_, let bytes, mayUnmap: false, _): (.fromGuest, bytes)
     case .identify, .refused: nil
     }
   }
@@ -123,6 +123,7 @@ extension BlockRequest {
     guard !rules.isReadOnly, count <= Block.mostSectorsAtOnce * sectorBytes, let offset = range(sector, count, rules)
     else { return .refused(.ioError) }
     return mayHaveUnmap
-      ? .writeZeroes(at: offset, count: count, mayUnmap: flags & 1 != 0) : .discard(at: offset, count: count)
+      ? .writeZeroes(at: offset, count: count, mayUnmap: flags & 1 != 0, isDurable: rules.isWriteThrough)
+      : .discard(at: offset, count: count)
   }
 }

@@ -156,11 +156,11 @@ package final class RingBlockExecutor: BlockExecutor {
         hasCleared = true
         try disk.discard(at: offset, count: count)
         return .finished(.ok)
-      case .writeZeroes(let offset, let count, let mayUnmap):
+      case .writeZeroes(let offset, let count, let mayUnmap, let isDurable):
         guard mayChangeTables else { return .waiting }
         hasCleared = true
         try disk.zero(at: offset, count: count, keepingRoom: !mayUnmap)
-        return .finished(.ok)
+        return try isDurable ? makeDurable(tag) : .finished(.ok)
       case .identify, .refused: return .finished(.unsupported)
       }
     }
@@ -192,8 +192,7 @@ package final class RingBlockExecutor: BlockExecutor {
         try moveAtOnce(operation, transfer)
       case .done:
         guard case .write(_, _, isDurable: true) = operation.request else { return .finished(.ok) }
-        operation.becomeFlush()
-        return try flush(tag)
+        return try makeDurable(tag)
       }
     }
   }
@@ -286,6 +285,12 @@ package final class RingBlockExecutor: BlockExecutor {
   }
 
   // MARK: Flushing
+
+  /// Makes durable what a request has written, which is all that is left of it.
+  private func makeDurable(_ tag: Int) throws(ImageError) -> Progress {
+    operations[tag].becomeFlush()
+    return try flush(tag)
+  }
 
   private func flush(_ tag: Int) throws(ImageError) -> Progress {
     guard mayChangeTables else { return .waiting }
