@@ -81,7 +81,7 @@ $(TOOLS)/promtool: | deps
 
 # The integration tests start the programs in bin/ and the guests, so all of that comes first.
 test: deps $(TOOLS)/promtool  ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab
-	@$(MAKE) --no-print-directory build guests linux
+	@$(MAKE) --no-print-directory build guests linux small-linux
 	python3 -m unittest discover -q Tests/Lab
 	python3 -m unittest discover -q Tests/Benchmarks
 	PATH="$(TOOLS):$$PATH" ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip StockKernelTests

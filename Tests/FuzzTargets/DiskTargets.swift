@@ -11,10 +11,11 @@ func fuzzRing(_ input: inout FuzzInput) {
   guard (try? unsafe soundQcow2.withUnsafeBytes({ unsafe try file.writeAll($0, at: 0) })) != nil else { return }
   let path = "/proc/self/fd/\(file.number)"
   do {
-    // A host without io_uring is told of by other tests.
-    guard let disk = try? Disk(path: path, format: .qcow2, readOnly: false),
-      let guest = try? FuzzGuest(Block(RingBlockExecutor(DiskBackend(disk, serial: []) { _ in })))
-    else { return }
+    guard let disk = try? Disk(path: path, format: .qcow2, readOnly: false) else { fatalError("a sound image is refused") }
+    guard let executor = try? RingBlockExecutor(DiskBackend(disk, serial: []) { _ in }) else {
+      fatalError("this host has no io_uring, or does not allow it: leave out the target 'ring'")
+    }
+    guard let guest = try? FuzzGuest(Block(executor)) else { return }
     guest.play(&input)
   }
   guard let report = try? CheckReport(checking: path) else { fatalError("the image is none any more") }
