@@ -27,6 +27,7 @@ extension Runner {
       return cpuTimes
     } ?? 0
     if let controlGroup { meter.setHostThrottled(nanoseconds: controlGroup.throttledNanoseconds) }
+    tapDrops?.count(in: meter)
     showBudgets()
     if let balloon = machine?.balloon {
       keepMemoryLimit(resident, balloon)

@@ -12,6 +12,8 @@ package final class Runner {
   let relay: ConsoleRelay
   let meter: MeterPage
   var sampler: UsageSampler?
+  /// Nil without network cards.
+  var tapDrops: TapDrops?
   /// Open, and so locked, as long as this program lives.
   let meterFile: SharedDescriptor?
   private let hypervisor: Hypervisor
@@ -172,6 +174,7 @@ package final class Runner {
       }
       try machine.start()
       if sampler == nil { sampler = UsageSampler(meter, since: .now) }
+      if tapDrops == nil, !configuration.networks.isEmpty { tapDrops = TapDrops(configuration.networks) }
       meter.set(.running)
       meter.setAllotment(cpuAllotment.quota)
       meter.setMemoryLimit(configuration.memoryLimitBytes)

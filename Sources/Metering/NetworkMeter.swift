@@ -35,7 +35,12 @@ package struct NetworkMeter: Sendable {
   /// Counts a packet that no buffer of the guest can hold; or one that the host did not take: nobody is at the other
   /// end, it does not read, the packet makes no sense, or the card's budget is used up.
   package func countDrop(_ direction: FlowDirection) {
-    block.add(1, at: Self.base(direction) + MeterLayout.Packets.drops.rawValue)
+    countDrops(direction, 1)
+  }
+
+  /// Counts packets that were lost before they came to the card.
+  package func countDrops(_ direction: FlowDirection, _ count: UInt64) {
+    block.add(count, at: Self.base(direction) + MeterLayout.Packets.drops.rawValue)
   }
 
   package func show(_ limits: RateLimits) {

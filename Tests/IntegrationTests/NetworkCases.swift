@@ -17,6 +17,22 @@ extension Case {
         cat out; rm out
         exit $status
         """), says: ["0% packet loss", "sent: packets=6 ", "received: packets="], verdict: "poweroff"),
+    // The queue of the device, ten packets, and the buffers of the guest, which is paused, are full soon.
+    Case(
+      "net-drops-of-a-full-tap-are-metered",
+      script: inOwnNetwork(
+        """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/net.elf --net tap=tap1 --timeout 60 -- host=1 > said
+        until ip addr add 10.7.0.254/24 dev tap1 2> /dev/null; do sleep 0.05; done
+        ip link set tap1 up qlen 10
+        ping -c 1 -W 5 10.7.0.1
+        rowhouse pause one; ping -c 150 -i 0.01 -W 1 10.7.0.1 > said; rowhouse resume one
+        kernel=$(sed -n 's/^ *tap1: *//p' /proc/net/dev | awk '{ print $12 }')
+        meter=$(json one | sed 's/.*"received":{"bytes":[0-9]*,"drops":\\([0-9]*\\).*/\\1/')
+        [ "$kernel" -ge 50 ] && [ "$meter" = "$kernel" ] && echo "as the kernel counts" || echo "$meter of $kernel"
+        rowhouse kill one; rowhouse remove one; rm said
+        """), says: ["as the kernel counts"]),
     // The next machine opens the same device, and nothing of the one before is left: descriptors and address space are as many.
     Case(
       "net-over-tap-after-resets",
