@@ -21,7 +21,7 @@ class Cable:
 
     def __init__(self, guest: Guest, far_end: FarEnd, way: str):
         self.guest, self.far_end = guest, far_end
-        _, self.guest_sends, self.far_end_sends = WAYS[way]
+        self.far_end_sends = WAYS[way][2]
 
     def rate(self, figure: str, seconds: float) -> tuple[float, float]:
         """Bytes or packets a second, both ways together: as the other end counts, and as the meter does."""
