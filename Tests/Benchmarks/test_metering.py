@@ -41,8 +41,8 @@ class FarEnds(unittest.TestCase):
 
     def test_it_answers_who_has_its_address(self):
         # RFC 826: 10.7.0.2 asks who has 10.7.0.1.
-        question = b"\xff" * 6 + self.GUEST + bytes.fromhex("0806 0001 0800 06 04 0001") + self.GUEST + b"\x0a\x07\0\x02" \
-            + bytes(6) + b"\x0a\x07\0\x01"
+        question = b"\xff" * 6 + self.GUEST + bytes.fromhex("0806 0001 0800 06 04 0001") + self.GUEST \
+            + b"\x0a\x07\0\x02" + bytes(6) + b"\x0a\x07\0\x01"
         self.card.sendall(record(question.ljust(60, b"\0")))
         self.far_end.meet(answers=True)
         answer = self.GUEST + self.OWN + bytes.fromhex("0806 0001 0800 06 04 0002") + self.OWN + b"\x0a\x07\0\x01" \

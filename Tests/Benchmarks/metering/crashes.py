@@ -85,5 +85,5 @@ def writing() -> Iterator[tuple[Guest, list[str]]]:
 def streaming() -> Iterator[tuple[Guest, list[str]]]:
     """A guest that sends and receives frames, at a moment of chance after its first."""
     with cable("", "", frame_bytes=1514) as one:
-        one.far_end.exchange(moment(), sends=True)
+        one.far_end.exchange(moment(), sends=True, patience=0)
         yield one.guest, ["network_sent_bytes", "network_received_bytes"]

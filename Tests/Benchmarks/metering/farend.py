@@ -48,8 +48,9 @@ class FarEnd:
         """Waits for the guest's card, and answers its question for this end's address."""
         self.listener.settimeout(30)
         self.socket, _ = self.listener.accept()
-        # No more than is needed to keep the guest busy: what waits in here is sent and not there yet.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * len(self.record))
+        # As much as keeps the guest busy while this program waits for its turn, and not much more: what waits in here is
+        # sent and not there yet. Of small frames the kernel has room for some forty.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, max(8 * len(self.record), 16384))
         if answers:
             self.socket.settimeout(30)
             question = self.socket.recv(LENGTH_BYTES + ARP_BYTES, socket.MSG_WAITALL)[LENGTH_BYTES:]
@@ -68,22 +69,25 @@ class FarEnd:
                 raise RuntimeError("the guest sends nothing")
             self.exchange(0.01, sends=False)
 
-    def exchange(self, seconds: float, sends: bool) -> Look:
+    def exchange(self, seconds: float, sends: bool, patience: float = 1) -> Look:
         """Takes what comes and, if it `sends`, sends as much as goes, until something has moved after so long.
 
         So a look is always at an instant at which something has just moved, and two have no part of a step between them.
+
+        patience: for how many seconds more nothing may move, until there is a look all the same.
         """
         end = time.monotonic_ns() + int(seconds * 1e9)
+        limit = end + int(patience * 1e9)
         poll = select.poll()
         poll.register(self.socket, select.POLLIN | (select.POLLOUT if sends else 0))
         while True:
-            events = poll.poll(200)
+            events = poll.poll(50)
             if any(event & select.POLLIN for _, event in events):
                 self.receive()
             if any(event & select.POLLOUT for _, event in events):
                 self.send()
             now = time.monotonic_ns()
-            if now >= end:
+            if now >= (end if events else limit):
                 return Look(now, self.counts(self.received_bytes), self.counts(self.sent_bytes))
 
     def receive(self):

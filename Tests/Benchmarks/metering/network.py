@@ -51,7 +51,7 @@ class Cable:
         last = None
         while (now := look()) != last:
             last = now
-            self.far_end.exchange(STILL_SECONDS, sends=False)
+            self.far_end.exchange(STILL_SECONDS, sends=False, patience=0)
 
 
 @contextlib.contextmanager
