@@ -96,10 +96,12 @@ final class BusyGuest {
     }
     underWay[tag] = (request, sectors, flush)
     let cut = sectors.isEmpty ? 0 : Int.random(in: 0..<buffer.count, using: &random)
+    // SAFETY: as above; both pieces are within it.
     let pieces = unsafe [
       iovec(iov_base: buffer.baseAddress, iov_len: cut),
       iovec(iov_base: buffer.baseAddress! + cut, iov_len: buffer.count - cut),
     ]
+    // SAFETY: as above.
     let status = unsafe pieces.withUnsafeBufferPointer { unsafe executor.start(request, tag: tag, $0) }
     if let status { answered(tag, status) }
   }
