@@ -54,6 +54,11 @@ extension Case {
     Case(
       linux: "linux-names-the-uart", words: "'run=\"dmesg | grep ttyS0\"'", says: ["(irq = 4", "is a 16550A"],
       verdict: "poweroff"),
+    // What the driver reads there: it knows a panic, and one that leaves the rest to a crash kernel.
+    Case(
+      linux: "linux-finds-pvpanic", "vmlinuz-6.12",
+      words: "'run=\"modprobe pvpanic-mmio; cat /sys/bus/platform/devices/QEMU0001:00/capability\"'",
+      says: ["3\r\n", "run: exit status 0"], verdict: "poweroff"),
     // By kvmclock, and by the clock of the machine that a kernel without it would ask.
     Case(
       linux: "linux-has-the-time",
