@@ -1,9 +1,6 @@
 import ArgumentParser
-import Host
-import Machine
-import Unpacking
 
-/// `rowhouse run`: starts a guest in the foreground and stays until it has ended.
+/// `rowhouse run`: starts a guest in the foreground and stays until it has ended. Here are its options.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
@@ -126,7 +123,10 @@ struct RunCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Keep what the guest says in two files of this size in its folder, see `logs` (default: with --detach 16M; 0M: do not).",
+      """
+      Keep what the guest says in two files of this size in its folder, see `logs` (default: with --detach 16M; \
+      0M: do not).
+      """,
       valueName: "size"))
   var consoleLog: String?
 
@@ -154,11 +154,11 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       A disk image (raw or qcow2) for the guest; may be repeated. Options: readonly, serial=ID, format=raw|qcow2; \
-      overlay=PATH: what the guest writes goes to that overlay, made if need be, without =PATH to one that is thrown away; \
-      cache=writeback (the guest flushes), writethrough (every write is durable) or none (writeback and direct); \
-      direct: past the host's page cache; aio=io_uring or none: many requests at once, or one after the other. \
-      Limits: [read-|write-]bandwidth=SIZE a second, [read-|write-]iops=N, each also with -burst; \
-      budget=SIZE in all, after which requests fail.
+      overlay=PATH: what the guest writes goes to that overlay, made if need be, without =PATH to one that is thrown \
+      away; cache=writeback (the guest flushes), writethrough (every write is durable) or none (writeback and direct); \
+      direct: past the host's page cache; aio=io_uring or none: many requests at once, or one after the other. Limits: \
+      [read-|write-]bandwidth=SIZE a second, [read-|write-]iops=N, each also with -burst; budget=SIZE in all, after \
+      which requests fail.
       """,
       valueName: "path[,option]…"))
   var disks: [String] = []
@@ -167,10 +167,9 @@ struct RunCommand: ParsableCommand {
     name: .customLong("net"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
       """
-      A network card on tap=NAME or socket=PATH (of passt, or of another guest: who comes first listens); may be repeated. \
-      Options: mac=ADDRESS (else it is made of the end and, on a socket, the guest's --name; without one, of who comes \
-      first), mtu=N, and limits as for --disk: [rx-|tx-]bandwidth=SIZE, \
-      [rx-|tx-]packets=N, budget=SIZE.
+      A network card on tap=NAME or socket=PATH (of passt, or of another guest: who comes first listens); may be \
+      repeated. Options: mac=ADDRESS (else it is made of the end and, on a socket, the guest's --name; without one, of \
+      who comes first), mtu=N, and limits as for --disk: [rx-|tx-]bandwidth=SIZE, [rx-|tx-]packets=N, budget=SIZE.
       """,
       valueName: "end[,option]…"))
   var networks: [String] = []
@@ -207,145 +206,4 @@ struct RunCommand: ParsableCommand {
     parsing: .postTerminator,
     help: ArgumentHelp("The kernel's command line, instead of --cmdline.", valueName: "command line"))
   var commandLine: [String] = []
-
-  /// The same arguments with the words after `--` put together into one. ArgumentParser takes seconds for thousands of
-  /// them.
-  static func joiningCommandLine(_ arguments: [String]) -> [String] {
-    // After an option it may be the option's value, which ArgumentParser knows better.
-    guard let end = arguments.firstIndex(of: "--"), end > 0, !arguments[end - 1].hasPrefix("-"),
-      end + 2 < arguments.count
-    else { return arguments }
-    return arguments[...end] + [arguments[(end + 1)...].joined(separator: " ")]
-  }
-
-  /// The guest that the options describe. Its words are `rowhouse-vmm`'s, and so are the errors about their values.
-  func makeConfiguration() throws(ConfigurationError) -> Configuration {
-    if cmdline != nil, !commandLine.isEmpty {
-      throw ConfigurationError("--cmdline", "the command line is also given after --; one of the two is enough")
-    }
-    let options: KeyValuePairs = [
-      "kernel": kernel, "boot": boot, "load-address": loadAddress, "entry": entry, "initrd": initrd,
-      "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
-      "memory": memory, "cpu-quota": cpuQuota, "cpu-period": cpuPeriod, "cpu-burst": cpuBurst, "cpu-pin": cpuPin,
-      "cgroup": cgroup, "cpu-weight": cpuWeight,
-      "cpu-mask": cpuMask,
-      "console": console ?? (detach ? "none" : nil), "console-device": consoleDevice, "balloon": balloon, "memory-max": memoryMax,
-      "entropy": entropy ? "yes" : nil,
-      "timeout": timeout, "on-reset": onReset, "exit-profile": exitProfile,
-    ]
-    if detach, verdict != nil {
-      throw ConfigurationError("--verdict", "the verdict of a detached guest is said by `rowhouse wait`")
-    }
-    let words = options.flatMap { key, value in value.map { ["--" + key, $0] } ?? [] }
-    let repeatable: KeyValuePairs = ["module": modules, "disk": disks, "net": networks]
-    let repeated = repeatable.flatMap { key, values in values.flatMap { ["--" + key, $0] } }
-    let configuration = try Configuration(arguments: words + repeated)
-    try configuration.check()
-    if detach, configuration.console == .standard {
-      throw ConfigurationError("--console stdio", "a detached guest has no terminal; see `rowhouse logs`")
-    }
-    return configuration
-  }
-
-  func run() throws {
-    var configuration = try makeConfiguration()
-    if let name {
-      for card in configuration.networks.indices {
-        configuration.networks[card].takeAddress(host: HostIdentity.bytes, guest: name)
-      }
-    }
-    let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
-    let unpacked = unpack ? try unpackKernel() : nil
-    let logBytes = try logBytes()
-    let claim = try claim(configuration.memoryBytes, of: MemoryBudget(overcommit: overcommit))
-    configuration.folder = claim?.folder.path
-    configuration.consoleLogBytes = claim == nil ? nil : logBytes
-    if detach, let claim {
-      if let status = try startDetached(configuration, claim, unpacked) { throw ExitCode(status) }
-      return print(claim.folder.name)
-    }
-    let outcome: Supervisor.Outcome
-    do {
-      outcome = try Supervisor(configuration, meter: claim?.meter, kernel: unpacked).run()
-    } catch {
-      claim?.release()
-      throw error
-    }
-    switch outcome {
-    case .refused(let status):
-      claim?.release()
-      throw ExitCode(status)
-    case .ran(let record):
-      if settle(record, claim) { claim?.release() }
-      if !quiet || record.crashSignal != nil { StandardError.say(record.sentence) }
-      try file?.write(record)
-      throw ExitCode(record.verdict.exitStatus)
-    }
-  }
-
-  /// - Returns: nil when the kernel is an ELF file as it is.
-  private func unpackKernel() throws(UnpackingError) -> SharedDescriptor? {
-    guard let packed = try PackedKernel(kernel) else { return nil }
-    let unpacked = try UnpackedKernel(packed, cache: KernelCache())
-    if case .notKept(let obstacle) = unpacked.origin {
-      StandardError.say("\(kernel): it cannot be kept unpacked, so each start unpacks it (\(obstacle))")
-    }
-    return unpacked.file
-  }
-
-  /// Writes down what the guest used.
-  ///
-  /// - Returns: false when the guest's folder is all that says it.
-  private func settle(_ record: RunRecord, _ claim: Street.Claim?) -> Bool {
-    guard let meter = record.meter else { return true }
-    let name = claim.map { $0.folder.name.description }
-    do throws(Settlement.Failure) {
-      try Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: claim?.folder)
-      return true
-    } catch {
-      let kept = claim?.folder.isInPlace == true ? name : nil
-      StandardError.say("\(error)" + (kept.map { "; its folder is kept, `rowhouse list` shows it as \($0)" } ?? ""))
-      return false
-    }
-  }
-
-  private static let usualLogBytes: UInt64 = 16 << 20
-
-  private func logBytes() throws(ConfigurationError) -> UInt64? {
-    guard let consoleLog else { return detach ? Self.usualLogBytes : nil }
-    let bytes = try Configuration.parseConsoleLog(consoleLog)
-    guard bytes == 0 || bytes >= Configuration.pageBytes else {
-      throw ConfigurationError("--console-log \(consoleLog)", "give a size of at least 4K, or 0M for no log")
-    }
-    return bytes == 0 ? nil : bytes
-  }
-
-  /// The guest's folder. Who asked for none and has no place for it runs without, and is then not listed.
-  private func claim(_ memoryBytes: UInt64, of budget: MemoryBudget) throws -> Street.Claim? {
-    let name = try name.map { text throws(ConfigurationError) in try GuestName(text, option: "--name \(text)") }
-    do {
-      let claim = try Street().claim(name, kernel: kernel, memoryBytes: memoryBytes, of: budget)
-      if let state = claim.replaced {
-        let name = claim.folder.name
-        StandardError.say("\(name): the name was that of a guest that had \(state); its folder is replaced")
-      }
-      return claim
-    } catch is HostError where name == nil && !detach && consoleLog == nil {
-      try budget.check(memoryBytes, promised: 0)
-      return nil
-    }
-  }
-
-  private func startDetached(
-    _ configuration: Configuration, _ claim: Street.Claim, _ kernel: SharedDescriptor?
-  ) throws -> Int32? {
-    do {
-      let status = try DetachedStart(configuration, meter: claim.meter, kernel: kernel).wait()
-      if status != nil { claim.release() }
-      return status
-    } catch {
-      claim.release()
-      throw error
-    }
-  }
 }

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Host
+import Machine
+import Unpacking
+
+/// Starting a guest: its folder first, then its VMM, and at the end what it was.
+extension RunCommand {
+  func run() throws {
+    var configuration = try makeConfiguration()
+    if let name {
+      for card in configuration.networks.indices {
+        configuration.networks[card].takeAddress(host: HostIdentity.bytes, guest: name)
+      }
+    }
+    let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
+    let unpacked = unpack ? try unpackKernel() : nil
+    let logBytes = try logBytes()
+    let claim = try claim(configuration.memoryBytes, of: MemoryBudget(overcommit: overcommit))
+    configuration.folder = claim?.folder.path
+    configuration.consoleLogBytes = claim == nil ? nil : logBytes
+    if detach, let claim {
+      if let status = try startDetached(configuration, claim, unpacked) { throw ExitCode(status) }
+      return print(claim.folder.name)
+    }
+    let outcome: Supervisor.Outcome
+    do {
+      outcome = try Supervisor(configuration, meter: claim?.meter, kernel: unpacked).run()
+    } catch {
+      claim?.release()
+      throw error
+    }
+    switch outcome {
+    case .refused(let status):
+      claim?.release()
+      throw ExitCode(status)
+    case .ran(let record):
+      if settle(record, claim) { claim?.release() }
+      if !quiet || record.crashSignal != nil { StandardError.say(record.sentence) }
+      try file?.write(record)
+      throw ExitCode(record.verdict.exitStatus)
+    }
+  }
+
+  /// - Returns: nil when the kernel is an ELF file as it is.
+  private func unpackKernel() throws(UnpackingError) -> SharedDescriptor? {
+    guard let packed = try PackedKernel(kernel) else { return nil }
+    let unpacked = try UnpackedKernel(packed, cache: KernelCache())
+    if case .notKept(let obstacle) = unpacked.origin {
+      StandardError.say("\(kernel): it cannot be kept unpacked, so each start unpacks it (\(obstacle))")
+    }
+    return unpacked.file
+  }
+
+  /// The guest's folder. Who asked for none and has no place for it runs without, and is then not listed.
+  private func claim(_ memoryBytes: UInt64, of budget: MemoryBudget) throws -> Street.Claim? {
+    let name = try name.map { text throws(ConfigurationError) in try GuestName(text, option: "--name \(text)") }
+    do {
+      let claim = try Street().claim(name, kernel: kernel, memoryBytes: memoryBytes, of: budget)
+      if let state = claim.replaced {
+        let name = claim.folder.name
+        StandardError.say("\(name): the name was that of a guest that had \(state); its folder is replaced")
+      }
+      return claim
+    } catch is HostError where name == nil && !detach && consoleLog == nil {
+      try budget.check(memoryBytes, promised: 0)
+      return nil
+    }
+  }
+
+  private func startDetached(
+    _ configuration: Configuration, _ claim: Street.Claim, _ kernel: SharedDescriptor?
+  ) throws -> Int32? {
+    do {
+      let status = try DetachedStart(configuration, meter: claim.meter, kernel: kernel).wait()
+      if status != nil { claim.release() }
+      return status
+    } catch {
+      claim.release()
+      throw error
+    }
+  }
+
+  /// Writes down what the guest used.
+  ///
+  /// - Returns: false when the guest's folder is all that says it.
+  private func settle(_ record: RunRecord, _ claim: Street.Claim?) -> Bool {
+    guard let meter = record.meter else { return true }
+    let name = claim.map { $0.folder.name.description }
+    do throws(Settlement.Failure) {
+      try Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: claim?.folder)
+      return true
+    } catch {
+      let kept = claim?.folder.isInPlace == true ? name : nil
+      StandardError.say("\(error)" + (kept.map { "; its folder is kept, `rowhouse list` shows it as \($0)" } ?? ""))
+      return false
+    }
+  }
+}
