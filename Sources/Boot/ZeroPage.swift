@@ -6,7 +6,8 @@ struct ZeroPage {
   private var bytes = [UInt8](repeating: 0, count: BootLayout.zeroPage.count)
   private let version: UInt16
 
-  /// - Parameter header: the kernel's own setup header; nil for a kernel that was taken out of its bzImage and has none.
+  /// - Parameter header: the kernel's own setup header; nil for a kernel that was taken out of its bzImage and has
+  ///   none.
   init(header: LinuxHeader?) {
     if let header {
       bytes.put(bytes: header.bytes, at: LinuxHeader.start)

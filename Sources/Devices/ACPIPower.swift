@@ -3,8 +3,8 @@ import Synchronization
 
 /// ACPI's fixed hardware: power button, sleep control and power management timer (ACPI 6.5, section 4.8).
 ///
-/// Twelve ports: the PM1a event block (status and enable, 16 bits each) at 0, the PM1a control block (16 bits) at 4, the
-/// PM timer (32 bits) at 8. There is no legacy mode, no system management mode and no general-purpose event.
+/// Twelve ports: the PM1a event block (status and enable, 16 bits each) at 0, the PM1a control block (16 bits) at 4,
+/// the PM timer (32 bits) at 8. There is no legacy mode, no system management mode and no general-purpose event.
 package final class ACPIPower: BusDevice {
   /// The number of ports that the device claims, and where the blocks are in it.
   package static let portCount: UInt64 = 12

@@ -1,7 +1,7 @@
 import Host
 
-/// A page of physical memory to whose first byte a guest writes 123 when it has come to a point worth timing, usually its
-/// `init`.
+/// A page of physical memory to whose first byte a guest writes 123 when it has come to a point worth timing, usually
+/// its `init`.
 ///
 /// The address and the number are Firecracker's convention, so that guests prepared for it are timed here too.
 package final class BootTimer: BusDevice {

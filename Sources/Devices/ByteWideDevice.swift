@@ -1,4 +1,5 @@
-/// A device with 8-bit registers, as the ISA bus has them: a wider access reaches consecutive registers, low byte first.
+/// A device with 8-bit registers, as the ISA bus has them: a wider access reaches consecutive registers, low byte
+/// first.
 package protocol ByteWideDevice: BusDevice {
   /// - Parameter register: bytes from the start of the device's range; a wide access may reach past its end, where
   ///   nothing answers and all lines float high.

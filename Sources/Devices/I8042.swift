@@ -3,11 +3,11 @@ import Synchronization
 /// The PC's keyboard controller, with nothing plugged in: it answers its own commands at once, and resets the machine.
 ///
 /// It is here for `outb(0xfe, 0x64)`, the oldest way of resetting a PC. Kernels that read ACPI's FADT learn there that
-/// there is no keyboard controller, and spend no time on it. Others probe it. What makes Linux give up soonest is an output
-/// buffer that never runs empty (17 reads, under a millisecond); but kernels and loaders that drain the buffer before they
-/// start would then drain it for ever. So it is an honest controller: every command has its answer in the buffer before
-/// the guest can ask for it, the mouse port fails its test, and a byte for the keyboard comes back as a time-out, so that
-/// no probe has to wait for its own. It raises no interrupt.
+/// there is no keyboard controller, and spend no time on it. Others probe it. What makes Linux give up soonest is an
+/// output buffer that never runs empty (17 reads, under a millisecond); but kernels and loaders that drain the buffer
+/// before they start would then drain it for ever. So it is an honest controller: every command has its answer in the
+/// buffer before the guest can ask for it, the mouse port fails its test, and a byte for the keyboard comes back as a
+/// time-out, so that no probe has to wait for its own. It raises no interrupt.
 ///
 /// The A20 gate is a bit that is kept: the machine's address line 20 is always on.
 package final class I8042: ByteWideDevice {
@@ -105,7 +105,8 @@ package final class I8042: ByteWideDevice {
       case 0xd1:
         outputPort = value
         return value & 0x01 == 0
-      // To be handed back as if from the keyboard, and from the mouse: a controller without a mouse port does not mark it so.
+      // To be handed back as if from the keyboard, and from the mouse: a controller without a mouse port does not mark
+      // it so.
       case 0xd2, 0xd3: answer(value)
       // To the mouse, and to the keyboard: nobody acknowledges.
       case 0xd4: answer(0xfe, [.timeout, .outputIsMouse])

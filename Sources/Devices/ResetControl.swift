@@ -1,9 +1,10 @@
 import Synchronization
 
-/// The reset control register of Intel's chipsets, port 0xcf9 (82371SB "PIIX3" data sheet, RC; also ACPI's reset register).
+/// The reset control register of Intel's chipsets, port 0xcf9 (82371SB "PIIX3" data sheet, RC; also ACPI's reset
+/// register).
 ///
-/// Bit 2 going from 0 to 1 resets the machine. Bits 1 and 3 choose how thoroughly, and are only kept: every reset here is
-/// of the whole machine.
+/// Bit 2 going from 0 to 1 resets the machine. Bits 1 and 3 choose how thoroughly, and are only kept: every reset here
+/// is of the whole machine.
 package final class ResetControl: ByteWideDevice {
   /// The number of ports that the device claims.
   package static let portCount: UInt64 = 1

@@ -3,8 +3,8 @@ import Host
 /// Reading and writing as a row of transfers between memory and files, which whoever runs a request carries out: plain
 /// calls one after the other, io_uring many at once.
 ///
-/// Where there are tables (``hasTables``), a flush and all that makes bytes read as zeros may only begin while no transfer
-/// is under way, and nothing else may begin before they are done.
+/// Where there are tables (``hasTables``), a flush and all that makes bytes read as zeros may only begin while no
+/// transfer is under way, and nothing else may begin before they are done.
 extension Disk {
   /// Bytes of one request that lie together in one file.
   package struct Transfer {

@@ -40,7 +40,8 @@ package struct GuestRange: Hashable, Sendable {
   /// The first address after the range; for a range that ends with the address space, its last address.
   package var end: GuestAddress { start.advanced(by: count) ?? GuestAddress(.max) }
 
-  /// Whether all of `other`, its last byte included, lies inside this range. An empty range lies in any that has its start.
+  /// Whether all of `other`, its last byte included, lies inside this range. An empty range lies in any that has its
+  /// start.
   package func contains(_ other: GuestRange) -> Bool {
     other.start >= start && other.start.rawValue - start.rawValue <= count
       && other.count <= count - (other.start.rawValue - start.rawValue)

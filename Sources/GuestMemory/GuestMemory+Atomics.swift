@@ -3,7 +3,8 @@ import Synchronization
 // Words that vCPUs and devices hand each other without a lock: the indices and flags of rings.
 
 extension GuestMemory {
-  /// Reads a little-endian word in one piece. What the guest wrote before it stored the word is seen by reads that follow.
+  /// Reads a little-endian word in one piece. What the guest wrote before it stored the word is seen by reads that
+  /// follow.
   ///
   /// - Throws: ``GuestMemoryError/misaligned(_:)`` when the address is odd.
   package func loadAcquiring(_ address: GuestAddress) throws(GuestMemoryError) -> UInt16 {
@@ -25,8 +26,8 @@ extension GuestMemory {
   private func atomicWord(_ address: GuestAddress) throws(GuestMemoryError) -> UnsafeMutablePointer<Atomic<UInt16>> {
     guard address.rawValue.isMultiple(of: 2) else { throw .misaligned(address) }
     let pointer = unsafe try host(address, count: 2)
-    // SAFETY: the gate vouches for the bytes. They are aligned, as regions start at pages in guest and host alike, every
-    // bit pattern is a valid integer, and an atomic of an integer is laid out as the integer.
+    // SAFETY: the gate vouches for the bytes. They are aligned, as regions start at pages in guest and host alike,
+    // every bit pattern is a valid integer, and an atomic of an integer is laid out as the integer.
     return unsafe pointer.assumingMemoryBound(to: Atomic<UInt16>.self)
   }
 }

@@ -2,7 +2,8 @@ import Glibc
 import Host
 
 extension GuestMemory {
-  /// Gives the host's pages under a range back. They read as zeros afterwards, and are there again when they are touched.
+  /// Gives the host's pages under a range back. They read as zeros afterwards, and are there again when they are
+  /// touched.
   ///
   /// - Parameter range: start and count multiples of 4 KiB; the host may keep pages that are part of a larger one.
   package func discard(_ range: GuestRange) throws(GuestMemoryError) {

@@ -32,7 +32,8 @@ package final class GuestMemory: Sendable {
 
   /// Takes `bytes` of address space; the host's pages follow when the guest touches them.
   ///
-  /// - Parameter bytes: the RAM's size, a multiple of 4 KiB, above 0; up to 3 GiB lie below the hole, the rest above 4 GiB.
+  /// - Parameter bytes: the RAM's size, a multiple of 4 KiB, above 0; up to 3 GiB lie below the hole, the rest above 4
+  ///   GiB.
   package init(bytes: UInt64, backing: MemoryBacking = .anonymous) throws(SystemCallError) {
     let lowBytes = min(bytes, Self.holeStart.rawValue)
     low = try Region(start: GuestAddress(0), bytes: lowBytes, backing: backing)

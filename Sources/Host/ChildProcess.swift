@@ -25,8 +25,8 @@ package struct ChildProcess: ~Copyable {
 
   /// What an ended child and the children that it waited for took of memory (getrusage(2)).
   package struct MemoryUse: Equatable, Sendable {
-    /// The most that was resident at once. Linux counts from the start, when the child is still a copy of its parent: up
-    /// to the parent's own peak the figure says nothing.
+    /// The most that was resident at once. Linux counts from the start, when the child is still a copy of its parent:
+    /// up to the parent's own peak the figure says nothing.
     package let peakResidentBytes: UInt64
     /// Page faults that needed no reading from a disk, and those that did.
     package let minorFaults: UInt64
@@ -56,7 +56,8 @@ package struct ChildProcess: ~Copyable {
     process = try checked("exec", started)
   }
 
-  /// Sends a signal (kill(2)). To be used only before ``collect()`` has returned the end: the number may then be another's.
+  /// Sends a signal (kill(2)). To be used only before ``collect()`` has returned the end: the number may then be
+  /// another's.
   package func send(_ signal: Int32) { kill(process, signal) }
 
   /// How the child ended, or nil while it lives. SIGCHLD says when it is worth asking.

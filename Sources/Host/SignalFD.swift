@@ -14,8 +14,9 @@ package struct SignalFD: ~Copyable, Sendable {
     descriptor = Descriptor(owning: unsafe try checked("signalfd", linux_signalfd(&mask)))
   }
 
-  /// Blocks the signals in the calling thread, and so in every thread that it starts afterwards, and collects them here.
-  /// Threads that run already must have blocked them (``Thread/leaveSignalsToOthers(but:)``); once more changes nothing.
+  /// Blocks the signals in the calling thread, and so in every thread that it starts afterwards, and collects them
+  /// here. Threads that run already must have blocked them (``Thread/leaveSignalsToOthers(but:)``); once more changes
+  /// nothing.
   package func collect() throws(SystemCallError) {
     var mask = Self.mask(signals)
     // SAFETY: the call only reads the local variable.

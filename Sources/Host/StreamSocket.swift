@@ -5,8 +5,8 @@ import Glibc
 extension Descriptor {
   /// Connects to whoever listens at `path`.
   ///
-  /// - Throws: `ENOENT` when nothing is there, `ECONNREFUSED` when nobody listens there, `EAGAIN` when too many wait to be
-  ///   accepted.
+  /// - Throws: `ENOENT` when nothing is there, `ECONNREFUSED` when nobody listens there, `EAGAIN` when too many wait to
+  ///   be accepted.
   package static func connect(to path: String) throws(SystemCallError) -> Descriptor {
     // SAFETY: the string outlives the call, which only reads it.
     Descriptor(owning: try checked("connect", unsafe linux_connect(path)))
@@ -25,7 +25,8 @@ extension Descriptor {
   /// The next who has connected to a socket (accept4(2)), and is still there.
   ///
   /// - Returns: nil when there is none.
-  /// - Throws: `EMFILE` or `ENFILE`, among others, when there is no descriptor left. Who has connected still waits then.
+  /// - Throws: `EMFILE` or `ENFILE`, among others, when there is no descriptor left. Who has connected still waits
+  ///   then.
   static func accept(at listener: Int32) throws(SystemCallError) -> Descriptor? {
     while true {
       let number = linux_accept(listener)

@@ -44,7 +44,8 @@ package struct CPUFeature: Hashable, Sendable {
       "bus_lock_detect": 24, "cldemote": 25, "movdiri": 27, "movdir64b": 28,
     ])
     + features(7, 0, .edx, [
-      "fsrm": 4, "avx512_vp2intersect": 8, "md_clear": 10, "serialize": 14, "ibt": 20, "amx_bf16": 22, "avx512_fp16": 23,
+      "fsrm": 4, "avx512_vp2intersect": 8, "md_clear": 10, "serialize": 14, "ibt": 20, "amx_bf16": 22,
+      "avx512_fp16": 23,
       "amx_tile": 24, "amx_int8": 25, "spec_ctrl": 26, "intel_stibp": 27, "flush_l1d": 28, "arch_capabilities": 29,
       "ssbd": 31,
     ])
@@ -54,7 +55,8 @@ package struct CPUFeature: Hashable, Sendable {
       "svm": 2, "cr8_legacy": 4, "abm": 5, "lzcnt": 5, "sse4a": 6, "misalignsse": 7, "3dnowprefetch": 8, "osvw": 9,
       "xop": 11, "fma4": 16, "tbm": 21, "topoext": 22, "perfctr_core": 23,
     ])
-    + features(0x8000_0001, 0, .edx, ["syscall": 11, "nx": 20, "mmxext": 22, "fxsr_opt": 25, "pdpe1gb": 26, "rdtscp": 27])
+    + features(
+      0x8000_0001, 0, .edx, ["syscall": 11, "nx": 20, "mmxext": 22, "fxsr_opt": 25, "pdpe1gb": 26, "rdtscp": 27])
     + features(0x8000_0007, 0, .edx, ["constant_tsc": 8, "nonstop_tsc": 8])
     + features(0x8000_0008, 0, .ebx, ["clzero": 0, "xsaveerptr": 2, "wbnoinvd": 9, "ibpb": 12, "ibrs": 14, "stibp": 15])
     + features(0x4000_0001, 0, .eax, [

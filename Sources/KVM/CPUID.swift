@@ -2,7 +2,8 @@ import CKVM
 
 /// What the CPUID instruction answers, as a table of leaves and subleaves.
 ///
-/// Layouts: Intel SDM volume 2A, "CPUID"; AMD APM volume 3, appendix E; KVM's own leaves: linux-doc, virt/kvm/x86/cpuid.
+/// Layouts: Intel SDM volume 2A, "CPUID"; AMD APM volume 3, appendix E; KVM's own leaves: linux-doc,
+/// virt/kvm/x86/cpuid.
 package struct CPUID: Sendable {
   /// One of the four registers that the instruction fills.
   package enum Register: Sendable { case eax, ebx, ecx, edx }

@@ -29,7 +29,9 @@ extension CPUID {
     cpuid[1, .edx] = cpuid[1, .edx] & ~(1 << 28) | (count > 1 ? 1 << 28 : 0)
     cpuid.setTopology(count)
     cpuid.setFrequencies(guest.tscKilohertz)
-    for feature in guest.hiddenFeatures { cpuid[feature.leaf, feature.subleaf, feature.register] &= ~(1 << feature.bit) }
+    for feature in guest.hiddenFeatures {
+      cpuid[feature.leaf, feature.subleaf, feature.register] &= ~(1 << feature.bit)
+    }
     return cpuid
   }
 

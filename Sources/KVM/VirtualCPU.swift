@@ -132,8 +132,8 @@ package final class VirtualCPU: Sendable {
     unsafe ckvm_exit_at_kicks(shared)
   }
 
-  /// Tells the guest's watchdogs that this vCPU was kept from running (KVM_KVMCLOCK_CTRL). Refused, with nothing to tell,
-  /// while the guest has no kvmclock.
+  /// Tells the guest's watchdogs that this vCPU was kept from running (KVM_KVMCLOCK_CTRL). Refused, with nothing to
+  /// tell, while the guest has no kvmclock.
   package func excuseAbsence() { _ = ckvm_kvmclock_ctrl(descriptor.number) }
 
   // MARK: State

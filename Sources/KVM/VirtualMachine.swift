@@ -18,7 +18,8 @@ package final class VirtualMachine: Sendable {
   /// the kernel. To be called before the first vCPU is made.
   ///
   /// - Parameter reservedPages: four pages that are neither RAM nor devices. Intel CPUs without unrestricted guest
-  ///   mode run real mode in a task there (KVM_SET_IDENTITY_MAP_ADDR: the first page, KVM_SET_TSS_ADDR: the next three).
+  ///   mode run real mode in a task there (KVM_SET_IDENTITY_MAP_ADDR: the first page, KVM_SET_TSS_ADDR: the next
+  ///   three).
   package func createInterruptControllers(reservedPages: GuestAddress) throws(KVMError) {
     let page: UInt64 = 0x1000
     if hypervisor.extensionValue(KVM_CAP_SET_IDENTITY_MAP_ADDR) != 0 {
@@ -53,8 +54,8 @@ package final class VirtualMachine: Sendable {
     try kvm("KVM_IRQFD", ckvm_irqfd(descriptor.number, event.number, gsi, 0))
   }
 
-  /// Binds a guest's write to an event: `value` written to the physical address in four bytes is a signal, and the vCPU goes
-  /// on at once (KVM_IOEVENTFD). Any other write there is an exit.
+  /// Binds a guest's write to an event: `value` written to the physical address in four bytes is a signal, and the vCPU
+  /// goes on at once (KVM_IOEVENTFD). Any other write there is an exit.
   package func connect(doorbell event: EventFD, at address: GuestAddress, value: UInt32) throws(KVMError) {
     try kvm(
       "KVM_IOEVENTFD", ckvm_ioeventfd(descriptor.number, event.number, address.rawValue, 4, UInt64(value)))

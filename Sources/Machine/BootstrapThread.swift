@@ -9,9 +9,9 @@ import Metering
 ///
 /// The making is most of the time in which a small guest starts, and most of it is waiting in the kernel. So it begins
 /// before anything is known of the guest, and goes on while the I/O thread reads the configuration, lays out memory,
-/// reads the host's CPUID, loads the image and makes the devices. It is a vCPU's own thread that does it because no other
-/// must then be started or woken on the way to the guest's first instruction, and because KVM is slower when a vCPU's
-/// calls come from another thread than the one before (the kernel's virt/kvm/api.rst, section 2).
+/// reads the host's CPUID, loads the image and makes the devices. It is a vCPU's own thread that does it because no
+/// other must then be started or woken on the way to the guest's first instruction, and because KVM is slower when a
+/// vCPU's calls come from another thread than the one before (the kernel's virt/kvm/api.rst, section 2).
 package final class BootstrapThread {
   /// What the machine is made of, as soon as the configuration says it.
   struct Plan: Sendable {
@@ -106,8 +106,8 @@ package final class BootstrapThread {
     var failure: KVMError?
     let hasOutcome = Semaphore()
 
-    /// What was exchanged is the machine's from then on: this is there for longer, and a machine that has ended must let
-    /// go of the host's files before the next one opens them.
+    /// What was exchanged is the machine's from then on: this is there for longer, and a machine that has ended must
+    /// let go of the host's files before the next one opens them.
     func empty() { (plan, guest, machine, cpus) = (nil, nil, nil, []) }
   }
 }
@@ -148,8 +148,8 @@ extension BootstrapThread {
 
   /// All that KVM can make without knowing the guest.
   private static func furnish(_ machine: VirtualMachine, _ plan: Plan) throws(KVMError) -> [VirtualCPU] {
-    // Memory first: KVM waits for all readers of its list of slots to leave it, and once there are interrupt controllers
-    // there are readers.
+    // Memory first: KVM waits for all readers of its list of slots to leave it, and once there are interrupt
+    // controllers there are readers.
     try machine.map(plan.memory)
     try machine.createInterruptControllers(reservedPages: Layout.reservedPages.first)
     var cpus: [VirtualCPU] = []

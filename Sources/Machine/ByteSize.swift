@@ -2,8 +2,8 @@
 package enum ByteSize {
   private static let units: [(letter: Character, shift: UInt64)] = [("K", 10), ("M", 20), ("G", 30), ("T", 40)]
 
-  /// Reads "64K", "512M", "512MiB", "2G"; nil for anything else, also for a number without a unit, which QEMU and others
-  /// take for different things.
+  /// Reads "64K", "512M", "512MiB", "2G"; nil for anything else, also for a number without a unit, which QEMU and
+  /// others take for different things.
   package static func parse(_ text: String) -> UInt64? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     var unit = text.dropFirst(digits.count).uppercased()

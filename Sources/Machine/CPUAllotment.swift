@@ -8,7 +8,8 @@ package struct CPUAllotment: Equatable, Sendable {
   package var periodNanoseconds = CPUQuota.defaultPeriod
   /// CPU time that may be saved up beyond the quota of one period, in nanoseconds.
   package var burstNanoseconds: UInt64 = 0
-  /// How much of a busy host's CPUs the VMM gets beside its neighbours in the host's control groups; nil: like any other.
+  /// How much of a busy host's CPUs the VMM gets beside its neighbours in the host's control groups; nil: like any
+  /// other.
   package var weight: UInt64?
   /// The host's CPUs that vCPUs stay on, one after the other, and from the first again; none: wherever the host puts
   /// them.

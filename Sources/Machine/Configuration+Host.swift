@@ -23,7 +23,8 @@ extension Configuration {
       throw .configuration(
         ConfigurationError(
           "--memory \(ByteSize.format(memoryBytes))",
-          "this host has \(HostMemory.bytes >> 20)M, and promises a guest at most \(Self.largestPromise) times as much"))
+          "this host has \(HostMemory.bytes >> 20)M, and promises a guest "
+            + "at most \(Self.largestPromise) times as much"))
     }
     // No CPU with long mode addresses less than what is below the hole.
     guard memoryBytes > GuestMemory.holeStart.rawValue else { return }

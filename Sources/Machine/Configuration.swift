@@ -75,8 +75,8 @@ package struct Configuration: Equatable, Sendable {
   /// What of the guest and its VMM may be in the host's memory, in bytes; its balloon takes what is more. Nil: no
   /// limit.
   package var memoryLimitBytes: UInt64?
-  /// Memory that the guest shall give back to the host, in bytes, a multiple of 4 KiB; with nil it has no balloon, with 0
-  /// it only reports what is free.
+  /// Memory that the guest shall give back to the host, in bytes, a multiple of 4 KiB; with nil it has no balloon, with
+  /// 0 it only reports what is free.
   package var balloonBytes: UInt64?
   /// Whether the guest gets random numbers from the host (virtio-rng).
   package var hasEntropy = false
@@ -119,7 +119,8 @@ extension Configuration {
     let others = [hasEntropy, balloonBytes != nil, consoleDevice == .virtio].count { $0 }
     let devices = disks.count + networks.count + others
     guard devices <= VirtioPlace.count else {
-      throw ConfigurationError("--disk", "a guest has room for \(VirtioPlace.count) virtio devices, these are \(devices)")
+      throw ConfigurationError(
+        "--disk", "a guest has room for \(VirtioPlace.count) virtio devices, these are \(devices)")
     }
     if let balloonBytes {
       let option = "--balloon \(ByteSize.format(balloonBytes))"

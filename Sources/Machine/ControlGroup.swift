@@ -1,8 +1,8 @@
 import Host
 import Metering
 
-/// A folder of the host's cgroup v2 that a VMM runs in, whose cpu controller then holds all of the VMM to the quota, its
-/// I/O threads too, and weighs it against its neighbours (the kernel's admin-guide/cgroup-v2.rst, "CPU").
+/// A folder of the host's cgroup v2 that a VMM runs in, whose cpu controller then holds all of the VMM to the quota,
+/// its I/O threads too, and weighs it against its neighbours (the kernel's admin-guide/cgroup-v2.rst, "CPU").
 ///
 /// The folder is its owner's: it is there before the guest, and stays, with what was written into it. Nobody could take
 /// that back when the VMM is killed, and others may be in the folder by then.
@@ -11,7 +11,8 @@ struct ControlGroup {
   /// What others were throttled in the folder before, in microseconds.
   private let throttledBefore: UInt64
 
-  /// - Throws: ``ConfigurationError`` when the folder is none of cgroup v2, or cannot do what the allotment wants of it.
+  /// - Throws: ``ConfigurationError`` when the folder is none of cgroup v2, or cannot do what the allotment wants of
+  ///   it.
   init(_ path: String, for allotment: CPUAllotment) throws(ConfigurationError) {
     self.path = path
     throttledBefore = Self.throttledMicroseconds(path)
@@ -23,7 +24,8 @@ struct ControlGroup {
     guard allotment.quotaBasisPoints != nil || allotment.weight != nil else { return }
     guard controllers.split(whereSeparator: \.isWhitespace).contains("cpu") else {
       throw ConfigurationError(
-        "--cgroup \(path)", "it has no cpu controller; whoever owns the folder above writes +cpu to cgroup.subtree_control")
+        "--cgroup \(path)",
+        "it has no cpu controller; whoever owns the folder above writes +cpu to cgroup.subtree_control")
     }
   }
 

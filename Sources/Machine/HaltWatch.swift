@@ -2,8 +2,8 @@ import Host
 
 /// Finds guests that sit in HLT with interrupts off on every CPU: nothing will ever wake them.
 ///
-/// KVM does not say so: with its own interrupt controllers a halted vCPU just does not return. So, when no vCPU has used
-/// CPU time for a while, each is asked once. A guest that stays idle is asked at ever longer intervals.
+/// KVM does not say so: with its own interrupt controllers a halted vCPU just does not return. So, when no vCPU has
+/// used CPU time for a while, each is asked once. A guest that stays idle is asked at ever longer intervals.
 struct HaltWatch {
   /// Between two looks while the guest works, in nanoseconds.
   private static let shortest: UInt64 = 100_000_000

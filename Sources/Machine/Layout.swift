@@ -36,7 +36,8 @@ package enum Layout {
   package static let virtio = Window(
     first: GuestAddress(0xfeb0_0000), count: 0x2000, name: "virtio devices, 512 bytes each")
   package static let ioAPIC = Window(first: GuestAddress(0xfec0_0000), count: 0x1000, name: "IOAPIC (in the kernel)")
-  package static let localAPIC = Window(first: GuestAddress(0xfee0_0000), count: 0x1000, name: "local APIC (in the kernel)")
+  package static let localAPIC = Window(
+    first: GuestAddress(0xfee0_0000), count: 0x1000, name: "local APIC (in the kernel)")
   /// See `VirtualMachine.createInterruptControllers`. Just below where a PC has its firmware.
   package static let reservedPages = Window(
     first: GuestAddress(0xfffb_c000), count: 0x4000, name: "reserved for KVM on Intel hosts")

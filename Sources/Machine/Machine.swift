@@ -5,8 +5,8 @@ import KVM
 import Metering
 import Virtio
 
-/// A guest: memory, devices and vCPUs, as ``MachineBuilder`` leaves them, built and not yet run. KVM may still be making
-/// its part.
+/// A guest: memory, devices and vCPUs, as ``MachineBuilder`` leaves them, built and not yet run. KVM may still be
+/// making its part.
 ///
 /// It belongs to the I/O thread. vCPUs run on threads of their own between ``start()`` and ``stop()``.
 package final class Machine {

@@ -173,7 +173,8 @@ struct MachineBuilder {
 
   private func makeClock(_ memory: GuestMemory) -> CMOSClock {
     let (high, low) = memory.regions.reduce(into: (0 as UInt64, 0 as UInt64)) { bytes, region in
-      if region.range.start < GuestMemory.holeStart { bytes.1 += region.range.count } else { bytes.0 += region.range.count }
+      let isBelow = region.range.start < GuestMemory.holeStart
+      if isBelow { bytes.1 += region.range.count } else { bytes.0 += region.range.count }
     }
     return CMOSClock(lowMemory: low, highMemory: high)
   }

@@ -40,8 +40,8 @@ struct UsageSampler: ~Copyable {
     if memory == nil { memory = try? ProcessMemory() }
     let figures = memory?.figures()
     let resident = figures?.resident ?? 0
-    // Between two samples memory came and went in some way: the mean of both is the best guess, and before the first one
-    // that it was as it is.
+    // Between two samples memory came and went in some way: the mean of both is the best guess, and before the first
+    // one that it was as it is.
     add(((last.resident ?? resident) + resident) / 2, for: now.nanoseconds(since: last.instant))
     last = (now, resident)
     meter.setSample(

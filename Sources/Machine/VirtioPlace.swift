@@ -26,8 +26,8 @@ struct VirtioPlace: Equatable {
 }
 
 extension [VirtioPlace] {
-  /// A kernel's command line, which names the devices to a Linux that was told to do without ACPI, and to no other: it would
-  /// find them twice. Those that it names already stay as they are.
+  /// A kernel's command line, which names the devices to a Linux that was told to do without ACPI, and to no other: it
+  /// would find them twice. Those that it names already stay as they are.
   func completing(_ commandLine: String?) -> String? {
     guard let commandLine else { return nil }
     let words = commandLine.split(separator: " ")

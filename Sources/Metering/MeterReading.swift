@@ -92,7 +92,9 @@ package struct MeterReading: Sendable {
   package let networks: [Network]
 
   /// Exits of all vCPUs together.
-  package var exits: [ExitReason: UInt64] { cpus.reduce(into: [:]) { $0.merge($1.exits, uniquingKeysWith: { $0.saturatingAdd($1) }) } }
+  package var exits: [ExitReason: UInt64] {
+    cpus.reduce(into: [:]) { $0.merge($1.exits, uniquingKeysWith: { $0.saturatingAdd($1) }) }
+  }
   /// CPU time of each vCPU's thread in nanoseconds.
   package var cpuNanoseconds: [UInt64] { cpus.map(\.runNanoseconds) }
 

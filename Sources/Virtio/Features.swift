@@ -1,5 +1,5 @@
-/// Feature bits that driver and device agree on (virtio 1.2, 2.2): bits 0 to 23 belong to the kind of device, the rest to
-/// queues and transport. Each device adds its own as constants.
+/// Feature bits that driver and device agree on (virtio 1.2, 2.2): bits 0 to 23 belong to the kind of device, the rest
+/// to queues and transport. Each device adds its own as constants.
 package struct Features: OptionSet, Hashable, Sendable {
   package let rawValue: UInt64
   package init(rawValue: UInt64) { self.rawValue = rawValue }

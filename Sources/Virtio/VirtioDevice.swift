@@ -58,8 +58,8 @@ package protocol VirtioDevice: AnyObject {
   func wantedEvents(_ source: Int) -> EventLoop.Events
   /// A source is ready.
   ///
-  /// - Returns: whether there is more than the device did at once, which its source will not tell of: all queues are then
-  ///   notified soon.
+  /// - Returns: whether there is more than the device did at once, which its source will not tell of: all queues are
+  ///   then notified soon.
   func sourceReady(_ source: Int, _ events: EventLoop.Events) throws(VirtioFault) -> Bool
 }
 

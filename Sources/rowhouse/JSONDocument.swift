@@ -1,6 +1,7 @@
 import FoundationEssentials
 
-/// What the tool says to programs. Its keys are the names of its variables, in snake case; quantities end in their unit.
+/// What the tool says to programs. Its keys are the names of its variables, in snake case; quantities end in their
+/// unit.
 protocol JSONDocument: Encodable {}
 
 extension JSONDocument {

@@ -83,8 +83,8 @@ final class KeyboardRelay {
     let count = unsafe withUnsafeMutableBytes(of: &chunk) { bytes in
       unsafe read(STDIN_FILENO, bytes.baseAddress, bytes.count)
     }
-    // The input is over, or the terminal is gone: the guest's line is silent from now on. (A signal's interruption cannot
-    // be: all that come here are blocked.)
+    // The input is over, or the terminal is gone: the guest's line is silent from now on. (A signal's interruption
+    // cannot be: all that come here are blocked.)
     guard count > 0 else { return end() }
     var bytes: [UInt8] = []
     for index in 0..<count {

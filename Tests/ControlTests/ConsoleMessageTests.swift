@@ -9,7 +9,8 @@ import Testing
     } + [.input([]), .input([0, 1, 255]), .window(.unknown), .window(WindowSize(columns: .max, rows: 1)), .takeOver]
   static let console: [ConsoleMessage] =
     [.attached(isWritten: true), .attached(isWritten: false), .output([]), .output([10, 13]), .reply(.done)]
-    + [.reply(.ended(code: 1, value: 0)), .reply(.refused(.notAllowed))] + ConsoleNotice.allCases.map(ConsoleMessage.notice)
+    + [.reply(.ended(code: 1, value: 0)), .reply(.refused(.notAllowed))]
+    + ConsoleNotice.allCases.map(ConsoleMessage.notice)
 
   @Test(arguments: viewers) func viewersMessageComesBack(message: ViewerMessage) throws {
     #expect(try ViewerMessage(message.frame(id: 7)) == message)
@@ -35,7 +36,8 @@ import Testing
       #expect(throws: ControlFault.malformed) { try ViewerMessage(Frame(kind: kind, id: 1, body: body)) }
     }
     #expect(throws: ControlFault.unknownRequest) { try ViewerMessage(Frame(kind: 1, id: 1)) }
-    for (kind, body) in [(0x8100, []), (0x8100, [2]), (0x8102, [1]), (0x8102, [9, 9]), (0x100, [])] as [(UInt16, [UInt8])] {
+    for (kind, body) in [(0x8100, []), (0x8100, [2]), (0x8102, [1]), (0x8102, [9, 9]), (0x100, [])]
+      as [(UInt16, [UInt8])] {
       #expect(ConsoleMessage(Frame(kind: kind, id: 1, body: body)) == nil)
     }
   }

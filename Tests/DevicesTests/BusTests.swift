@@ -48,7 +48,8 @@ struct BusTests {
     #expect(bus.read(.max, size: 1) == 2)
   }
 
-  /// Random claims, some of them neighbours, in random order: every address finds whom a search through all of them finds.
+  /// Random claims, some of them neighbours, in random order: every address finds whom a search through all of them
+  /// finds.
   @Test(arguments: 0..<50) func findsWhatALinearSearchFinds(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var claims: [(start: UInt64, count: UInt64, device: Probe)] = []

@@ -36,7 +36,8 @@ struct UART16550InterruptTests {
     for (enable, source, pulses) in expected {
       bench.write(.interruptEnable, enable)
       #expect(bench.source == source)
-      #expect(bench.pulses == pulses, "the pin rises when the first source is enabled, and stays up until the last is not")
+      #expect(
+        bench.pulses == pulses, "the pin rises when the first source is enabled, and stays up until the last is not")
     }
   }
 

@@ -1,7 +1,8 @@
 import Devices
 import Testing
 
-/// A UART that is written down as naively as it can be: arrays, and every answer worked out from them when it is asked for.
+/// A UART that is written down as naively as it can be: arrays, and every answer worked out from them when it is asked
+/// for.
 private struct NaiveUART {
   var ier = 0, lcr = 0, mcr = 0, scr = 0, divisor = 12
   var fifos = false, trigger = 1

@@ -49,7 +49,8 @@ struct UART16550RegisterTests {
     #expect(bench.peer.sent.isEmpty)
   }
 
-  /// Drivers ask whether the transmitter-empty interrupt comes again when it is enabled again; else they fall back to a timer.
+  /// Drivers ask whether the transmitter-empty interrupt comes again when it is enabled again; else they fall back to a
+  /// timer.
   @Test func hasNoTransmitterBugs() {
     for _ in 0..<2 {
       bench.write(.interruptEnable, 0x02)

@@ -3,7 +3,8 @@ import Metering
 /// A meter page whose figures somebody has made up: what is read of it may be wrong, but is read.
 func fuzzMeter(_ input: inout FuzzInput) {
   let shape = (cpus: 1 + input.below(3), disks: input.below(3), networks: input.below(3))
-  var words = [UInt64](repeating: 0, count: 512 + 32 * shape.cpus + 192 * shape.disks + 64 * shape.networks + 511 & ~511)
+  var words = [UInt64](
+    repeating: 0, count: 512 + 32 * shape.cpus + 192 * shape.disks + 64 * shape.networks + 511 & ~511)
   // A sound head (docs/meter.md), or few inputs would come any further.
   let disks = 4096 + 256 * shape.cpus
   let head = [

@@ -17,7 +17,9 @@ struct AtomicsTests {
 
   @Test func gate() {
     #expect(throws: GuestMemoryError.misaligned(GuestAddress(7))) { try memory.loadAcquiring(GuestAddress(7)) }
-    #expect(throws: GuestMemoryError.misaligned(GuestAddress(4095))) { try memory.storeReleasing(1, at: GuestAddress(4095)) }
+    #expect(throws: GuestMemoryError.misaligned(GuestAddress(4095))) {
+      try memory.storeReleasing(1, at: GuestAddress(4095))
+    }
     for address in [4096, 1 << 32, UInt64.max - 1] {
       #expect(throws: GuestMemoryError.notRAM(GuestAddress(address), count: 2)) {
         try memory.loadAcquiring(GuestAddress(address))

@@ -10,7 +10,8 @@ private let high = GuestMemory.holeEnd.rawValue
 @Suite("Guest memory")
 struct GuestMemoryTests {
   @Test(arguments: [
-    (page, [(0, page)]), (hole - page, [(0, hole - page)]), (hole, [(0, hole)]), (hole + page, [(0, hole), (high, page)]),
+    (page, [(0, page)]), (hole - page, [(0, hole - page)]), (hole, [(0, hole)]),
+    (hole + page, [(0, hole), (high, page)]),
     (64 << 30, [(0, hole), (high, 64 << 30 - hole)]),
   ] as [(UInt64, [(UInt64, UInt64)])])
   func liesAroundTheHole(bytes: UInt64, expected: [(UInt64, UInt64)]) throws {
@@ -128,9 +129,13 @@ struct GuestMemoryTests {
     #expect(try memory.read(GuestAddress(4), count: 5) == [0] + Array("456".utf8) + [0])
     try memory.load(0, from: file, at: 100, to: GuestAddress(0))
 
-    #expect(throws: GuestMemoryError.fileEnded(missing: 2)) { try memory.load(4, from: file, at: 8, to: GuestAddress(0)) }
+    #expect(throws: GuestMemoryError.fileEnded(missing: 2)) {
+      try memory.load(4, from: file, at: 8, to: GuestAddress(0))
+    }
     #expect(try memory.read(GuestAddress(0), count: 3) == Array("89".utf8) + [0])
-    #expect(throws: GuestMemoryError.fileEnded(missing: 4)) { try memory.load(4, from: file, at: 10, to: GuestAddress(0)) }
+    #expect(throws: GuestMemoryError.fileEnded(missing: 4)) {
+      try memory.load(4, from: file, at: 10, to: GuestAddress(0))
+    }
     #expect(throws: GuestMemoryError.notRAM(GuestAddress(page - 1), count: 2)) {
       try memory.load(2, from: file, at: 0, to: GuestAddress(page - 1))
     }
@@ -142,7 +147,9 @@ struct GuestMemoryTests {
     #expect(throws: GuestMemoryError.host(SystemCallError("pread", .isDirectory))) {
       try memory.load(1, from: directory, at: 0, to: GuestAddress(0))
     }
-    #expect(GuestMemoryError.notRAM(GuestAddress(0xc000_0000), count: 4).description == "4 bytes at 0xc0000000 are not all guest memory")
+    #expect(
+      GuestMemoryError.notRAM(GuestAddress(0xc000_0000), count: 4).description
+      == "4 bytes at 0xc0000000 are not all guest memory")
   }
 
   @Test func sizesThatCannotBeAreRefused() {

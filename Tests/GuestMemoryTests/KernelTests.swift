@@ -28,7 +28,8 @@ struct KernelTests {
     #expect(try memory.load(GuestAddress(8 * 4096), as: UInt64.self) == 5)
   }
 
-  @Test("Host and guest addresses agree modulo the size of a huge page", arguments: [2 << 20, (2 << 20) + 4096, 5 << 30])
+  @Test(
+    "Host and guest addresses agree modulo the size of a huge page", arguments: [2 << 20, (2 << 20) + 4096, 5 << 30])
   func liesForHugePages(bytes: UInt64) throws {
     for region in try GuestMemory(bytes: bytes).regions where region.range.count > 2 << 20 {
       #expect((UInt64(region.hostAddress) ^ region.range.start.rawValue) % (2 << 20) == 0)

@@ -2,8 +2,8 @@ import Glibc
 import Host
 import Testing
 
-/// Whether the kernel knows `number` as a descriptor of the memory file `name`: tests that run beside this one may be given
-/// the same number as soon as it is free, but not the name.
+/// Whether the kernel knows `number` as a descriptor of the memory file `name`: tests that run beside this one may be
+/// given the same number as soon as it is free, but not the name.
 private func isOpen(_ number: Int32, _ name: String) -> Bool {
   var target = [CChar](repeating: 0, count: 200)
   // SAFETY: one byte less than the array is offered, so that the text stays terminated.

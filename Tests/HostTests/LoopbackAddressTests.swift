@@ -5,7 +5,8 @@ import Testing
   @Test(arguments: ["127.0.0.1:0", "127.0.0.1:65535", "127.255.0.9:80", "[::1]:5000"])
   func comesBack(text: String) throws { #expect(try LoopbackAddress(text).description == text) }
 
-  @Test(arguments: ["", ":", "80", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:+80", "127.0.0.1: 80"])
+  @Test(arguments:
+    ["", ":", "80", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:+80", "127.0.0.1: 80"])
   func malformed(text: String) { #expect(throws: LoopbackAddress.Fault.malformed) { try LoopbackAddress(text) } }
 
   @Test(arguments: [

@@ -71,7 +71,8 @@ extension Case {
       script: """
         \(looks)
         rowhouse run $GUESTS/flood.bin --boot flat --load-address 0x10000 --cpu-quota 20% --quiet --timeout 60 > out
-        echo "status $?"; echo "throttled $(spent throttled_nanoseconds)"; rowhouse run $GUESTS/flood.bin --boot flat --load-address 0x10000 --quiet --timeout 60 > all
+        echo "status $?"; echo "throttled $(spent throttled_nanoseconds)"
+        rowhouse run $GUESTS/flood.bin --boot flat --load-address 0x10000 --quiet --timeout 60 > all
         cmp out all && echo same; rm out all
         """, says: ["status 85", "same"]
     ) { outcome in expectThrottled(outcome) },
@@ -101,7 +102,9 @@ extension Case {
       "memory-beyond-its-limit-is-asked-of-the-balloon",
       script: """
         \(meters)
-        rowhouse run --detach --name one $GUESTS/touch.elf --balloon 0M --memory-max 32M --timeout 60 -- pages=20000 > said; rm said
+        rowhouse run --detach --name one $GUESTS/touch.elf --balloon 0M --memory-max 32M --timeout 60 \\
+          -- pages=20000 > said
+        rm said
         until rowhouse logs one | grep -q touched; do sleep 0.02; done
         echo "asked $(figure one balloon_target_bytes)"; echo "limit $(figure one memory_limit_bytes)"
         echo "resident $(figure one resident_bytes)"; rowhouse meter one; rowhouse kill one; rowhouse remove one

@@ -24,7 +24,8 @@ extension Case {
       "multiboot-elf32", guest: "multiboot32.elf", "--boot multiboot",
       says: ["Hello from"], verdict: "poweroff"),
     Case(
-      "multiboot-as-kvm-unit-tests", guest: "unit-test.elf", words: "one two", status: 1, says: ["unit-test.elf one two\n"],
+      "multiboot-as-kvm-unit-tests", guest: "unit-test.elf", words: "one two", status: 1,
+      says: ["unit-test.elf one two\n"],
       verdict: "debugExit"),
     Case("multiboot-kludge", guest: "multiboot-kludge.bin", says: ["Hello from"], verdict: "poweroff"),
     Case(

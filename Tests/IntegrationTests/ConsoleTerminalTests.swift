@@ -7,7 +7,7 @@ import Testing
   "Console on a terminal",
   .enabled(
     if: GuestRunner.reasonAgainstHost == nil,
-    "THE CONSOLE'S TERMINAL TESTS WERE NOT RUN: they need a /dev/kvm on this host, since the terminal is this host's too"),
+    "THE CONSOLE'S TERMINAL TESTS WERE NOT RUN: they need a /dev/kvm on this host; the terminal is this host's too"),
   .serialized)
 struct ConsoleTerminalTests {
   @Test func keysAndReplay() throws {

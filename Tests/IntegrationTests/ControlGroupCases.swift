@@ -1,8 +1,8 @@
 import Testing
 
 extension Case {
-  /// A guest whose quota the host's cgroup v2 keeps. Root's: a hierarchy is mounted for it. It is one of the stock kernels'
-  /// cases because the lab has a cpu controller on every host.
+  /// A guest whose quota the host's cgroup v2 keeps. Root's: a hierarchy is mounted for it. It is one of the stock
+  /// kernels' cases because the lab has a cpu controller on every host.
   static let controlGroups: [Case] = {
     var test = Case(
       "control-group-keeps-the-quota",

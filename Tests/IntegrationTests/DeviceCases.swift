@@ -16,7 +16,8 @@ extension Case {
       "exits-are-profiled",
       script: """
         rowhouse-vmm --kernel $GUESTS/portexits.elf --cmdline count=20000 --exit-profile profile || exit
-        awk '$1 == "exit" && $2 == "port_write" { count += $4; time += $5 } END { exit !(count >= 20000 && time > 20000) }' \
+        awk '$1 == "exit" && $2 == "port_write" { count += $4; time += $5 }
+          END { exit !(count >= 20000 && time > 20000) }' \
           profile && grep -q '^kvm ' profile && rm profile
         """),
 

@@ -47,8 +47,8 @@ extension Case {
 extension Outcome {
   /// What of a process is in memory, by its /proc/PID/smaps; all figures in KiB.
   ///
-  /// - Parameter guest: the size of the guest's memory: a mapping of its first 2 MiB, and the only one that is as large as
-  ///   the rest right behind it.
+  /// - Parameter guest: the size of the guest's memory: a mapping of its first 2 MiB, and the only one that is as large
+  ///   as the rest right behind it.
   fileprivate func expectResident(outside guest: Int, atMost limit: Int) {
     var mappings: [(start: Substring, end: Substring, size: Int, resident: Int)] = []
     for line in outputText.split(separator: "\n") {

@@ -13,18 +13,21 @@ extension Case {
         rowhouse set one cpu-quota=none cpu-burst=5ms; echo "status $?"
         rowhouse set one cpu-quota=900%; echo "status $?"
         rowhouse meter one > said; echo "$(grep -c '%' said) shares"
-        rowhouse set one cpu-burst=5ms cpu-quota=50% && rowhouse meter one --json > said && grep -o 'burst[a-z_]*" : [0-9]*' said
+        rowhouse set one cpu-burst=5ms cpu-quota=50% && rowhouse meter one --json > said &&
+          grep -o 'burst[a-z_]*" : [0-9]*' said
         rowhouse kill one; rowhouse remove --all; rm said
         """, says: ["status 2\nstatus 2\nstatus 2\nstatus 2\n0 shares\n", "5000000"],
       warns: [
-        "disk0.iops=4: the guest has none", "--cpu-period: it goes with --cpu-quota", "--cpu-burst: it goes", "100% at most",
+        "disk0.iops=4: the guest has none", "--cpu-period: it goes with --cpu-quota", "--cpu-burst: it goes",
+        "100% at most",
       ]),
     Case(
       "disk-limit-takes-its-time",
       script: """
         \(looks)
         truncate -s 4M kept; start=$(milliseconds)
-        rowhouse run $GUESTS/disk.elf --disk kept,write-iops=100,write-iops-burst=1 --quiet --timeout 60 -- count=101 bytes=512 &&
+        rowhouse run $GUESTS/disk.elf --disk kept,write-iops=100,write-iops-burst=1 --quiet --timeout 60 \\
+          -- count=101 bytes=512 &&
         [ $(($(milliseconds) - start)) -ge 1000 ] && echo slow
         """, says: ["requests=101", "slow"]),
     Case(
@@ -38,7 +41,9 @@ extension Case {
       script: """
         \(meters)
         truncate -s 4M kept
-        rowhouse run --detach --name one $GUESTS/disk.elf --disk kept,iops=1 --timeout 60 -- count=100000 bytes=512 > said; rm said
+        rowhouse run --detach --name one $GUESTS/disk.elf --disk kept,iops=1 --timeout 60 \\
+          -- count=100000 bytes=512 > said
+        rm said
         rowhouse set one disk0.iops=none disk0.write-bandwidth=1M cpu-quota=50% cpu-burst=5ms || exit
         rowhouse meter one; json one; echo
         rowhouse set one disk1.iops=3; rowhouse set one disk0.iops-burst=3; rowhouse set one cpu-quota=700%
@@ -52,7 +57,8 @@ extension Case {
         "cpu-weight=50: the guest cannot have this value",
       ], warningLines: 5),
     Case(
-      refused: "burst-without-its-rate", "rowhouse run $GUESTS/hello.elf --disk image,iops-burst=3", naming: "--disk image",
+      refused: "burst-without-its-rate", "rowhouse run $GUESTS/hello.elf --disk image,iops-burst=3",
+      naming: "--disk image",
       "iops-burst goes with iops"),
     Case(
       refused: "bandwidth-without-unit", "rowhouse run $GUESTS/hello.elf --net socket=x,tx-bandwidth=3",

@@ -27,8 +27,8 @@ extension Case {
     }
   }
 
-  /// Unpacked by the first start and found by the second, as a file that would be another if it had been made anew. It is
-  /// what guests/linux takes out of the bzImage by other means.
+  /// Unpacked by the first start and found by the second, as a file that would be another if it had been made anew. It
+  /// is what guests/linux takes out of the bzImage by other means.
   static let linuxUnpacking = versions.map { version in
     Case(
       onHardware: "unpacked-\(version)",

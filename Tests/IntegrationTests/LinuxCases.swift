@@ -19,8 +19,8 @@ extension Case {
     self.init(
       name,
       script: """
-        rowhouse run $LINUX/\(image) --initrd $LINUX/initramfs-\(version).cpio.gz --verdict verdict --timeout 100 \(options) \\
-          -- console=ttyS0 quiet panic=-1 \(words)
+        rowhouse run $LINUX/\(image) --initrd $LINUX/initramfs-\(version).cpio.gz --verdict verdict --timeout 100 \\
+          \(options) -- console=ttyS0 quiet panic=-1 \(words)
         """, status: status, says: says, verdict: verdict, check: check)
     bootsLinux = true
   }
@@ -38,7 +38,8 @@ extension Case {
   static let linuxEnds = [
     Case(linux: "linux-reboots", words: "after=reboot run=true", says: ["Restarting system"], verdict: "reset"),
     Case(
-      linux: "linux-panics", words: "rdinit=/none", status: 101, says: ["Kernel panic - not syncing"], verdict: "panic"),
+      linux: "linux-panics", words: "rdinit=/none", status: 101, says: ["Kernel panic - not syncing"],
+      verdict: "panic"),
     Case(
       linux: "linux-panics-and-stays", words: "panic=0 rdinit=/none", status: 101,
       says: ["Kernel panic - not syncing", "---[ end Kernel panic"], verdict: "panic"),
@@ -46,7 +47,8 @@ extension Case {
       linux: "linux-crashes-on-request", words: "'run=\"echo c > /proc/sysrq-trigger\"'", status: 101,
       says: ["sysrq triggered crash"], verdict: "panic"),
     Case(
-      linux: "linux-halts", "vmlinuz-6.12", "--cpus 2", words: "after=halt run=true", status: 103, says: ["System halted"],
+      linux: "linux-halts", "vmlinuz-6.12", "--cpus 2", words: "after=halt run=true", status: 103,
+      says: ["System halted"],
       verdict: "halted"),
   ]
 
@@ -90,8 +92,8 @@ extension Case {
       words: "console=hvc0 'run=\"tty; cat /sys/class/tty/console/active; printf %0102400d; echo\"'",
       says: ["/dev/hvc0", "ttyS0 hvc0", String(repeating: "0", count: 102_400), "run: exit status 0", "Power down"],
       verdict: "poweroff"),
-    // What the default command line brings: the log by the serial port, until the driver is there, which is a module. When
-    // it shuts down the kernel takes leave of its virtio devices first, and says no more.
+    // What the default command line brings: the log by the serial port, until the driver is there, which is a module.
+    // When it shuts down the kernel takes leave of its virtio devices first, and says no more.
     Case(
       onHardware: "linux-shell-on-a-virtio-console",
       script: """

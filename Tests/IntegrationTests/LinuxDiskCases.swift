@@ -34,8 +34,8 @@ extension Case {
         qemu-img check ours && qemu-img compare -f raw -F qcow2 raw ours
         rm raw ours
         """, says: ["run: exit status 0", "raw differ", "No errors were found", "Images are identical."]),
-    // A block device of the host's: the guest finds all that is on it, and what it discards goes back to whoever has the
-    // blocks.
+    // A block device of the host's: the guest finds all that is on it, and what it discards goes back to whoever has
+    // the blocks.
     Case(
       onHardware: "linux-has-a-block-device",
       script: """

@@ -35,7 +35,8 @@ extension Case {
         \(meters)
         rowhouse run --detach --name one $GUESTS/net.elf --timeout 60 --net socket=cable -- host=1 answers=20
         until rowhouse logs one | grep -q answering; do sleep 0.02; done
-        rowhouse run --detach --name two $GUESTS/net.elf --timeout 60 --net socket=cable -- host=2 peer=1 count=20 bytes=200
+        rowhouse run --detach --name two $GUESTS/net.elf --timeout 60 --net socket=cable \\
+          -- host=2 peer=1 count=20 bytes=200
         rowhouse wait one && rowhouse wait two || exit
         for name in one two; do
           rowhouse logs $name | grep -E '^(sent|received): ' | tr -d '\\r' | sort > said
@@ -78,7 +79,8 @@ extension Case {
       script: """
         \(meters)
         truncate -s 1G kept
-        rowhouse run --detach --name one $GUESTS/disk.elf --timeout 60 --disk kept -- journal=200000 depth=1 > said; rm said
+        rowhouse run --detach --name one $GUESTS/disk.elf --timeout 60 --disk kept -- journal=200000 depth=1 > said
+        rm said
         vmm=$(vmm); sleep 2; rowhouse pause one; sleep 0.2
         tasks() { # the CPU time of the tasks whose name begins with $1
           sum=0

@@ -91,7 +91,8 @@ extension Case {
           rowhouse run --detach --name one $GUESTS/hello.elf > said 2>&1; rowhouse wait one 2> said
         done
         touch done; wait; rm said said1 said2 done; rowhouse remove --all
-        ledger | grep -o '"run":"[0-9a-f]*"' > runs; echo "$(wc -l < runs) records of $(sort -u runs | wc -l) guests"; rm runs
+        ledger | grep -o '"run":"[0-9a-f]*"' > runs
+        echo "$(wc -l < runs) records of $(sort -u runs | wc -l) guests"; rm runs
         """,
       says: ["60 records of 60 guests"]),
     Case(
@@ -144,7 +145,9 @@ extension Case {
       "top-host-and-metrics",
       script: """
         \(ledger)
-        for name in one two; do rowhouse run --detach --name $name $GUESTS/burn.elf --timeout 60 --cpu-quota 10% > said; done
+        for name in one two; do
+          rowhouse run --detach --name $name $GUESTS/burn.elf --timeout 60 --cpu-quota 10% > said
+        done
         rowhouse top --once --sort name; rowhouse host; rowhouse host --json; rowhouse metrics
         timeout 1 rowhouse top --interval 0.2 > said; [ $(grep -c '^2 guests' said) -ge 2 ] && echo again
         ! command -v promtool > /dev/null || rowhouse metrics --format prometheus | promtool check metrics || echo FAILED: promtool
@@ -209,7 +212,8 @@ extension Case {
       "readers-wait-for-all-silent-guests-at-once",
       script: """
         \(ledger)
-        for name in a b c d e f g h; do rowhouse run --detach --name $name $GUESTS/echo.elf --timeout 60 > said; done; rm said
+        for name in a b c d e f g h; do rowhouse run --detach --name $name $GUESTS/echo.elf --timeout 60 > said; done
+        rm said
         stopped=$(rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p'); kill -STOP $stopped
         start=$(milliseconds); rowhouse metrics | grep -c '^rowhouse_guest_info'
         echo "metrics $(($(milliseconds) - start))"; start=$(milliseconds); rowhouse host | head -n 1
@@ -252,7 +256,8 @@ extension Case {
         rowhouse stop --all --remove --grace 0; exit $status
         """,
       status: 2, says: ["one\ntwo\nthree\n"],
-      warns: ["for the guests that run + ", "are more than the host's budget of ", "overcommit; give less"], warningLines: 2),
+      warns: ["for the guests that run + ", "are more than the host's budget of ", "overcommit; give less"],
+      warningLines: 2),
     Case(
       "memory-budget-is-one-for-all-who-start-at-once",
       script: """
@@ -266,7 +271,8 @@ extension Case {
         done
         rm out? err?
         """,
-      says: [String](repeating: "started 1\nrefused 3\n", count: 5), neverSays: ["started 2", "started 3", "started 4"]),
+      says: [String](repeating: "started 1\nrefused 3\n", count: 5),
+      neverSays: ["started 2", "started 3", "started 4"]),
     Case(refused: "overcommit-by-nothing", "rowhouse run $GUESTS/hello.elf --overcommit 0", naming: "--overcommit 0"),
     Case(
       "bill-names-lines-that-are-no-records",

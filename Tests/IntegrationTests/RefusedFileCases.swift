@@ -55,7 +55,8 @@ extension Case {
         $give_up \(command("secret"))
         """, files: ["secret": [1, 2, 3]], naming: "secret"),
       // Sparse: they take no room on the disk.
-      Case(refused: "\(kind)-oversized", with("truncate -s 1024G tmp/large", command("tmp/large")), naming: "tmp/large"),
+      Case(
+        refused: "\(kind)-oversized", with("truncate -s 1024G tmp/large", command("tmp/large")), naming: "tmp/large"),
       Case(
         refused: "\(kind)-larger-than-memory", with("truncate -s 300M tmp/large", command("tmp/large")),
         naming: "tmp/large"),

@@ -21,7 +21,9 @@ extension Case {
     ("memory-no-number", "--memory G", "--memory G"),
     ("memory-beyond-address-space", "--memory 1000T", "--memory 1000T"),
     // A guest may be promised more than there is, but not everything.
-    ("memory-beyond-all-measure", "--memory $(($(awk '/MemTotal/{print $2}' /proc/meminfo) / 1024 * 66))M --overcommit 1000", "times as much"),
+    ("memory-beyond-all-measure",
+     "--memory $(($(awk '/MemTotal/{print $2}' /proc/meminfo) / 1024 * 66))M --overcommit 1000",
+     "times as much"),
     ("memory-beyond-integers", "--memory 99999999999999999999G", "--memory"),
     ("memory-too-small-for-the-kernel", "--memory 1M", "hello.elf"),
     ("command-line-too-long", "--cmdline $(seq -s x 20000)", "--cmdline"),

@@ -32,8 +32,8 @@ final class TerminalSession {
     program = try ChildProcess("/usr/bin/env", [street, "/usr/bin/setsid", "--ctty"] + words, descriptors: ends)
   }
 
-  /// Where guests are found. Those whose supervisor is killed leave their folder behind: not among those of whoever runs
-  /// this test.
+  /// Where guests are found. Those whose supervisor is killed leave their folder behind: not among those of whoever
+  /// runs this test.
   static let street = FileManager.default.temporaryDirectory.path
 
   deinit { if end == nil { program.send(SIGKILL) } }
@@ -124,7 +124,9 @@ final class TerminalSession {
     while let number = controlling?.number {
       var wanted = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
       // SAFETY: one local variable, and the call is told that it is one.
-      guard unsafe poll(&wanted, 1, 0) > 0, let bytes = try? controlling?.read(atMost: 4096), !bytes.isEmpty else { break }
+      guard unsafe poll(&wanted, 1, 0) > 0, let bytes = try? controlling?.read(atMost: 4096), !bytes.isEmpty else {
+        break
+      }
       output += bytes
     }
     defer { output = [] }

@@ -17,7 +17,8 @@ extension Case {
         look() {
           for number in $numbers; do
             json guest$number > said
-            cpu=$(grep -o '"\\(device\\|run\\)_nanoseconds":[0-9]*' said | awk -F: '{ sum += $2 } END { printf "%d", sum }')
+            cpu=$(grep -o '"\\(device\\|run\\)_nanoseconds":[0-9]*' said |
+              awk -F: '{ sum += $2 } END { printf "%d", sum }')
             echo "$1-guest$number $cpu $(milliseconds) $(sed 's/.*"resident_bytes":\\([0-9]*\\).*/\\1/' said)"
           done
         }
@@ -53,7 +54,9 @@ extension Outcome {
   /// A guest's line shows what its meter says, and no more than its quota.
   fileprivate func expectGuest(_ number: Int, _ columns: Int, on screen: [Substring]) {
     let lines = screen.compactMap { try? /guest(\d) +running +([0-9.]+)%.*? ([0-9.]+) MiB.*/.wholeMatch(in: $0) }
-    guard let line = lines.first(where: { $0.1 == "\(number)" }), let share = Double(line.2), let mebibytes = Double(line.3),
+    guard let line = lines.first(where: { $0.1 == "\(number)" }),
+      let share = Double(line.2),
+      let mebibytes = Double(line.3),
       let before = figures["before-\(columns)-guest\(number)"], let after = figures["after-\(columns)-guest\(number)"],
       before.count == 3, after.count == 3, after[1] > before[1]
     else {

@@ -1,6 +1,7 @@
 extension Case {
   /// `pack FILE COMMAND` completes the setup header `image` to a bzImage that holds a file, compressed by a command as
-  /// Linux's build does it. `over` cleans up and ends with the status so far; `$kept` is the folder of unpacked kernels.
+  /// Linux's build does it. `over` cleans up and ends with the status so far; `$kept` is the folder of unpacked
+  /// kernels.
   private static let packing = """
     le32() { for shift in 0 8 16 24; do printf "\\\\$(printf %03o $(($1 >> shift & 255)))"; done; }
     patch() { dd of=image bs=1 seek=$1 conv=notrunc 2> /dev/null; }

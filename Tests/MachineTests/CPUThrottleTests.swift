@@ -6,7 +6,9 @@ import Testing
 
 @Suite("The CPU time that vCPUs share")
 struct CPUThrottleTests {
-  private static func at(_ milliseconds: Double) -> Instant { Instant(nanoseconds: UInt64((1000 + milliseconds) * 1e6)) }
+  private static func at(_ milliseconds: Double) -> Instant {
+    Instant(nanoseconds: UInt64((1000 + milliseconds) * 1e6))
+  }
   private static let quarter = CPUQuota(nanoseconds: 2_500_000)
 
   private func throttle(_ quota: CPUQuota?) -> CPUThrottle { CPUThrottle(quota, cpuCount: 1, at: Self.at(0)) }

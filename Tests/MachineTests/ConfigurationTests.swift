@@ -97,7 +97,8 @@ import Testing
     (["--console", "file:"], "--console file:"), (["--console", ""], "--console "),
     (["--console-device", "hvc0"], "--console-device hvc0"),
     (["--timeout", "nan"], "--timeout nan"), (["--timeout", "inf"], "--timeout inf"),
-    (["--timeout", "-1"], "--timeout -1"), (["--timeout", "1e300"], "--timeout 1e300"), (["--timeout", ""], "--timeout "),
+    (["--timeout", "-1"], "--timeout -1"), (["--timeout", "1e300"], "--timeout 1e300"),
+    (["--timeout", ""], "--timeout "),
     (["--on-reset", "maybe"], "--on-reset maybe"), (["--end-with-parent", "1"], "--end-with-parent 1"),
     (["--colour", "blue"], "--colour"), (["kernel"], "kernel"), (["-k", "x"], "-k"), (["--", "x"], "--"), ([""], ""),
     (["--kernel"], "--kernel"), (["--kernel", "k", "--memory"], "--memory"), (["--KERNEL", "k"], "--KERNEL"),
@@ -113,7 +114,8 @@ import Testing
     (["--memory", "0M"], "--memory 0M"), (["--memory", "1023K"], "--memory 1023K"), (["--memory", "5K"], "--memory 5K"),
     (["--memory", "1020K"], "--memory 1020K"), (["--memory", "5T"], "--memory 5T"),
     (["--memory", "1048577K"], "--memory 1048577K"), (["--load-address", "1"], "--load-address"),
-    (["--entry", "1"], "--entry"), (["--boot", "pvh", "--entry", "1"], "--entry"), (["--timeout", "0"], "--timeout 0"), (["--initrd", ""], "--initrd"),
+    (["--entry", "1"], "--entry"), (["--boot", "pvh", "--entry", "1"], "--entry"),
+    (["--timeout", "0"], "--timeout 0"), (["--initrd", ""], "--initrd"),
     (["--module", ""], "--module"),
   ])
   func unsound(_ arguments: [String], _ subject: String) throws {

@@ -12,7 +12,9 @@ import Testing
     for (file, text) in files { try text.write(toFile: "\(folder)/\(file)", atomically: false, encoding: .utf8) }
   }
 
-  private func text(of file: String) throws -> String { try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8) }
+  private func text(of file: String) throws -> String {
+    try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
+  }
 
   private func remove() { try? FileManager.default.removeItem(atPath: folder) }
 
@@ -24,7 +26,8 @@ import Testing
     try make(Self.files)
     defer { remove() }
     var allotment = CPUAllotment()
-    (allotment.quotaBasisPoints, allotment.periodNanoseconds, allotment.burstNanoseconds) = (2500, 20_000_000, 3_000_000)
+    (allotment.quotaBasisPoints, allotment.periodNanoseconds, allotment.burstNanoseconds) =
+      (2500, 20_000_000, 3_000_000)
     allotment.weight = 50
     try ControlGroup(folder, for: allotment).enter(allotment)
     #expect(try text(of: "cgroup.procs") == "0")

@@ -30,7 +30,8 @@ struct DiskConfigurationTests {
   }
 
   @Test(arguments: [
-    "a,overlay=", "a,readonly,overlay", "a,overlay=o,readonly", "a,cache=", "a,cache=unsafe", "a,aio=threads", "", ",readonly", "a,serial=", "a,serial=123456789012345678901",
+    "a,overlay=", "a,readonly,overlay", "a,overlay=o,readonly", "a,cache=", "a,cache=unsafe",
+    "a,aio=threads", "", ",readonly", "a,serial=", "a,serial=123456789012345678901",
     "a,serial=ä", "a,format=vmdk", "a,readnoly", "a,Readonly", "a,readnoly,direct", "a,write-bandwith=1M",
   ])
   func refused(argument: String) {

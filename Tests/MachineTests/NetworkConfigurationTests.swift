@@ -54,7 +54,8 @@ struct NetworkConfigurationTests {
   @Test func argumentsComeBack() throws {
     var configuration = Configuration()
     configuration.networks = [
-      try NetworkConfiguration(argument: "tap=t,mtu=9000"), try NetworkConfiguration(argument: "socket=s,mac=02:00:00:00:00:01"),
+      try NetworkConfiguration(argument: "tap=t,mtu=9000"),
+      try NetworkConfiguration(argument: "socket=s,mac=02:00:00:00:00:01"),
     ]
     #expect(try Configuration(arguments: configuration.arguments) == configuration)
   }

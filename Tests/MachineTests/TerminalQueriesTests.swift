@@ -19,7 +19,8 @@ import Testing
 
   @Test(arguments: [
     "", "text?", "\u{1b}[31m", "\u{1b}[2J\u{1b}[1;1H", "\u{1b}[?25l", "\u{1b}[8;24;80t", "\u{1b}[22t", "\u{1b}[!p",
-    "\u{1b}[4 q", "\u{1b}[u", "\u{1b}]0;what is it?\u{7}", "\u{1b}]11;#ffffff\u{1b}\\", "\u{1b}(B", "\u{1b}c", "\u{1b}7",
+    "\u{1b}[4 q", "\u{1b}[u", "\u{1b}]0;what is it?\u{7}", "\u{1b}]11;#ffffff\u{1b}\\", "\u{1b}(B",
+    "\u{1b}c", "\u{1b}7",
     "\u{1b}Pq#0\u{1b}\\", "begun \u{1b}", "begun \u{1b}[6", "begun \u{1b}]11;?", "begun \u{1b}P+q54",
   ])
   func theRestStays(_ text: String) {

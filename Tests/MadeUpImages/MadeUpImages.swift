@@ -63,7 +63,9 @@ package struct Segment {
 }
 
 /// An executable for x86: header, program headers, then the segments' bytes.
-package func elf(is64Bit: Bool = true, entry: UInt64, _ segments: [Segment], _ change: (inout [UInt8]) -> Void = { _ in })
+package func elf(
+  is64Bit: Bool = true, entry: UInt64, _ segments: [Segment], _ change: (inout [UInt8]) -> Void = { _ in }
+)
   -> [UInt8]
 {
   let headerSize = is64Bit ? 64 : 52

@@ -101,7 +101,9 @@ import Testing
     page.network(0).show(limits)
     limits[.burst(.bytesFromGuest)] = 4096
     let reading = try reading()
-    #expect(reading.disks.map(\.limits) == [RateLimits(), limits] && reading.networks.map(\.limits) == [limits, RateLimits()])
+    #expect(
+      reading.disks.map(\.limits) == [RateLimits(), limits]
+      && reading.networks.map(\.limits) == [limits, RateLimits()])
     for index in 0..<2 {
       let (read, written) = (UInt64(512 * (1 + 2 * index)), UInt64(512 * (2 + 2 * index)))
       let disk = reading.disks[index]

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("A quota's bucket")
 struct QuotaBucketTests {
-  private static func at(_ milliseconds: Double) -> Instant { Instant(nanoseconds: UInt64((1000 + milliseconds) * 1e6)) }
+  private static func at(_ milliseconds: Double) -> Instant {
+    Instant(nanoseconds: UInt64((1000 + milliseconds) * 1e6))
+  }
   private static let quarter = CPUQuota(nanoseconds: 2_500_000)
 
   @Test func isRefilledOnTheGrid() {

@@ -79,7 +79,8 @@ struct BalloonTests {
     try pages.forEachRange { ranges.append($0) }
     #expect(
       ranges == [
-        GuestRange(start: GuestAddress(0x4000), count: 0x3000)!, GuestRange(start: GuestAddress(0x8000), count: 0x1000)!,
+        GuestRange(start: GuestAddress(0x4000), count: 0x3000)!,
+        GuestRange(start: GuestAddress(0x8000), count: 0x1000)!,
         GuestRange(start: GuestAddress(0xfff_ffff_f000), count: 0x1000)!,
       ])
   }
@@ -143,7 +144,8 @@ struct BalloonTests {
 
   // MARK: Bad drivers
 
-  @Test(arguments: [[0x101, 0x400], [0xffff_ffff], [0xc0000]] as [[UInt32]]) func pagesThatAreNotThere(numbers: [UInt32]) throws {
+  @Test(arguments: [[0x101, 0x400], [0xffff_ffff], [0xc0000]] as [[UInt32]])
+  func pagesThatAreNotThere(numbers: [UInt32]) throws {
     try start()
     offer(numbers)
     driver.kick()

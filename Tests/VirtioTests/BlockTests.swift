@@ -56,7 +56,9 @@ struct BlockTests {
     let bench = try BlockBench(disk)
     let pattern = (0..<1024).map { UInt8(truncatingIfNeeded: $0 &* 31) }
     bench.driver.put(pattern, at: BlockBench.data)
-    #expect(bench.run(write, sector: 62, [.readable(BlockBench.data, 100), .readable(BlockBench.data + 100, 924)])! == (ok, 1))
+    #expect(
+      bench.run(write, sector: 62, [.readable(BlockBench.data, 100), .readable(BlockBench.data + 100, 924)])!
+      == (ok, 1))
     #expect(Array(disk.bytes[62 * 512..<64 * 512]) == pattern)
     #expect(bench.run(read, sector: 62, [.writable(0x8_0000, 1024)])! == (ok, 1025))
     #expect(bench.driver.bytes(0x8_0000, 1024) == pattern)
@@ -254,7 +256,9 @@ struct BlockTests {
     while bench.driver.queues[0].takeUsed() != nil { answers += 1 }
     #expect(answers == 10)
     #expect(bench.driver.takeInterrupt() == 1)
-    #expect(bench.driver.bytes(BlockBench.status, 16) == [UInt8](repeating: 0xff, count: 6) + [UInt8](repeating: 0, count: 10))
+    #expect(
+      bench.driver.bytes(BlockBench.status, 16)
+      == [UInt8](repeating: 0xff, count: 6) + [UInt8](repeating: 0, count: 10))
     executor.finish(6)
     bench.driver.pump()
     #expect(bench.driver.bytes(BlockBench.data, 16 * 512) == Array(disk.bytes[..<(16 * 512)]))

@@ -32,7 +32,8 @@ struct ChainModelTests {
       guard let bytes = try? memory.read(GuestAddress(table + 16 * UInt64(index)), count: 16) else { return nil }
       func number(_ range: Range<Int>) -> UInt64 { range.reversed().reduce(0) { $0 << 8 | UInt64(bytes[$1]) } }
       return Shape(
-        address: number(0..<8), length: UInt32(number(8..<12)), flags: UInt16(number(12..<14)), next: UInt16(number(14..<16)))
+        address: number(0..<8), length: UInt32(number(8..<12)), flags: UInt16(number(12..<14)),
+        next: UInt16(number(14..<16)))
     }
     /// The entries that are reached in a table, the reference to an indirect one included.
     func follow(_ table: UInt64, size: Int, from first: Int) -> [Shape]? {
@@ -88,7 +89,9 @@ struct ChainModelTests {
   }
 
   /// - Returns: whether the chain was good.
-  private func check(_ queue: DriverQueue, _ head: UInt16, indirect: Bool, _ what: @autoclosure () -> String) throws -> Bool {
+  private func check(
+    _ queue: DriverQueue, _ head: UInt16, indirect: Bool, _ what: @autoclosure () -> String
+  ) throws -> Bool {
     queue.setAvailableIndex(0)
     queue.putHead(head)
     _ = queue.announce()
@@ -124,7 +127,9 @@ struct ChainModelTests {
     for shape in shapes {
       set(queue, 0, shape)
       for head in [0, 1, 0xffff] as [UInt16] {
-        for indirect in [false, true] where try check(queue, head, indirect: indirect, "\(shape) from \(head)") { good += 1 }
+        for indirect in [false, true] where try check(queue, head, indirect: indirect, "\(shape) from \(head)") {
+          good += 1
+        }
       }
     }
     #expect(good > 50, "the model and the queue both refuse everything")

@@ -215,7 +215,8 @@ struct MMIOTransportTests {
     #expect(driver.takeReports() == [])
   }
 
-  @Test(arguments: [.queueNum, .queueDescLow, .queueDescHigh, .queueDriverLow, .queueDeviceHigh] as [MockDriver.Register])
+  @Test(arguments: [.queueNum, .queueDescLow, .queueDescHigh, .queueDriverLow, .queueDeviceHigh]
+    as [MockDriver.Register])
   func queueChangedWhileLive(register: MockDriver.Register) throws {
     try driver.start()
     driver.write(.queueSel, 0)
@@ -264,7 +265,8 @@ struct MMIOTransportTests {
       let size = [4, 4, 4, 1, 2, 8].randomElement(using: &random)!
       if Bool.random(using: &random) {
         let value = [0, 1, 2, 4, 8, 0xf, .max, random.next()].randomElement(using: &random)!
-        driver.transport.write(offset: offset, size: size, value: size == 8 ? value : value & (1 << UInt64(8 * size) - 1))
+        driver.transport.write(
+          offset: offset, size: size, value: size == 8 ? value : value & (1 << UInt64(8 * size) - 1))
       } else {
         _ = driver.transport.read(offset: offset, size: size)
       }

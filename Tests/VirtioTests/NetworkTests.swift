@@ -82,7 +82,9 @@ struct NetworkTests {
     return (driver, cable)
   }
 
-  private func frame(_ count: Int, _ seed: Int = 1) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ seed) } }
+  private func frame(_ count: Int, _ seed: Int = 1) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ seed) }
+  }
 
   @Test func describesItself() throws {
     let (driver, _) = try bench()
@@ -274,7 +276,9 @@ struct NetworkTests {
     for number in 0..<11 { cable.arrive(frame(60, number)) }
     var received: [[UInt8]] = []
     for _ in 0..<8 {
-      while driver.queues[0].freeCount > 0 { driver.queues[0].offer([.writable(place + 4096 * UInt64(received.count), 100)]) }
+      while driver.queues[0].freeCount > 0 {
+        driver.queues[0].offer([.writable(place + 4096 * UInt64(received.count), 100)])
+      }
       driver.kick(0)
       while driver.queues[0].takeUsed() != nil { received.append([]) }
     }

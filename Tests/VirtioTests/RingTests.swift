@@ -16,8 +16,8 @@ struct RingTests {
     return (driver, device)
   }
 
-  /// Driver and device in random steps, often enough for the indices to wrap. The model: what was offered comes out once, in
-  /// order; what is used comes back with its length; and neither side sleeps while the other waits for it.
+  /// Driver and device in random steps, often enough for the indices to wrap. The model: what was offered comes out
+  /// once, in order; what is used comes back with its length; and neither side sleeps while the other waits for it.
   @Test(arguments: [1, 2, 4] as [UInt16], [Features.version1, .common])
   func randomSteps(size: UInt16, features: Features) throws {
     let (driver, device) = try pair(size, features)

@@ -20,7 +20,8 @@ struct HostileMeterTests {
     return try file.descriptor.read(count: page.shape.byteCount, at: 0)
   }
 
-  /// With the same figure in every word, or with any one, but for what says that this is a meter and where its parts are.
+  /// With the same figure in every word, or with any one, but for what says that this is a meter and where its parts
+  /// are.
   private func reading(of page: [UInt8], _ figure: UInt64?, state: UInt64) throws -> MeterReading {
     var bytes = page
     let fields: [MeterLayout.Guest] = [
@@ -50,7 +51,8 @@ struct HostileMeterTests {
     #expect(DivisionText(division, isColored: true).text.hasPrefix("3 guests"))
     #expect(HostDocument(division).json.contains("one"))
     var history = GuestHistory()
-    for (look, now) in [(before, 0), (meter, 0), (meter, 1), (before, .max), (meter, .max)] as [(MeterReading, UInt64)] {
+    for (look, now) in [(before, 0), (meter, 0), (meter, 1), (before, .max), (meter, .max)]
+      as [(MeterReading, UInt64)] {
       history.look(look, at: Instant(nanoseconds: now))
     }
     let guest = TopView.Guest(
@@ -65,7 +67,9 @@ struct HostileMeterTests {
     }
     if let record = LedgerRecord("one", nil, meter) {
       #expect(Bill([record, record], by: .name).text(.table).contains("one"))
-      #expect(Bill([record], by: .day).text(.csv).contains("\r\n") && Bill([record], by: .day).text(.json).contains("{"))
+      #expect(
+        Bill([record], by: .day).text(.csv).contains("\r\n")
+        && Bill([record], by: .day).text(.json).contains("{"))
     }
     let configuration = try Configuration(arguments: ["--kernel", "k"])
     let record = RunRecord(

@@ -34,7 +34,8 @@ struct MetricsTests {
     }
     #expect(lines.contains(#"rowhouse_guest_cpu_seconds_total{guest="one",cpu="1"} 0.500000000"#))
     #expect(lines.contains("# UNIT rowhouse_guest_disk_bytes bytes"))
-    #expect(lines.contains(#"rowhouse_guest_disk_latency_seconds_sum{guest="one",disk="0",direction="read"} 0.000000010"#))
+    #expect(
+      lines.contains(#"rowhouse_guest_disk_latency_seconds_sum{guest="one",disk="0",direction="read"} 0.000000010"#))
   }
 
   @Test func theOlderFormatDescribesWholeNames() throws {

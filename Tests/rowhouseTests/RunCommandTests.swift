@@ -19,7 +19,8 @@ struct RunCommandTests {
   @Test func everyOption() throws {
     let configuration = try configuration(
       "--cpus", "3", "guest.bin", "--memory", "64M", "--initrd", "i", "--module", "m one two", "--module", "n",
-      "--boot", "flat", "--load-address", "0x7c00", "--entry", "31746", "--cpu-mask", "avx,smap", "--console", "file:out",
+      "--boot", "flat", "--load-address", "0x7c00", "--entry", "31746", "--cpu-mask", "avx,smap",
+      "--console", "file:out",
       "--console-device", "virtio", "--timeout", "2.5", "--on-reset", "reset", "--cmdline", "a  b")
     var expected = Configuration()
     expected.kernel = "guest.bin"
@@ -40,7 +41,9 @@ struct RunCommandTests {
   }
 
   @Test func commandLineAfterTheDashes() throws {
-    #expect(try configuration("k", "--", "console=ttyS0", "--cpus", "7", "-x").commandLine == "console=ttyS0 --cpus 7 -x")
+    #expect(
+      try configuration("k", "--", "console=ttyS0", "--cpus", "7", "-x").commandLine
+      == "console=ttyS0 --cpus 7 -x")
     #expect(try configuration("k", "--").commandLine == nil)
     #expect(try configuration("k", "--cmdline", "").commandLine == "")
     #expect(try configuration("k", "--cmdline", "--single -x").commandLine == "--single -x")
@@ -50,7 +53,8 @@ struct RunCommandTests {
   func joinsTheCommandLine() {
     let join = RunCommand.joiningCommandLine
     #expect(join(["run", "k", "--", "a", "", "--b"]) == ["run", "k", "--", "a  --b"])
-    for same in [["run", "k"], ["run", "k", "--"], ["run", "k", "--", "a"], ["run", "k", "--cmdline", "--", "--cpus", "2"]] {
+    for same in [["run", "k"], ["run", "k", "--"], ["run", "k", "--", "a"],
+        ["run", "k", "--cmdline", "--", "--cpus", "2"]] {
       #expect(join(same) == same)
     }
   }

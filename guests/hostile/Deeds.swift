@@ -1,7 +1,8 @@
 import Hardware
 
-/// What a driver must not do (virtio 1.2, 2.7 and 5.2.6), one after the other. Each is told with the disk's answer; then
-/// the disk is reset, and has to work. Wherever it is a request that is spoilt, that would have written to the disk.
+/// What a driver must not do (virtio 1.2, 2.7 and 5.2.6), one after the other. Each is told with the disk's answer;
+/// then the disk is reset, and has to work. Wherever it is a request that is spoilt, that would have written to the
+/// disk.
 struct Deeds {
   var victim: Victim
 

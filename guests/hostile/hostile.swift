@@ -1,5 +1,5 @@
-/// Does to its disk whatever a driver must not do, and tells how the disk answers. A disk whose answer does not come, or
-/// that does not work again after a reset, ends the guest.
+/// Does to its disk whatever a driver must not do, and tells how the disk answers. A disk whose answer does not come,
+/// or that does not work again after a reset, ends the guest.
 ///
 /// | option | |
 /// |---|---|

@@ -23,7 +23,8 @@ struct Frame {
   }
   private enum IP {
     static let kind: UInt16 = 0x0800
-    static let (version, length, identity, fragment, lifetime, checksum, source, target) = (14, 16, 18, 20, 22, 24, 26, 30)
+    static let (version, length, identity, fragment, lifetime, checksum, source, target) =
+      (14, 16, 18, 20, 22, 24, 26, 30)
   }
   private enum ICMP { static let (kind, checksum, identity, number, data) = (34, 36, 38, 40, 42) }
 

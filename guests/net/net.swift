@@ -3,10 +3,10 @@ import Hardware
 /// Speaks just enough to ping and be pinged, with the address 10.7.0.N of `host=N`.
 ///
 /// It answers ARP and echo requests until it has answered as many as `answers=N` says, or as many frames have come as
-/// `frames=N` says. With `peer=N` it sends `count=N` echo requests in frames of `bytes=N` bytes to 10.7.0.N instead, each
-/// after the answer to the one before, and expects them all to be answered; or, with `stream`, `count=N` frames that
-/// ask for no answer, as fast as they go. With `sink` it takes frames of any size, looks at none, and answers nothing;
-/// with both it does both at once. At the end it says what went through its card.
+/// `frames=N` says. With `peer=N` it sends `count=N` echo requests in frames of `bytes=N` bytes to 10.7.0.N instead,
+/// each after the answer to the one before, and expects them all to be answered; or, with `stream`, `count=N` frames
+/// that ask for no answer, as fast as they go. With `sink` it takes frames of any size, looks at none, and answers
+/// nothing; with both it does both at once. At the end it says what went through its card.
 @main enum Net: Guest {
   private static let network: UInt32 = 10 << 24 | 7 << 16
 

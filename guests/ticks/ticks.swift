@@ -6,8 +6,8 @@ private let timerTicks = Atomic<Int>(0)
 
 /// Counts the ticks of the interval timer (PIT) and of the local APIC's timer over the same half second,
 /// and asks the power management timer, where ACPI names one, how long that was. The bounds are wide, since
-/// a busy host delays a guest. With `forever` it compares nothing, as a host full of guests delays each of them, and says
-/// a line a second.
+/// a busy host delays a guest. With `forever` it compares nothing, as a host full of guests delays each of them, and
+/// says a line a second.
 @main enum Ticks: Guest {
   private static let hertz = 100
 

@@ -109,8 +109,8 @@ extension CMOSClock.State {
     for index in 0..<memory.count where Index.isTime(index) { memory[index] = encoded(index, of: time) }
   }
 
-  /// Takes what the guest has left in memory for the time. Numbers that no clock shows become the nearest that one does;
-  /// the day of the week follows from the date.
+  /// Takes what the guest has left in memory for the time. Numbers that no clock shows become the nearest that one
+  /// does; the day of the week follows from the date.
   private mutating func adopt(at now: UInt64) {
     let time = CalendarTime(
       year: min(number(memory[Index.century]), 99) * 100 + min(number(memory[Index.year]), 99),

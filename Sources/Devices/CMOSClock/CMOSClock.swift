@@ -3,11 +3,11 @@ import Synchronization
 
 /// The PC's calendar clock and its 128 bytes of battery-backed memory (Motorola MC146818A), in UTC.
 ///
-/// Port 0 of the two selects a byte, port 1 reads or writes it. The selecting port's bit 7 masks the non-maskable interrupt
-/// in a PC; KVM's cannot be masked there, and the bit is dropped.
+/// Port 0 of the two selects a byte, port 1 reads or writes it. The selecting port's bit 7 masks the non-maskable
+/// interrupt in a PC; KVM's cannot be masked there, and the bit is dropped.
 ///
-/// The clock raises no interrupt and its alarm never matches: the tables give it no interrupt line. Status register C still
-/// says what has happened since it was last read, for kernels that measure time by polling it.
+/// The clock raises no interrupt and its alarm never matches: the tables give it no interrupt line. Status register C
+/// still says what has happened since it was last read, for kernels that measure time by polling it.
 package final class CMOSClock: ByteWideDevice {
   /// The number of ports that the device claims.
   package static let portCount: UInt64 = 2

@@ -21,7 +21,8 @@ package struct CalendarTime: Equatable, Sendable {
   private static let secondsPerDay = 86_400
   /// The calendar repeats itself after 400 years, which are this many days.
   private static let daysPerCycle = 146_097
-  /// Days before each month of a year that begins in March. Such years end with the leap day, so that it shifts nothing.
+  /// Days before each month of a year that begins in March. Such years end with the leap day, so that it shifts
+  /// nothing.
   private static let daysBefore: InlineArray<12, Int> = [0, 31, 61, 92, 122, 153, 184, 214, 245, 275, 306, 337]
 
   /// Days from March 1st of year 0 to the first of January 1970.

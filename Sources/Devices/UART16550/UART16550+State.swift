@@ -168,12 +168,12 @@ extension UART16550.State {
     }
   }
 
-  /// Whether anybody in the guest will take input. What is sent to a kernel before its driver has started would be lost:
-  /// drivers clear the receiver first. So the line keeps to hardware flow control, and sends when the guest requests it
-  /// (RTS). Small kernels that leave the modem lines alone show that they listen by enabling the interrupt, or by looking
-  /// at the line status again and again; a driver that waits for its transmitter looks at it once a byte. One that has
-  /// set DTR knows about modem lines, and will set RTS when it is ready: Linux enables the interrupt before it switches
-  /// the FIFOs on, which empties them.
+  /// Whether anybody in the guest will take input. What is sent to a kernel before its driver has started would be
+  /// lost: drivers clear the receiver first. So the line keeps to hardware flow control, and sends when the guest
+  /// requests it (RTS). Small kernels that leave the modem lines alone show that they listen by enabling the interrupt,
+  /// or by looking at the line status again and again; a driver that waits for its transmitter looks at it once a byte.
+  /// One that has set DTR knows about modem lines, and will set RTS when it is ready: Linux enables the interrupt
+  /// before it switches the FIFOs on, which empties them.
   private var isListening: Bool {
     if modemControl.contains(.loopback) { return false }
     if modemControl.contains(.requestToSend) { return true }
@@ -189,7 +189,8 @@ extension UART16550.State {
     return (taken, settle(again: taken > 0))
   }
 
-  /// The transmitter's output comes in at the receiver. Only so can the receiver overrun: the line waits, a loop cannot.
+  /// The transmitter's output comes in at the receiver. Only so can the receiver overrun: the line waits, a loop
+  /// cannot.
   private mutating func loop(_ byte: UInt8) {
     if received.count == capacity {
       overrun = true
@@ -321,7 +322,8 @@ extension UART16550.State {
   /// The interrupt controller sees edges only. A pin that rises is one. It is also pulsed when the guest has served a
   /// source and something is still pending, or when more input comes (`again`): on a real line bytes come one after the
   /// other and each brings its edge, while here sixteen are there at once, and a handler that serves one source or one
-  /// byte per interrupt would wait for ever. Handlers that loop until nothing is pending see at most one idle interrupt.
+  /// byte per interrupt would wait for ever. Handlers that loop until nothing is pending see at most one idle
+  /// interrupt.
   private mutating func settle(again: Bool = false) -> UART16550.Effects {
     let wasHigh = pinIsHigh
     pinIsHigh = source != .none

@@ -2,13 +2,14 @@ import Synchronization
 
 /// A serial port: National Semiconductor's PC16550D as it sits in PCs, eight 8-bit registers.
 ///
-/// The registers are in ``State``; here is what they are wired to: the bus, the interrupt pin, the other end of the line.
+/// The registers are in ``State``; here is what they are wired to: the bus, the interrupt pin, the other end of the
+/// line.
 ///
 /// **Time.** The line is as fast as the peer: a byte written is sent at once, and the character time-out has always run
 /// out already. Baud rate, word length and parity are kept and change nothing.
 ///
-/// **OUT2.** On PC boards the modem output OUT2 also switches the interrupt pin through to the interrupt controller. It is
-/// not needed here, as it is not in QEMU and other VMMs: kernels that forget it work there, and no kernel uses it to
+/// **OUT2.** On PC boards the modem output OUT2 also switches the interrupt pin through to the interrupt controller. It
+/// is not needed here, as it is not in QEMU and other VMMs: kernels that forget it work there, and no kernel uses it to
 /// silence the port, since the interrupt enable register does that.
 package final class UART16550: ByteWideDevice {
   /// The number of ports that the device claims.
@@ -54,8 +55,8 @@ package final class UART16550: ByteWideDevice {
     carryOut(state.withLock { $0.transmitHeld(to: peer) })
   }
 
-  /// Does, after the lock is given back, what a change of state asks for. A pulse may so come late, but never before the
-  /// state that it announces; one that has become pointless finds "no interrupt" in the identification register.
+  /// Does, after the lock is given back, what a change of state asks for. A pulse may so come late, but never before
+  /// the state that it announces; one that has become pointless finds "no interrupt" in the identification register.
   @inline(__always)
   private func carryOut(_ effects: Effects) {
     if effects.isEmpty { return }

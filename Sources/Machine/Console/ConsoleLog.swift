@@ -1,7 +1,7 @@
 import Host
 
-/// All that a guest says, in two files of its folder: `console.log`, and in `console.log.1` what was said before that was
-/// full.
+/// All that a guest says, in two files of its folder: `console.log`, and in `console.log.1` what was said before that
+/// was full.
 ///
 /// The guest's life does not hang on it. What the disk does not take goes nowhere, is counted by the caller, and is
 /// spoken of once, and once more when the disk takes something again; it is asked every second.

@@ -107,7 +107,8 @@ struct PanicWatch {
   /// Digits, dots and blanks of a time; T, C and digits of a thread or CPU.
   private static func isStampByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: " "), UInt8(ascii: "T"), UInt8(ascii: "C"): true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: " "), UInt8(ascii: "T"),
+      UInt8(ascii: "C"): true
     default: false
     }
   }

@@ -2,8 +2,9 @@ import Host
 
 /// Looks whether a guest's folder is still there, as nobody can find or stop a detached guest without it.
 ///
-/// It looks when asked to, which is at the pace of the halt watch: one system call, at least every five seconds. A watch
-/// of the kernel's own (inotify) would say it at once, but each user may have 128 of these, and a street has more guests.
+/// It looks when asked to, which is at the pace of the halt watch: one system call, at least every five seconds. A
+/// watch of the kernel's own (inotify) would say it at once, but each user may have 128 of these, and a street has more
+/// guests.
 struct FolderWatch {
   enum Look {
     case nothingNew

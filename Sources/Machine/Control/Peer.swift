@@ -1,7 +1,7 @@
 import Host
 
-/// A connected socket on the I/O thread. Whatever the other side sends or leaves unread, it costs this side no more than
-/// a buffer, and in the end the connection.
+/// A connected socket on the I/O thread. Whatever the other side sends or leaves unread, it costs this side no more
+/// than a buffer, and in the end the connection.
 final class Peer {
   private let socket: SharedDescriptor
   private let sink: ByteSink

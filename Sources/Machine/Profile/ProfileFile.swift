@@ -3,8 +3,8 @@ import KVM
 
 /// The file of `--exit-profile`: what the guest's exits cost, a line each, words parted by spaces.
 ///
-///     exit REASON ADDRESS COUNT NANOSECONDS    this program's part of exits: ADDRESS as 0x…, time from exit to re-entry
-///     kvm NAME VALUE                           KVM's own counters of all vCPUs, exits that it answered itself among them
+///     exit REASON ADDRESS COUNT NANOSECONDS this program's part of exits: ADDRESS as 0x…, time from exit to re-entry
+///     kvm NAME VALUE KVM's own counters of all vCPUs, exits that it answered itself among them
 struct ProfileFile {
   private let path: String
   private let file: SharedDescriptor

@@ -8,12 +8,13 @@ extension Features {
   static let balloonReporting = Features(bit: 5)
 }
 
-/// The memory balloon (virtio 1.2, 5.5): pages that the guest gives up, or reports as free, go back to the host at once.
+/// The memory balloon (virtio 1.2, 5.5): pages that the guest gives up, or reports as free, go back to the host at
+/// once.
 package final class Balloon: VirtioDevice {
   package let kind = DeviceKind.balloon
   package let features: Features = [.balloonStatistics, .balloonDeflateOnOOM, .balloonReporting]
-  /// Inflate, deflate, statistics, free page hints, reporting (5.5.2). Drivers differ in how they count those after a queue
-  /// that was not agreed on: Linux closes the gap, the specification does not. Both find theirs here.
+  /// Inflate, deflate, statistics, free page hints, reporting (5.5.2). Drivers differ in how they count those after a
+  /// queue that was not agreed on: Linux closes the gap, the specification does not. Both find theirs here.
   package let queueSizes: [UInt16] = [128, 128, 16, 128, 128]
 
   private let control: BalloonControl

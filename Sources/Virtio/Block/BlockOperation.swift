@@ -1,8 +1,8 @@
 import DiskImage
 import Glibc
 
-/// One request of ``RingBlockExecutor``, with the lists of buffers that the kernel reads while it is under way. Used again
-/// for later requests with the same tag, so that nothing is made per request.
+/// One request of ``RingBlockExecutor``, with the lists of buffers that the kernel reads while it is under way. Used
+/// again for later requests with the same tag, so that nothing is made per request.
 @safe
 final class BlockOperation {
   private(set) var request = BlockRequest.flush
@@ -33,7 +33,8 @@ final class BlockOperation {
   /// Takes a request, and a copy of the list of its buffers.
   func begin(_ request: BlockRequest, _ list: UnsafeBufferPointer<iovec>) {
     self.request = request
-    // SAFETY: the lists are this object's own, nothing is under way with them, and they are made as long as the caller's.
+    // SAFETY: the lists are this object's own, nothing is under way with them, and they are made as long as the
+    // caller's.
     if unsafe buffers.count < list.count {
       unsafe buffers.deallocate()
       unsafe pieces.deallocate()

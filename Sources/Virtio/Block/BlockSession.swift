@@ -150,8 +150,8 @@ final class BlockSession {
     unsafe try chain.write(bytes.span.bytes, at: 0)
   }
 
-  /// The status is the last byte that the driver gave. Where what comes before it was not written, the driver must not be
-  /// told so (2.7.8.2).
+  /// The status is the last byte that the driver gave. Where what comes before it was not written, the driver must not
+  /// be told so (2.7.8.2).
   private func finish(_ tag: Int, _ status: BlockStatus) throws(VirtioFault) {
     let statusOffset = slots[tag].chain.writableBytes - 1
     try slots[tag].chain.store(status.rawValue, at: statusOffset)

@@ -19,9 +19,9 @@ package final class Console: VirtioDevice {
   /// I/O thread busy.
   package static let mostBytes = 4096
 
-  /// Linux gives the device its buffers, prints its log, and only then connects the console: what arrives before is thrown
-  /// away, and nothing tells when that is over. So nothing is typed until a new driver has said nothing for so long, in
-  /// nanoseconds, or for so many times as long has been there.
+  /// Linux gives the device its buffers, prints its log, and only then connects the console: what arrives before is
+  /// thrown away, and nothing tells when that is over. So nothing is typed until a new driver has said nothing for so
+  /// long, in nanoseconds, or for so many times as long has been there.
   package static let usualSettlingTime: UInt64 = 250_000_000
   private static let mostSettlingTimes: UInt64 = 40
 
@@ -154,8 +154,8 @@ package final class Console: VirtioDevice {
       let taken = line.peer.transmit(bytes.span.extracting(0..<count))
       work.sent = done + UInt64(taken)
       guard taken == count else {
-        // Drivers wait for their buffer to come back, Linux with interrupts off: so the peer is asked again when it takes
-        // the rest in any case, if it has no room before.
+        // Drivers wait for their buffer to come back, Linux with interrupts off: so the peer is asked again when it
+        // takes the rest in any case, if it has no room before.
         if !retry.isArmed { retry.arm(at: .now.advanced(byNanoseconds: line.peer.patience)) }
         return false
       }

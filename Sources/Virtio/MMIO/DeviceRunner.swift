@@ -4,8 +4,8 @@ import Host
 package final class DeviceRunner {
   private let transport: MMIOTransport
   private unowned let loop: EventLoop
-  /// What the loop waits for at each source. Nothing: the source is not in the loop, since a peer that has hung up would
-  /// be reported over and over.
+  /// What the loop waits for at each source. Nothing: the source is not in the loop, since a peer that has hung up
+  /// would be reported over and over.
   private var watched: [(number: Int32, events: EventLoop.Events)]
 
   /// Starts to listen. The loop must run on the calling thread, and outlive the runner.

@@ -16,9 +16,9 @@ final class InterruptStatus: Sendable {
 
   init(_ line: InterruptLine) { self.line = line }
 
-  /// Sets the reason first: a driver that is interrupted must find it. A pulse each time, since the pin is edge-triggered:
-  /// a driver that has read the reasons just before acknowledges ones that it has not seen, but looks at its queues after
-  /// that, and so misses nothing.
+  /// Sets the reason first: a driver that is interrupted must find it. A pulse each time, since the pin is
+  /// edge-triggered: a driver that has read the reasons just before acknowledges ones that it has not seen, but looks
+  /// at its queues after that, and so misses nothing.
   func raise(_ reason: Reason) {
     bits.bitwiseOr(reason.rawValue, ordering: .releasing)
     line.pulse()

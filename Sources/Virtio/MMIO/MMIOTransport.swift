@@ -5,10 +5,10 @@ import Synchronization
 
 /// A virtio device's window of registers (virtio 1.2, 4.2, version 2), and all that stands between driver and device.
 ///
-/// vCPUs come in by the bus; the I/O thread by ``DeviceRunner``. One lock guards registers, queues and device, so a reset
-/// has happened when the guest's write returns. What a driver does for every request needs no lock: its notifications go to
-/// event descriptors (and with ioeventfd do not even come here), and interrupts are acknowledged in an atomic word.
-/// Configuring a device that is at work waits until the device is done with what it took off its queue.
+/// vCPUs come in by the bus; the I/O thread by ``DeviceRunner``. One lock guards registers, queues and device, so a
+/// reset has happened when the guest's write returns. What a driver does for every request needs no lock: its
+/// notifications go to event descriptors (and with ioeventfd do not even come here), and interrupts are acknowledged in
+/// an atomic word. Configuring a device that is at work waits until the device is done with what it took off its queue.
 package final class MMIOTransport: BusDevice {
   /// The bytes that a device claims; the second half is for its configuration space.
   package static let windowBytes: UInt64 = 0x200
@@ -208,7 +208,8 @@ extension MMIOTransport {
 
   func doorbellRang(_ index: Int) {
     core.withLock { core in
-      // A notification before DRIVER_OK is the driver's mistake and means nothing (3.1.1); all queues are looked at then.
+      // A notification before DRIVER_OK is the driver's mistake and means nothing (3.1.1); all queues are looked at
+      // then.
       guard activated(&core) else { return }
       run(&core) { core throws(VirtioFault) in try notify(index, &core) }
     }

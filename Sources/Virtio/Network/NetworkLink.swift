@@ -164,7 +164,8 @@ final class NetworkLink {
         receiveQueue.putBack(UInt16(taken))
         return .noRoom
       }
-      guard receiveChains[taken].readableBytes == 0, receiveChains[taken].writableBytes >= UInt64(NetworkHeader.byteCount)
+      guard receiveChains[taken].readableBytes == 0,
+        receiveChains[taken].writableBytes >= UInt64(NetworkHeader.byteCount)
       else { throw .malformedRequest }
       room += receiveChains[taken].writableBytes
       taken += 1

@@ -1,6 +1,7 @@
 import GuestMemory
 
-/// Where the three parts of a split queue are (virtio 1.2, 2.7), as a driver has announced it and the device has checked it.
+/// Where the three parts of a split queue are (virtio 1.2, 2.7), as a driver has announced it and the device has
+/// checked it.
 package struct QueueLayout: Equatable, Sendable {
   /// The number of descriptors, a power of two up to 32,768.
   package let size: UInt16

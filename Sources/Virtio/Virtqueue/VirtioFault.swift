@@ -21,7 +21,8 @@ package enum VirtioFault: Error, Equatable, Sendable {
   case emptyBuffer
   /// A device-readable buffer follows a device-writable one (2.7.4.2).
   case readableAfterWritable
-  /// An indirect table without the feature, inside another, followed by a descriptor, or of an impossible size (2.7.5.3.1).
+  /// An indirect table without the feature, inside another, followed by a descriptor, or of an impossible size
+  /// (2.7.5.3.1).
   case indirectTable
   /// A request lacks a part that its device needs in order to answer at all, or has it in the wrong direction.
   case malformedRequest

@@ -4,17 +4,20 @@ import Synchronization
 /// The device's side of a split virtqueue (virtio 1.2, 2.7): takes chains off the available ring, puts them on the used
 /// ring, and keeps both sides from waking each other more than needed.
 ///
-/// The driver may be hostile and writes to the rings while they are read here. So every word is read once, what was read
-/// is checked, and only that copy is used. Not safe for several threads: whoever calls holds the device's lock.
+/// The driver may be hostile and writes to the rings while they are read here. So every word is read once, what was
+/// read is checked, and only that copy is used. Not safe for several threads: whoever calls holds the device's lock.
 ///
-/// **Memory order.** Driver and device are threads that share memory, whatever runs the guest's CPU. Four places matter:
+/// **Memory order.** Driver and device are threads that share memory, whatever runs the guest's CPU. Four places
+/// matter:
 ///
-/// 1. The driver stores descriptors and heads before `avail.idx` (2.7.13.3): `avail.idx` is loaded with acquire, so what is
+/// 1. The driver stores descriptors and heads before `avail.idx` (2.7.13.3): `avail.idx` is loaded with acquire, so
+/// what is
 ///    read afterwards is at least as new.
 /// 2. The device must write `len`, and its data, before `used.idx` (2.7.8.2): `used.idx` is stored with release.
-/// 3. Going to sleep: the device asks to be woken (2.7.10), then looks at `avail.idx` once more; the driver stores `avail.idx`,
-///    then looks whether to wake (2.7.13.4). Each stores one word and then loads the other's: only a full fence between the
-///    two keeps both from reading the old value and the device from sleeping for ever.
+/// 3. Going to sleep: the device asks to be woken (2.7.10), then looks at `avail.idx` once more; the driver stores
+/// `avail.idx`,
+///    then looks whether to wake (2.7.13.4). Each stores one word and then loads the other's: only a full fence between
+///    the two keeps both from reading the old value and the device from sleeping for ever.
 /// 4. The same the other way round for `used.idx` and the driver's `used_event` or flags (2.7.7, 2.7.14).
 package final class Virtqueue {
   /// The most descriptors that a driver may use.
@@ -67,8 +70,8 @@ package final class Virtqueue {
 
   /// Takes the next chain that the driver offers.
   ///
-  /// - Returns: false when there is none. The driver will then notify when it offers one; until this happens it is asked
-  ///   not to, as the device looks by itself.
+  /// - Returns: false when there is none. The driver will then notify when it offers one; until this happens it is
+  ///   asked not to, as the device looks by itself.
   package func next(into chain: inout DescriptorChain) throws(VirtioFault) -> Bool {
     guard let layout else { return false }
     if nextAvailable == knownAvailable {
@@ -130,8 +133,8 @@ package final class Virtqueue {
     atomicMemoryFence(ordering: .sequentiallyConsistent)
   }
 
-  /// With an event index there is nothing to write: the driver notifies once, when it passes the index that it was given
-  /// (2.7.10.1). Without, it goes on notifying until it is told not to.
+  /// With an event index there is nothing to write: the driver notifies once, when it passes the index that it was
+  /// given (2.7.10.1). Without, it goes on notifying until it is told not to.
   private func stopListening(_ layout: QueueLayout) throws(VirtioFault) {
     isListening = false
     if features.contains(.eventIndex) { return }
@@ -175,8 +178,8 @@ package final class Virtqueue {
 
   /// Gives a chain back. The driver sees it after ``publish()``.
   ///
-  /// - Parameter written: how many bytes from the start of the writable part hold what the device has to say. Never more
-  ///   than were written: the driver takes the rest for old memory (2.7.8.2).
+  /// - Parameter written: how many bytes from the start of the writable part hold what the device has to say. Never
+  ///   more than were written: the driver takes the rest for old memory (2.7.8.2).
   package func use(_ chain: borrowing DescriptorChain, written: UInt64) throws(VirtioFault) {
     guard let layout, chain.generation == generation else { return }
     // One store of both fields: le32 id, le32 len.

@@ -9,11 +9,11 @@ struct ExpectCommand: ParsableCommand {
     commandName: "expect",
     abstract: "Waits until a guest says something on its console.",
     discussion: """
-      What it has said before counts, too, as far as it is kept (64 KiB); not with --no-replay. The regular expression is \
-      Swift's, which is much like Perl's: ^ and $ are at the ends of lines, and carriage returns are left out. A match is no \
-      longer than 8 KiB. What matched is printed, or its first group. A match that reaches to the end of what has come \
-      may go on, so it counts when nothing has come for a quarter of a second. A guest may pause for longer, in a number \
-      too: 'bytes=([0-9]+)\\n' has all of it.
+      What it has said before counts, too, as far as it is kept (64 KiB); not with --no-replay. The regular expression \
+      is Swift's, which is much like Perl's: ^ and $ are at the ends of lines, and carriage returns are left out. A \
+      match is no longer than 8 KiB. What matched is printed, or its first group. A match that reaches to the end of \
+      what has come may go on, so it counts when nothing has come for a quarter of a second. A guest may pause for \
+      longer, in a number too: 'bytes=([0-9]+)\\n' has all of it.
 
       The exit status is 0 when it came, 124 when it did not in time or the guest ended before.
       """)

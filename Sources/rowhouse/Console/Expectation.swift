@@ -2,8 +2,8 @@ import Machine
 
 /// A text that a script waits for on a console.
 ///
-/// Carriage returns are left out, so that lines end as in a file; ^ and $ are at the ends of lines, and a character is a
-/// Unicode scalar.
+/// Carriage returns are left out, so that lines end as in a file; ^ and $ are at the ends of lines, and a character is
+/// a Unicode scalar.
 struct Expectation {
   struct Match: Equatable {
     /// What matched, or its first group if it has one.

@@ -7,8 +7,9 @@ struct PauseCommand: ParsableCommand {
     commandName: "pause",
     abstract: "Pauses a guest: it uses no CPU time until `resume`.",
     discussion: """
-      What is typed or sent to it waits. Its KVM clock stands still and its --timeout does not run; its time stamp counter and \
-      its calendar clock go on. `stop` resumes it first. With --all: of those that have ended nothing is said.
+      What is typed or sent to it waits. Its KVM clock stands still and its --timeout does not run; its time stamp \
+      counter and its calendar clock go on. `stop` resumes it first. With --all: of those that have ended nothing is \
+      said.
       """)
 
   @OptionGroup var selection: GuestSelection

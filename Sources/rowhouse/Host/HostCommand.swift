@@ -10,8 +10,9 @@ struct HostCommand: ParsableCommand {
     abstract: "Shows how this machine is divided: what guests may use and do use of it, a bar for each.",
     discussion: """
       Each guest has a letter. CPU and memory are shares of this machine's; # is what other programs use of it. What \
-      could go through disks and network cards nobody knows: their bars are shares of what the limits come to, or, where \
-      a guest has none, of what goes through now. Rates are those of a quarter of a second, both directions together.
+      could go through disks and network cards nobody knows: their bars are shares of what the limits come to, or, \
+      where a guest has none, of what goes through now. Rates are those of a quarter of a second, both directions \
+      together.
       """)
 
   @Flag(help: "Say it as JSON.")

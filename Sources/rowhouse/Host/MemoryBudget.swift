@@ -78,7 +78,8 @@ extension Street {
 }
 
 extension GuestFolder {
-  /// What the guest was promised when it was started, in bytes, whether it still runs or not; nil: it was started by hand.
+  /// What the guest was promised when it was started, in bytes, whether it still runs or not; nil: it was started by
+  /// hand.
   fileprivate var promise: UInt64? { Folder.link(at: path(of: .promised)).flatMap { UInt64($0) } }
 
   /// In bytes; nil: the guest does not run.

@@ -2,7 +2,8 @@ import GuestMemory
 import Synchronization
 import Virtio
 
-/// The driver's side of a split virtqueue, as virtio 1.2, 2.7.13 and 2.7.14 tell drivers to do it; and ways to do it wrong.
+/// The driver's side of a split virtqueue, as virtio 1.2, 2.7.13 and 2.7.14 tell drivers to do it; and ways to do it
+/// wrong.
 final class DriverQueue {
   let memory: GuestMemory
   let size: UInt16
@@ -46,7 +47,8 @@ final class DriverQueue {
 
   // MARK: As a good driver
 
-  /// Describes a request, in an indirect table if there is a place for it, and puts it on the ring; unseen until ``announce()``.
+  /// Describes a request, in an indirect table if there is a place for it, and puts it on the ring; unseen until
+  /// ``announce()``.
   ///
   /// - Returns: the head.
   @discardableResult

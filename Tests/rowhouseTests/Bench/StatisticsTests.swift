@@ -54,7 +54,8 @@ struct StatisticsTests {
   }
 
   @Test(arguments: [
-    (0.0449, 2, "0.04"), (0.996, 2, "1.00"), (12345.6, 0, "12346"), (-1.5, 1, "-1.5"), (-0.001, 2, "0.00"), (0, 3, "0.000"),
+    (0.0449, 2, "0.04"), (0.996, 2, "1.00"), (12345.6, 0, "12346"), (-1.5, 1, "-1.5"), (-0.001, 2, "0.00"),
+    (0, 3, "0.000"),
     (8.4, 2, "8.40"),
   ] as [(Double, Int, String)])
   func fixedPoint(value: Double, decimals: Int, text: String) { #expect(value.fixed(decimals) == text) }
