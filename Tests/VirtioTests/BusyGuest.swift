@@ -60,7 +60,9 @@ final class BusyGuest {
     let request: BlockRequest =
       switch kind {
       case 3..<5: .discard(at: offset, count: bytes)
-      case 5..<7: .writeZeroes(at: offset, count: bytes, mayUnmap: .random(using: &random))
+      case 5..<7:
+        .writeZeroes(
+          at: offset, count: bytes, mayUnmap: .random(using: &random), isDurable: .random(using: &random))
       case 7..<10: .read(at: offset, count: bytes)
       case 10: .write(at: offset, count: bytes, isDurable: true)
       default: .write(at: offset, count: bytes, isDurable: false)
@@ -91,7 +93,8 @@ final class BusyGuest {
         history.begin(sector, contents, isDurable: isDurable, at: journal.now)
       }
     case .discard: for sector in sectors { history.begin(sector, .zeros, isUncertain: true, at: journal.now) }
-    case .writeZeroes: for sector in sectors { history.begin(sector, .zeros, at: journal.now) }
+    case .writeZeroes(_, _, _, let isDurable):
+      for sector in sectors { history.begin(sector, .zeros, isDurable: isDurable, at: journal.now) }
     case .read, .identify, .refused: break
     }
     underWay[tag] = (request, sectors, flush)
