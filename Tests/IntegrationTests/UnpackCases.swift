@@ -74,8 +74,8 @@ extension Case {
         pack $GUESTS/hello.elf 'gzip -9'
         : > tmp/file
         XDG_CACHE_HOME=$PWD/tmp/file rowhouse run image --unpack --quiet
-        """, says: ["Hello from"], warns: ["image: it cannot be kept unpacked", "tmp/file/rowhouse/kernels: Not a directory"],
-      warningLines: 1),
+        """, says: ["Hello from"],
+      warns: ["image: it cannot be kept unpacked", "tmp/file/rowhouse/kernels: Not a directory"], warningLines: 1),
     Case(
       unpacking: "unpack-leaves-an-elf-file-as-it-is", "rowhouse run $GUESTS/hello.elf --unpack --quiet; ls -A tmp",
       says: ["Hello from"], warningLines: 0),
