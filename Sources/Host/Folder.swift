@@ -21,6 +21,14 @@ package enum Folder {
     }
   }
 
+  /// Whether a path itself names a folder of this user's, into which no other user may write (lstat(2)).
+  package static func isOwn(_ path: String) throws(SystemCallError) -> Bool {
+    var status = stat()
+    // SAFETY: the string and the variable outlive the call. The error is read before anything else runs on this thread.
+    if unsafe lstat(path, &status) != 0 { throw SystemCallError("lstat", Errno(rawValue: errno)) }
+    return status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid() && status.st_mode & (S_IWGRP | S_IWOTH) == 0
+  }
+
   /// Takes away a folder of a user's own and the files in it; it must hold no other folder.
   package static func remove(_ path: String) throws(SystemCallError) {
     for name in try names(in: path) {

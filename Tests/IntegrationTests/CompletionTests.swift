@@ -9,7 +9,8 @@ struct CompletionTests {
     let path = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
 
     init() throws {
-      for name in ["alpha", "almond"] {
+      // As rowhouse makes them: one into which others may write is none of its.
+      for folder in ["", "/rowhouse", "/rowhouse/alpha", "/rowhouse/almond"] {
         try FileManager.default.createDirectory(
           atPath: "\(path)/rowhouse/\(name)", withIntermediateDirectories: true)
       }

@@ -5,8 +5,8 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks + hostileGuests + networks + street + allotments + meterings + limits + readers + fullDisks
-    + unpacking
+    + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders
+    + allotments + meterings + limits + readers + fullDisks + unpacking
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -65,6 +65,9 @@ struct IntegrationTests {
 
   @Test("What is said to guests that others find", arguments: Case.streetConsoles)
   func streetConsole(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("The folders of guests that others find", arguments: Case.streetFolders)
+  func streetFolder(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("What guests are allowed", arguments: Case.allotments)
   func allotment(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }

@@ -237,7 +237,6 @@ extension Case {
         grep -c '"name":"front".*"verdict":"stopped"' tmp/.local/state/rowhouse/ledger.jsonl
         rowhouse stop --all --remove --grace 0; rm out said
         """, says: ["front\n", "status 0\n", "2\n", "front  running", "1\n"], warningLines: 0),
-    Case(refused: "name-that-is-none", "rowhouse run $GUESTS/hello.elf --name ../up", naming: "--name ../up"),
     Case(refused: "wait-for-nobody", "rowhouse wait nobody", naming: "nobody", "no guest has that name"),
     Case(refused: "stop-nobody", "rowhouse stop", naming: "<names>"),
     Case(

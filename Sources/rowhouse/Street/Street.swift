@@ -9,7 +9,7 @@ import Machine
 struct Street {
   let path: String
 
-  /// - Throws: when this user has no place for what lives as long as a session.
+  /// - Throws: when this user has no place for what lives as long as a session, or shares it with others.
   init() throws(HostError) {
     let runtime = Environment["XDG_RUNTIME_DIR"] ?? ""
     if runtime.hasPrefix("/") {
@@ -18,6 +18,29 @@ struct Street {
       path = "/run/rowhouse"
     } else {
       throw HostError("XDG_RUNTIME_DIR is not set: it is the folder where your guests are found")
+    }
+    try checkOwner()
+  }
+
+  /// Who may write here could put a guest in another's place.
+  private func checkOwner() throws(HostError) {
+    do throws(SystemCallError) {
+      if try Folder.isOwn(path) { return }
+    } catch where error.errno == .noSuchFile {
+      return
+    } catch {
+      throw HostError("\(path): \(error.errno)")
+    }
+    throw HostError(
+      "\(path): it must be a folder of yours that only you may write to; remove it, or mend it by chown and chmod 700")
+  }
+
+  /// Makes the street's own folder where there is none.
+  private func make() throws(HostError) {
+    do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists {
+      try checkOwner()
+    } catch {
+      throw HostError("\(path): no guest's folder can be made: \(error.errno)")
     }
   }
 
@@ -91,10 +114,8 @@ struct Street {
   ///   - name: nil: one is made up.
   ///   - memoryBytes: what the guest is promised, out of `budget`.
   func claim(_ name: GuestName?, kernel: String, memoryBytes: UInt64, of budget: MemoryBudget) throws -> Claim {
+    try make()
     do throws(Refusal) {
-      try refusing { () throws(SystemCallError) in
-        do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists {}
-      }
       return try withLock { () throws(Refusal) in
         do throws(ConfigurationError) { try check(memoryBytes, within: budget) } catch { throw .budget(error) }
         guard let name else {

@@ -1,0 +1,65 @@
+import Testing
+
+extension Case {
+  /// Where guests that others find have their folders, what these are called, and who may get at them.
+  static let streetFolders: [Case] = [
+    Case(
+      "a-guest's-folder-is-its-owner's-alone",
+      script: """
+        (umask 0; \(detach("one", "echo"))); stat -c '%a %F' run/rowhouse run/rowhouse/one
+        rowhouse stop --all --remove --grace 0
+        """, says: ["one\n700 directory\n700 directory\n"], warningLines: 0),
+    Case(
+      "name-is-made-up",
+      script: """
+        start() { rowhouse run --detach $GUESTS/echo.elf --memory 256M --timeout 60; }
+        first=$(start); second=$(start); echo "$first" | grep -c '^echo-[a-z0-9][a-z0-9][a-z0-9][a-z0-9]$'
+        [ "$first" != "$second" ] && rowhouse list | grep -c -e "^$first  *running" -e "^$second  *running"
+        rowhouse stop "$first" "$second" --remove --grace 0; rowhouse list
+        """, says: ["1\n2\nNAME"], neverSays: ["echo-"], warningLines: 0),
+    // Who may write into it could put a guest of his own in the place of another. A guest that nobody asks for by name
+    // is none the worse for it: it has no folder.
+    Case(
+      "street-that-others-may-write-to",
+      script: """
+        for mode in 777 770 702; do mkdir run/rowhouse; chmod $mode run/rowhouse
+          \(detach("one", "echo")); echo "run $?"; rowhouse list; echo "list $?"; rmdir run/rowhouse; done
+        mkdir run/rowhouse; chmod 777 run/rowhouse; rowhouse run $GUESTS/exitcode.elf --quiet -- code=3; echo "alone $?"
+        chmod 755 run/rowhouse; rowhouse list; echo "list $?"
+        """,
+      says: ["run 1\nlist 1\nrun 1\nlist 1\nrun 1\nlist 1\nleaving with debug exit 3\nalone 7\nNAME", "list 0\n"],
+      warns: ["/run/rowhouse: it must be a folder of yours that only you may write to; "], warningLines: 6),
+    // Root gives a folder away; who is not root takes one of root's, which in a namespace of his own stays another's.
+    Case(
+      "street-that-is-another's",
+      script: """
+        try() {
+          \(detach("one", "echo")); echo "run $?"; rowhouse list; echo "list $?"; rowhouse kill one; echo "kill $?"
+        }
+        mkdir -p -m 755 run/rowhouse
+        if [ "$(id -u)" = 0 ] && [ -z "$own" ]; then chown 1 run/rowhouse; try
+        else
+          [ -n "$own" ] || own=yes exec unshare -r -m sh ./script
+          mount --bind /usr run/rowhouse; try; umount run/rowhouse
+        fi
+        rmdir run/rowhouse; ln -s ../tmp run/rowhouse; try; rm run/rowhouse; : > run/rowhouse; try; rm run/rowhouse
+        """,
+      says: Array(repeating: "run 1\nlist 1\nkill 1\n", count: 3),
+      warns: ["/run/rowhouse: it must be a folder of yours that only you may write to; "], warningLines: 9),
+    Case(refused: "name-that-leads-elsewhere", named("../up"), naming: "--name ../up", "up to 63 letters"),
+    Case(
+      refused: "name-of-64-characters", named(String(repeating: "n", count: 64)), naming: "--name nnn",
+      "up to 63 letters"),
+    Case(refused: "name-beyond-ASCII", named("ä"), naming: "--name ä", "up to 63 letters"),
+    Case(refused: "name-that-is-empty", named("''"), naming: "--name", "up to 63 letters"),
+    Case(refused: "name-that-is-hidden", named(".x"), naming: "--name .x", "up to 63 letters"),
+  ]
+
+  /// Both ways to start a guest would make its folder.
+  private static func named(_ name: String) -> String {
+    """
+    rowhouse run $GUESTS/hello.elf --name \(name) 2> said; rowhouse run --detach $GUESTS/hello.elf --name \(name)
+    status=$?; rm said; [ ! -e run/rowhouse ] && exit $status
+    """
+  }
+}
