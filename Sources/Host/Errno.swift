@@ -21,6 +21,9 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable {
   package static let invalidArgument = Errno(rawValue: EINVAL)
   package static let addressInUse = Errno(rawValue: EADDRINUSE)
   package static let notSupported = Errno(rawValue: EOPNOTSUPP)
+
+  /// Whether the host has run out of something, where no other argument would help.
+  package var isShortage: Bool { [ENOSPC, EDQUOT, ENOMEM, EMFILE, ENFILE].contains(rawValue) }
 }
 
 extension Errno: CustomStringConvertible {

@@ -15,13 +15,15 @@ package enum MachineError: Error, Sendable {
   case network(String, SystemCallError)
   case kvm(KVMError)
   case host(SystemCallError)
+  /// The place that a guest was given on the host has no room for what goes into it.
+  case shortage(String, Errno)
 
   /// 2 when the user can mend it by other arguments, 1 when the host must change.
   package var exitStatus: Int32 {
     switch self {
     case .configuration, .boot, .console, .disk, .network: 2
     case .kvm(.tooManyCPUs): 2
-    case .kvm, .host: 1
+    case .kvm, .host, .shortage: 1
     }
   }
 }
@@ -40,6 +42,7 @@ extension MachineError: CustomStringConvertible {
       "--cpus \(count): this host's KVM takes at most \(maximum)"
     case .kvm(let error): "\(error)"
     case .host(let error): "the host refused \(error)"
+    case .shortage(let place, let error): "\(place): \(error)"
     }
   }
 }

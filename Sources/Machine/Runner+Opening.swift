@@ -17,7 +17,9 @@ extension Runner {
 
   static func openFolder(_ configuration: Configuration) throws(MachineError) -> OpenFolder? {
     guard let path = configuration.folder else { return nil }
-    do throws(SystemCallError) { return try OpenFolder(path) } catch {
+    do throws(SystemCallError) { return try OpenFolder(path) } catch where error.errno.isShortage {
+      throw .shortage(path, error.errno)
+    } catch {
       throw .configuration(ConfigurationError("--folder \(path)", "\(error)"))
     }
   }
@@ -37,6 +39,8 @@ extension Runner {
       let page = try MeterPage(
         in: file, configuration.meterShape, memoryBytes: configuration.memoryBytes, process: getpid())
       return (file, page)
+    } catch where error.errno.isShortage {
+      throw .shortage(configuration.folder ?? "the guest's meter", error.errno)
     } catch {
       throw .configuration(ConfigurationError("--meter \(path ?? "")", "\(error)"))
     }

@@ -46,6 +46,18 @@ extension Case {
         """,
       says: Array(repeating: "run 1\nlist 1\nkill 1\n", count: 3),
       warns: ["/run/rowhouse: it must be a folder of yours that only you may write to; "], warningLines: 9),
+    Case(
+      "street-without-room",
+      script: """
+        [ -n "$own" ] || own=yes exec unshare -r -m sh ./script
+        mount -t tmpfs -o size=64k,mode=700 none run || exit
+        dd if=/dev/zero of=run/filler bs=4k 2> said; rm said
+        \(detach("one", "echo")); echo "status $?"; rowhouse run --name two $GUESTS/hello.elf; echo "status $?"
+        ls run/rowhouse | wc -l; rm run/filler; \(detach("one", "echo")); rowhouse stop --all --remove --grace 0
+        """,
+      says: ["status 1\nstatus 1\n0\none\n"], neverSays: ["--meter", "--folder", "FAILED:"],
+      warns: ["/run/rowhouse/one: No space left on device", "/run/rowhouse/two: No space left on device"],
+      warningLines: 2),
     Case(refused: "name-that-leads-elsewhere", named("../up"), naming: "--name ../up", "up to 63 letters"),
     Case(
       refused: "name-of-64-characters", named(String(repeating: "n", count: 64)), naming: "--name nnn",
