@@ -32,12 +32,23 @@ struct Rowhouse: ParsableCommand {
     // Before anything is opened.
     StandardDescriptors.ensureOpen()
     switch perform(Array(CommandLine.arguments.dropFirst())) {
-    case .answer(let text): print(text)
+    case .answer(let text):
+      print(text)
+      leave(0)
     case .failure(let line, let status):
       StandardError.say(line)
       Glibc.exit(status)
-    case .status(let status): Glibc.exit(status)
+    case .status(let status): leave(status)
     }
+  }
+
+  /// Ends the program. A command that has succeeded has not when what it printed could not be written.
+  private static func leave(_ status: Int32) -> Never {
+    do throws(HostError) { try StandardOutput.flush() } catch {
+      StandardError.say("\(error)")
+      Glibc.exit(status == 0 ? 1 : status)
+    }
+    Glibc.exit(status)
   }
 
   /// Parses and runs a command. Errors become one line and an exit status, as people and scripts know them from other

@@ -5,7 +5,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders
+    + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders + fullOutputs
     + allotments + meterings + limits + readers + fullDisks + unpacking
 }
 
@@ -68,6 +68,9 @@ struct IntegrationTests {
 
   @Test("The folders of guests that others find", arguments: Case.streetFolders)
   func streetFolder(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Standard output that takes nothing", arguments: Case.fullOutputs)
+  func fullOutput(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("What guests are allowed", arguments: Case.allotments)
   func allotment(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }

@@ -29,7 +29,7 @@ struct ListCommand: ParsableCommand {
       // From the top-left corner, and what is left below is cleared (ECMA-48 CUP, ED): nothing flickers.
       let start = watch && isatty(STDOUT_FILENO) == 1 ? "\u{1b}[H\u{1b}[2J" : ""
       print(start + text, terminator: "")
-      fflush(nil)
+      try StandardOutput.flush()
       if watch { sleep(1) }
     } while watch
   }

@@ -44,7 +44,7 @@ struct TopCommand: ParsableCommand {
       while true {
         top.look()
         print(top.view.lines().joined(separator: "\n"))
-        fflush(nil)
+        try StandardOutput.flush()
         usleep(UInt32(clamping: nanoseconds / 1000))
       }
     }
