@@ -63,6 +63,8 @@ package enum ConsoleNotice: UInt16, CaseIterable, Sendable {
   case takenOver
   /// What this viewer typed went nowhere: another one writes.
   case othersWrite
+  /// Who wrote has gone: whoever types next writes.
+  case nobodyWrites
 }
 
 extension ViewerMessage {

@@ -100,6 +100,21 @@ extension Case {
     Case(
       "console-log-that-may-not-grow",
       script: """
+    // Somebody has left a console open: it types first, and then nothing.
+    Case(
+      "send-past-a-console-that-is-left-open",
+      script: """
+        \(detach("one", "echo")); mkfifo keys; rowhouse console one < keys > out 2> told & console=$!
+        exec 3> keys
+        await out 'exit$'; printf a >&3; rowhouse expect one 'exit\\na'; rowhouse send one b; echo "status $?"
+        sleep 10; rowhouse send one c --expect c; echo "status $?"; printf d >&3; rowhouse expect one 'acd'
+        rowhouse send one e --write --expect e; await told 'any more'; cat told; printf f >&3; rowhouse expect one acdef
+        rowhouse stop --grace 0 one; wait $console; exec 3>&-; rm keys out told; rowhouse remove one
+        """,
+      says: [
+        "status 2\nc\nstatus 0\nacd\ne\nrowhouse: another has taken over writing; Ctrl-A w takes it back\n",
+        "rowhouse: nobody writes here any more; your next key does\nacdef\n",
+      ], warns: ["one: another has typed on the console less than 10 seconds ago; --write takes over"], warningLines: 1),
         (ulimit -f 128; rowhouse run --detach --name one $GUESTS/flood.bin --boot flat --load-address 0x10000)
         rowhouse wait one; echo "status $?"; rowhouse logs one | wc -c; cat run/rowhouse/one/vmm.log; rowhouse remove one
         """,

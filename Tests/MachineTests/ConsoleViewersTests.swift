@@ -18,11 +18,12 @@ import Testing
     private(set) var viewers: ConsoleViewers!
     private let history: ConsoleHistory
 
-    override init() throws {
+    init(idleNanoseconds: UInt64 = ConsoleViewers.patience) throws {
       history = try ConsoleHistory()
       try super.init()
       viewers = try ConsoleViewers(
-        at: StreamListener(at: path), on: loop, input: input, history: history, meter: page)
+        at: StreamListener(at: path), on: loop, input: input, history: history, meter: page,
+        idleNanoseconds: idleNanoseconds)
     }
 
     /// What the relay does with all that the guest says.
@@ -126,8 +127,44 @@ import Testing
     let stays = try Viewer(street, attachment())
     try Viewer(street, attachment(.takesOver)).hangUp()
     try street.settle()
+    #expect(try stays.messages() == [.attached(isWritten: false), .notice(.nobodyWrites)])
     try stays.send(.input([7]))
     #expect(try street.read() == [7])
+  }
+
+  @Test("A writer that has left off gives way to who types, and hears of it when it types again")
+  func writerIsIdle() throws {
+    let street = try Street(idleNanoseconds: 50_000_000)
+    let (first, second) = (try Viewer(street, attachment()), try Viewer(street, attachment()))
+    _ = try (first.messages(), second.messages())
+    try first.send(.input([1]))
+    #expect(try street.read() == [1])
+    usleep(60_000)
+    #expect(try Viewer(street, attachment()).messages() == [.attached(isWritten: false)])
+    try second.send(.input([2]), id: 5)
+    #expect(try street.read() == [2])
+    #expect(try first.messages() == [.notice(.youWrite)])
+    #expect(try second.messages() == [.notice(.youWrite), .reply(.done)])
+  }
+
+  @Test("A script that types has no window, and changes none")
+  func windowOfAScript() throws {
+    let person = try Viewer(street, attachment())
+    try person.send(.window(WindowSize(columns: 132, rows: 43)))
+    try street.settle()
+    #expect(street.viewers.window == nil, "nobody writes")
+    try person.send(.input([1]))
+    #expect(try street.read() == [1])
+    let size = TerminalSize(columns: 132, rows: 43)
+    #expect(street.viewers.window == size)
+    let script = try Viewer(street, attachment(.takesOver))
+    #expect(street.viewers.window == size)
+    script.hangUp()
+    try street.settle()
+    #expect(street.viewers.window == size)
+    person.hangUp()
+    try street.settle()
+    #expect(street.viewers.window == nil)
   }
 
   @Test("Who said that it never writes does not")

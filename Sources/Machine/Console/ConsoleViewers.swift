@@ -16,9 +16,18 @@ final class ConsoleViewers {
   private var viewers: [Int: ConsoleAttachment] = [:]
   private static let most = 64
   private var writer: Int?
-  /// The window of who writes; nil: nobody does, or has none.
+  private var lastTyped = Instant.now
+  /// See ``patience``.
+  private let idleNanoseconds: UInt64
+  /// How long a writer may be silent and still be the one who writes, in nanoseconds: a console that somebody has left
+  /// open stands in no script's way.
+  package static let patience: UInt64 = 10_000_000_000
+
+  /// The last who wrote and has a window: a script that types something has none, and changes none.
+  private var windowOwner: Int?
+  /// That of who writes, or wrote last; nil: there is none.
   var window: TerminalSize? {
-    guard let writer, let window = viewers[writer]?.window, window != .unknown else { return nil }
+    guard let windowOwner, let window = viewers[windowOwner]?.window, window != .unknown else { return nil }
     return TerminalSize(columns: window.columns, rows: window.rows)
   }
   /// Called when it may have changed.
@@ -32,8 +41,10 @@ final class ConsoleViewers {
   private static let mostOutput = 256 << 10
 
   init(
-    at socket: StreamListener, on loop: EventLoop, input: ConsoleInput, history: ConsoleHistory, meter: MeterPage
+    at socket: StreamListener, on loop: EventLoop, input: ConsoleInput, history: ConsoleHistory, meter: MeterPage,
+    idleNanoseconds: UInt64 = patience
   ) throws(SystemCallError) {
+    self.idleNanoseconds = idleNanoseconds
     self.input = input
     self.meter = meter
     self.history = history
@@ -93,7 +104,8 @@ final class ConsoleViewers {
       try type(bytes, id: id, from: key)
     case .window(let size):
       viewers[key]?.window = size
-      if writer == key { whenWindowChanged() }
+      if writer == key { windowOwner = key }
+      if windowOwner == key { whenWindowChanged() }
     case .takeOver:
       guard viewer.writing != .never else { throw .notAllowed }
       setWriter(key)
@@ -106,25 +118,38 @@ final class ConsoleViewers {
     viewers[key] = attachment
     meter.set(viewers: viewers.count)
     let takesOver = attachment.writing == .takesOver
-    say(.attached(isWritten: writer != nil && !takesOver), to: key, id: id)
+    say(.attached(isWritten: isWritten && !takesOver), to: key, id: id)
     if takesOver { setWriter(key) }
     send(history.replay(Int(attachment.replayBytes)), to: [key])
   }
 
+  /// Whether somebody writes, and has not left off. What the guest has not taken is still being written.
+  private var isWritten: Bool {
+    writer != nil && (Instant.now.nanoseconds(since: lastTyped) < idleNanoseconds || !input.hasRoom)
+  }
+
   private func setWriter(_ key: Int) {
+    lastTyped = .now
     if writer == key { return }
     if let writer { say(.notice(.takenOver), to: writer) }
     writer = key
     say(.notice(.youWrite), to: key)
+    guard viewers[key]?.window != .unknown else { return }
+    windowOwner = key
     whenWindowChanged()
   }
 
   private func type(_ bytes: [UInt8], id: UInt32, from key: Int) throws(ControlFault) {
-    if writer == nil { setWriter(key) }
+    if writer != key, !isWritten {
+      // Who has left off is told when it types again, if another writes by then.
+      writer = nil
+      setWriter(key)
+    }
     guard writer == key else {
       if id != 0 { throw .notAllowed }
       return say(.notice(.othersWrite), to: key)
     }
+    lastTyped = .now
     if id != 0 {
       guard waiting.count < Self.mostWaiting else { throw .busy }
       waiting.append((key, id, input.offered + UInt64(bytes.count)))
@@ -144,9 +169,13 @@ final class ConsoleViewers {
     guard viewers.removeValue(forKey: key) != nil else { return }
     meter.set(viewers: viewers.count)
     waiting.removeAll { $0.viewer == key }
+    if windowOwner == key {
+      windowOwner = nil
+      whenWindowChanged()
+    }
     if writer == key {
       writer = nil
-      whenWindowChanged()
+      for (other, viewer) in viewers where viewer.writing != .never { say(.notice(.nobodyWrites), to: other) }
     }
   }
 }

@@ -10,7 +10,8 @@ struct ConsoleCommand: ParsableCommand {
     commandName: "console",
     abstract: "Attaches this terminal to a guest's console.",
     discussion: """
-      First comes what the guest has said last. Many may watch; one writes: who types first, or takes over. On a terminal:
+      First comes what the guest has said last. Many may watch; one writes: who types first, or takes over. Who has \
+      typed nothing for 10 seconds gives way to who types then. On a terminal:
         Ctrl-A d       detaches; the guest goes on
         Ctrl-A w       takes over writing
         Ctrl-A r       types `stty rows R columns C`: a serial line does not tell the guest the window's size

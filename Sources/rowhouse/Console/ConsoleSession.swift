@@ -24,9 +24,9 @@ final class ConsoleSession {
   private var connection: ConsoleConnection!
   private var keyboard: KeyboardRelay?
   private let mayWrite: Bool
-  /// Whether this was told that it writes.
-  private var isWriter = false
-  private var hasSaidThatOthersWrite = false
+  /// Whether the person knows of another who writes.
+  private var isShutOut = false
+  private var hasSaidThatKeysGoNowhere = false
   private var end: End?
 
   /// What is kept of output that the terminal has not taken. Beyond that it waits in the VMM, which has its own limit.
@@ -81,19 +81,26 @@ final class ConsoleSession {
   private func take(_ message: ConsoleMessage) {
     switch message {
     case .attached(let isWritten):
+      isShutOut = isWritten
       guard terminal != nil else { return }
       let others = isWritten && mayWrite ? "another writes here, Ctrl-A w takes over; " : ""
       StandardError.say("attached; \(others)Ctrl-A d detaches, Ctrl-A h shows more")
     case .output(let bytes):
       output.write(bytes)
       if !output.hasRoom { connection.setReading(false) }
-    case .notice(.youWrite): isWriter = true
+    case .notice(.youWrite): (isShutOut, hasSaidThatKeysGoNowhere) = (false, false)
     case .notice(.takenOver):
-      isWriter = false
+      isShutOut = true
       StandardError.say("another has taken over writing; Ctrl-A w takes it back")
     case .notice(.othersWrite):
-      if !hasSaidThatOthersWrite { StandardError.say("another writes here: your keys go nowhere; Ctrl-A w takes over") }
-      hasSaidThatOthersWrite = true
+      isShutOut = true
+      if !hasSaidThatKeysGoNowhere {
+        StandardError.say("another writes here: your keys go nowhere; Ctrl-A w takes over")
+      }
+      hasSaidThatKeysGoNowhere = true
+    case .notice(.nobodyWrites):
+      if isShutOut, mayWrite { StandardError.say("nobody writes here any more; your next key does") }
+      (isShutOut, hasSaidThatKeysGoNowhere) = (false, false)
     case .reply(.ended(let code, let value)): finish(Verdict(code: code, value: value).map(End.guestEnded) ?? .cutOff)
     case .reply(.refused(let fault)): finish(.refused(fault))
     case .reply: break
@@ -123,9 +130,7 @@ final class ConsoleSession {
   private func obey(_ command: EscapeKeys.Command) {
     switch command {
     case .detach: finish(.detached)
-    case .takeOver:
-      hasSaidThatOthersWrite = false
-      connection.send(.takeOver)
+    case .takeOver: connection.send(.takeOver)
     case .tellSize:
       let window = Self.window
       let words = "stty rows \(window.rows) columns \(window.columns)\r"

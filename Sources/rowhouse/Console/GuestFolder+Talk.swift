@@ -24,7 +24,8 @@ extension GuestFolder {
       StandardError.say("\(name): \(expectation == nil ? "the guest has not taken the text" : Self.notInTime)")
     case .guestEnded(let verdict): StandardError.say("\(name): \(verdict)")
     case .refused(.notAllowed):
-      throw ConfigurationError("\(name)", "another writes on the console; --write takes over")
+      throw ConfigurationError(
+        "\(name)", "another has typed on the console less than 10 seconds ago; --write takes over")
     case .refused(let fault): throw ConfigurationError("\(name)", fault.reason)
     case .cutOff: StandardError.say("\(name): the guest's VMM has ended the connection")
     }

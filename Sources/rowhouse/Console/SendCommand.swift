@@ -12,8 +12,9 @@ struct SendCommand: ParsableCommand {
       Escapes in the text: \(TypedText.escapes). A guest's terminal takes \\r for the Enter key.
 
       The exit status is 0 when the guest has taken the text, and with --expect when the answer came; 124 when it did not in \
-      time or the guest ended before. With --expect only what the guest says from now on counts, its echo of the text too, \
-      and what matched is printed.
+      time or the guest ended before. With --expect only what the guest says from now on counts, its echo of the text \
+      too, and what matched is printed. While another writes on the console, so for 10 seconds after each key, the \
+      status is 2.
       """)
 
   @OptionGroup var guest: OneGuest
