@@ -49,11 +49,27 @@ extension Case {
         until rowhouse list --json | grep -q '"viewers" : 2'; do sleep 0.02; done
         kill -STOP $stopped; rowhouse send one x; rowhouse wait one; echo "status $?"
         wait $reading; echo "status $?"; kill -CONT $stopped; wait $stopped; echo "status $?"
-        awk 'BEGIN { for (line = 0; line < 60000; line++) printf "line %05d here\\n", line }' > all
+        \(flood(lines: 60_000))
         rowhouse logs one | cmp - all && cmp reading all && echo complete
         bytes=$(wc -c < stopped); [ $bytes -lt 800000 ] && cmp -n $bytes stopped all && echo cut off
         rm stopped reading cut told all; rowhouse remove one
         """, says: ["one\n", "status 85\n", "status 85\n", "status 85\n", "complete\n", "cut off\n"], warningLines: 0),
+    // Each comes while the guest speaks, so what it is shown again has to go on without a seam, to the last byte.
+    Case(
+      "console-viewers-come-in-the-middle",
+      script: """
+        rowhouse run --detach --name one $GUESTS/flood-on-key.bin --boot flat --load-address 0x10000 --cpu-quota 50% \\
+          --timeout 200
+        rowhouse send one x
+        for said in 100000 300000 500000 700000; do
+          until [ $(wc -c < run/rowhouse/one/console.log) -ge $said ]; do :; done
+          rowhouse console one --read-only > view$said 2> told$said & done
+        rowhouse wait one; echo "status $?"; wait; \(flood(lines: 60_000))
+        for view in view*; do
+          bytes=$(wc -c < $view); [ $bytes -gt 65536 ] && [ $bytes -lt 960000 ] && echo in the middle
+          tail -c $bytes all | cmp - $view && echo suffix; done
+        rm view* told* all; rowhouse remove one
+        """, says: ["status 85\n"] + Array(repeating: "in the middle\nsuffix\n", count: 4), warningLines: 0),
     Case(
       "send-and-expect",
       script: """
@@ -84,22 +100,6 @@ extension Case {
         """,
       says: [String(repeating: "0", count: 40) + "\n", "status 124\n", "x\n", "status 124\n"],
       warns: ["one: it did not come"], warningLines: 2),
-    Case(
-      "send-to-a-guest-that-does-not-read",
-      script: """
-        \(detach("one", "spin")); rowhouse send one $(printf '%0200d' 0) --timeout 0.3; echo "status $?"
-        rowhouse stop --all --remove --grace 0
-        """, says: ["status 124\n"], warns: ["one: the guest has not taken the text"], warningLines: 1),
-    Case(
-      "console-log-is-kept-in-two-files",
-      script: """
-        rowhouse run --detach --name one $GUESTS/flood.bin --boot flat --load-address 0x10000 --console-log 64K
-        rowhouse logs one --follow > out; rowhouse wait one; echo "status $?"; rowhouse logs one | wc -c
-        wc -c < run/rowhouse/one/console.log.1; rowhouse logs one | tail -n 1; tail -n 1 out; rm out; rowhouse remove one
-        """, says: ["one\n", "status 85\n", "88064\n", "65536\n", "line 09599 here\n", "line 09599 here\n"]),
-    Case(
-      "console-log-that-may-not-grow",
-      script: """
     // Somebody has left a console open: it types first, and then nothing.
     Case(
       "send-past-a-console-that-is-left-open",
@@ -115,6 +115,41 @@ extension Case {
         "status 2\nc\nstatus 0\nacd\ne\nrowhouse: another has taken over writing; Ctrl-A w takes it back\n",
         "rowhouse: nobody writes here any more; your next key does\nacdef\n",
       ], warns: ["one: another has typed on the console less than 10 seconds ago; --write takes over"], warningLines: 1),
+    Case(
+      "send-to-a-guest-that-does-not-read",
+      script: """
+        \(detach("one", "spin")); rowhouse send one $(printf '%0200d' 0) --timeout 0.3; echo "status $?"
+        rowhouse stop --all --remove --grace 0
+        """, says: ["status 124\n"], warns: ["one: the guest has not taken the text"], warningLines: 1),
+    Case(
+      "console-log-is-kept-in-two-files",
+      script: """
+        rowhouse run --detach --name one $GUESTS/flood.bin --boot flat --load-address 0x10000 --console-log 64K
+        rowhouse logs one --follow > out; rowhouse wait one; echo "status $?"; rowhouse logs one > kept; wc -c < kept
+        wc -c < run/rowhouse/one/console.log.1; \(flood(lines: 9600)); cmp out all && echo followed
+        tail -c 88064 all | cmp - kept && echo kept; rm out kept all; rowhouse remove one
+        """, says: ["one\n", "status 85\n", "88064\n", "65536\n", "followed\n", "kept\n"], warningLines: 0),
+    // It has the first file open, which is put away and then removed. What it says of that stands where something is
+    // missing.
+    Case(
+      "log-that-is-followed-too-slowly",
+      script: """
+        rowhouse run --detach --name one $GUESTS/flood-on-key.bin --boot flat --load-address 0x10000 --console-log 64K \\
+          --timeout 200
+        rowhouse logs one --follow > out 2>&1 & follower=$!
+        until ls -l /proc/$follower/fd | grep -q console.log; do sleep 0.02; done; kill -STOP $follower
+        rowhouse send one x; rowhouse wait one; echo "status $?"; kill -CONT $follower; wait $follower; echo "status $?"
+        \(flood(lines: 60_000)); rowhouse logs one > kept; head -c 65536 all > first
+        head -c 65536 out | cmp - first && echo first; tail -c +65537 out > rest; head -n 1 rest
+        tail -n +2 rest | cmp - kept && tail -c $(wc -c < kept) all | cmp - kept && echo last; rm out all first rest kept
+        rowhouse remove one
+        """,
+      says: [
+        "status 85\nstatus 0\nfirst\nrowhouse: one: the guest said more here than its log keeps; some is missing\nlast\n"
+      ], warningLines: 0),
+    Case(
+      "console-log-that-may-not-grow",
+      script: """
         (ulimit -f 128; rowhouse run --detach --name one $GUESTS/flood.bin --boot flat --load-address 0x10000)
         rowhouse wait one; echo "status $?"; rowhouse logs one | wc -c; cat run/rowhouse/one/vmm.log; rowhouse remove one
         """,
@@ -180,4 +215,9 @@ extension Case {
       naming: "--console-log 1K"),
     Case(refused: "console-with-no-size", "rowhouse console nobody --replay much", naming: "--replay much"),
   ]
+
+  /// Writes into the file `all` what a flooding guest says.
+  private static func flood(lines: Int) -> String {
+    "awk 'BEGIN { for (line = 0; line < \(lines); line++) printf \"line %05d here\\n\", line }' > all"
+  }
 }

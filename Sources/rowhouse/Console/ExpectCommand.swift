@@ -53,8 +53,8 @@ extension GuestFolder {
   fileprivate func expectInLog(_ expectation: Expectation?) throws {
     if var expectation, var log = try? LogReader(self) {
       var match: Expectation.Match?
-      while match?.isOpen ?? true, let bytes = try? log.read(), !bytes.isEmpty {
-        match = expectation.match(after: bytes)
+      while match?.isOpen ?? true, let piece = try? log.read() {
+        if case .bytes(let bytes) = piece { match = expectation.match(after: bytes) }
       }
       if let match { return print(match.text) }
     }

@@ -6,8 +6,15 @@ struct LogReader {
   private let folder: GuestFolder
   /// What is to be read, one after the other. The last may still grow.
   private var files: [SharedDescriptor]
-  /// Whether both files were replaced before they were read, so that something is missing.
-  private(set) var hasMissed = false
+  /// Whether what comes after the first is not what the guest said next: both files were replaced meanwhile.
+  private var isGapNext = false
+
+  enum Piece {
+    /// At most 64 KiB.
+    case bytes([UInt8])
+    /// Here the guest said what nobody has any more.
+    case gap
+  }
 
   /// - Throws: `ENOENT` when the guest has no log.
   init(_ folder: GuestFolder) throws(SystemCallError) {
@@ -36,31 +43,30 @@ struct LogReader {
     try FileIdentity(of: left.descriptor) == FileIdentity(of: right.descriptor)
   }
 
-  /// What comes next, at most 64 KiB; nothing when all that was said has been read.
-  mutating func read() throws(SystemCallError) -> [UInt8] {
+  /// What comes next; nil when all that was said has been read.
+  mutating func read() throws(SystemCallError) -> Piece? {
     while true {
       let bytes = try files[0].descriptor.read(atMost: 64 << 10)
-      if !bytes.isEmpty { return bytes }
+      if !bytes.isEmpty { return .bytes(bytes) }
       if files.count > 1 {
         files.removeFirst()
+        if isGapNext {
+          isGapNext = false
+          return .gap
+        }
       } else if !(try takeNext()) {
-        return []
+        return nil
       }
     }
   }
 
   /// Goes on with the file that has taken this one's place.
   private mutating func takeNext() throws(SystemCallError) -> Bool {
-    guard let newer = try? Self.open(folder, .log), try !Self.isSame(newer, files[0]) else { return false }
+    guard let now = try? Self.open(folder), let newest = now.last, try !Self.isSame(newest, files[0])
+    else { return false }
     // The VMM has written its last to this one before it was replaced, and perhaps after it was read.
-    let last = files[0]
-    let older = try? Self.open(folder, .olderLog)
-    if let older, try Self.isSame(older, last) {
-      files = [last, newer]
-    } else {
-      hasMissed = true
-      files = [last] + (try Self.open(folder))
-    }
+    isGapNext = try !Self.isSame(now[0], files[0])
+    files = [files[0]] + (isGapNext ? now : [newest])
     return true
   }
 }

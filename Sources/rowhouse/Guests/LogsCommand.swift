@@ -31,14 +31,18 @@ struct LogsCommand: ParsableCommand {
       // Asked first: what a guest says to the last is in the file before its VMM has ended.
       let isAlive = folder.isAlive
       do throws(SystemCallError) {
-        while case let bytes = try log.read(), !bytes.isEmpty { try output.descriptor.writeAll(bytes) }
+        while let piece = try log.read() {
+          switch piece {
+          case .bytes(let bytes): try output.descriptor.writeAll(bytes)
+          case .gap: StandardError.say("\(folder.name): the guest said more here than its log keeps; some is missing")
+          }
+        }
       } catch {
         throw HostError("\(folder.name): console.log: \(error)")
       }
       guard follow, isAlive else { break }
       usleep(Self.pauseMicroseconds)
     }
-    if log.hasMissed { StandardError.say("\(folder.name): the guest said more than its log keeps; some is missing above") }
   }
 
   private static let pauseMicroseconds: UInt32 = 50_000
