@@ -5,7 +5,8 @@ SHELL := /bin/bash
 
 # What is not in a Debian system with Swift: the lab's outer machine and guest kernels are unpacked from packages by
 # guests/linux, these are installed.
-PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev liblzma-dev libzstd-dev liblz4-dev libxxhash-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping passt
+PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev liblzma-dev libzstd-dev liblz4-dev libxxhash-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping passt \
+  socat picocom screen zsh fish
 # What pictures are drawn with and disks are used with, and what a kernel is built with besides: only for `make bench…`.
 BENCH_PACKAGES := python3-matplotlib fio strace
 KERNEL_PACKAGES := bc binutils bison flex libelf-dev libssl-dev

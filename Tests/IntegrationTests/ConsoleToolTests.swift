@@ -98,6 +98,72 @@ struct ConsoleToolTests {
     #expect(try DetachedGuest.run(["wait", guest.name], status: 0) == "")
   }
 
+  /// Types a line, sees that the guest says it again, and has the guest end.
+  private func talk(to guest: DetachedGuest, by tool: TerminalSession) throws {
+    try tool.type("by a tool\r")
+    try tool.expect("by a tool")
+    try tool.type("exit\r")
+    try tool.expect("bytes=")
+    try DetachedGuest.run(["wait", guest.name], status: 0)
+  }
+
+  @Test func socatTalksToThePort() throws {
+    let guest = try DetachedGuest("echo.elf", "--console", "tcp:127.0.0.1:0")
+    let port = try #require(try guest.shown("console")?.split(separator: ":").last)
+    let socat = try TerminalSession(["socat", "STDIO,raw,echo=0", "TCP:127.0.0.1:\(port)"])
+    try socat.expect("echoing until a line says exit")
+    try talk(to: guest, by: socat)
+    #expect(try socat.waitForEnd() == .exited(status: 0))
+  }
+
+  @Test func socatTalksToTheTerminal() throws {
+    let guest = try DetachedGuest("echo.elf", "--console", "pty")
+    let path = try #require(try guest.shown("console"))
+    let socat = try TerminalSession(["socat", "STDIO,raw,echo=0", "OPEN:\(path),raw,echo=0"])
+    try socat.expect("echoing until a line says exit")
+    try talk(to: guest, by: socat)
+    // The terminal has gone, which it takes for an error.
+    _ = try socat.waitForEnd()
+  }
+
+  @Test func picocomLeavesAndComesBack() throws {
+    let guest = try DetachedGuest("echo.elf", "--console", "pty")
+    let path = try #require(try guest.shown("console"))
+    let first = try TerminalSession(["picocom", "--nolock", path])
+    // What was said before it throws away.
+    try first.expect("Terminal ready")
+    try first.type("first")
+    try first.expect("first")
+    // Ctrl-A Ctrl-X.
+    try first.type("\u{1}\u{18}")
+    #expect(try first.waitForEnd() == .exited(status: 0))
+    let second = try TerminalSession(["picocom", "--nolock", path])
+    try second.expect("Terminal ready")
+    try second.type("\r")
+    try talk(to: guest, by: second)
+    _ = try second.waitForEnd()
+  }
+
+  @Test func screenShowsTheTerminal() throws {
+    let guest = try DetachedGuest("echo.elf", "--console", "pty")
+    let path = try #require(try guest.shown("console"))
+    let folder = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let screen = try TerminalSession(["env", "SCREENDIR=\(folder)", "TERM=vt100", "screen", "-c", "/dev/null", path])
+    // What was said before it throws away, and so it does with what is typed before it is ready.
+    var output: [UInt8] = []
+    try TerminalSession.wait(for: "screen") {
+      try screen.type("x")
+      output += try screen.next(atMost: 4096, seconds: 0.2)
+      return output.contains(UInt8(ascii: "x"))
+    }
+    try screen.type("\r")
+    try talk(to: guest, by: screen)
+    _ = try screen.waitForEnd()
+  }
+
   /// Nobody opens the terminal, nobody reads the port's socket: the guest says all that it has to say, and the log has it.
   @Test(arguments: ["pty", "tcp:127.0.0.1:0"]) func nobodyReads(console: String) throws {
     let guest = try DetachedGuest(
