@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 extension Case {
@@ -58,6 +59,26 @@ extension Case {
       says: ["status 1\nstatus 1\n0\none\n"], neverSays: ["--meter", "--folder", "FAILED:"],
       warns: ["/run/rowhouse/one: No space left on device", "/run/rowhouse/two: No space left on device"],
       warningLines: 2),
+    Case(
+      "list-is-shown-again",
+      script: """
+        \(detach("one", "echo")); rowhouse list --watch > out & watch=$!; await out 'one   running'; rowhouse kill one
+        await out 'one   ended .*killed'; kill $watch; wait $watch 2> said; rm said; grep -c "$(printf '\\033')" out
+        [ $(grep -c '^NAME' out) -ge 2 ] && echo again
+        rowhouse list --watch --json > out & watch=$!; until [ "$(grep -c '^}$' out)" -ge 2 ]; do sleep 0.02; done
+        kill $watch; wait $watch 2> said; rm said; echo documents; cat out; rm out; rowhouse remove one
+        """, says: ["one\n", "0\nagain\ndocuments\n{"], warningLines: 0
+    ) { outcome in
+      let text = outcome.outputText.components(separatedBy: "documents\n").last ?? ""
+      let documents = text.components(separatedBy: "\n}\n").dropLast()
+      #expect(documents.count >= 2)
+      for document in documents {
+        let object = try? JSONSerialization.jsonObject(with: Data((document + "\n}").utf8)) as? [String: Any]
+        let guests = object?["guests"] as? [[String: Any]]
+        #expect(guests?.map { $0["name"] as? String } == ["one"], "\(document)")
+        #expect(guests?.first?["verdict"] as? String == "killed")
+      }
+    },
     Case(refused: "name-that-leads-elsewhere", named("../up"), naming: "--name ../up", "up to 63 letters"),
     Case(
       refused: "name-of-64-characters", named(String(repeating: "n", count: 64)), naming: "--name nnn",

@@ -176,4 +176,12 @@ struct TerminalTests {
     try session.type("exit\r")
     #expect(try session.waitForEnd() == .exited(status: 0))
   }
+
+  @Test func aListIsDrawnOverTheLast() throws {
+    let session = try TerminalSession([DetachedGuest.rowhouse, "list", "--watch"])
+    // From the top-left corner, on an empty screen (ECMA-48, CUP and ED).
+    for _ in 0..<2 { try session.expect("\u{1b}[H\u{1b}[2JNAME") }
+    try session.type("\u{3}")
+    #expect(try session.waitForEnd() == .killed(signal: SIGINT))
+  }
 }
