@@ -60,6 +60,32 @@ extension Case {
       warns: ["/run/rowhouse/one: No space left on device", "/run/rowhouse/two: No space left on device"],
       warningLines: 2),
     Case(
+      "folder-without-a-guest",
+      script: """
+        mkdir -p -m 700 run/rowhouse/one; chmod 700 run/rowhouse; rowhouse list; rowhouse show one
+        rowhouse show one --json; rowhouse remove one; rowhouse list
+        """,
+      says: ["one   crashed", "name:         one\n", "state:        crashed\n", "\"arguments\"", "NAME"],
+      neverSays: ["console", "FAILED:"], warningLines: 0),
+    // What a host that was restarted finds in a runtime folder on a disk: a meter that nobody holds any more, sockets
+    // that nobody listens at, and the number of a process that is now another's. That one, here the guest itself, is left
+    // alone.
+    Case(
+      "host-was-restarted",
+      script: """
+        \(detach("one", "echo")); vmm=$(rowhouse show one | sed -n 's/^process: *//p')
+        mkdir -m 700 disk disk/rowhouse; cp -a run/rowhouse/one disk/rowhouse/
+        after() { XDG_RUNTIME_DIR="$PWD/disk" XDG_STATE_HOME="$PWD/disk/state" rowhouse "$@"; echo "$1 $?"; }
+        after list; after show one | grep -c -e '^process' -e '^state: *crashed'
+        for command in kill pause 'stop --grace 0' wait; do after $command one 2>> said; done; cat said; rm said
+        kill -0 $vmm && rowhouse list && rowhouse send one here --expect here
+        after logs one; after remove one; after list; rowhouse stop --all --remove --grace 0; rm -r disk
+        """,
+      says: [
+        "one   crashed", "list 0\n1\nkill ", "pause 2\n", "wait 137\n", "one   running", "here\n", "echoing until",
+        "logs 0\n", "remove 0\nNAME", "list 0\n",
+      ], warningLines: 0),
+    Case(
       "list-is-shown-again",
       script: """
         \(detach("one", "echo")); rowhouse list --watch > out & watch=$!; await out 'one   running'; rowhouse kill one

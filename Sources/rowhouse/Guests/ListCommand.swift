@@ -8,7 +8,9 @@ struct ListCommand: ParsableCommand {
     commandName: "list",
     abstract: "Lists your guests: those that run, and what is left of others.",
     discussion: """
-      A guest whose VMM died without saying how the guest ended has crashed. CPU is the share of one CPU over its life.
+      A guest whose VMM died without saying how the guest ended has crashed. Of guests that were there when the host \
+      went down nothing is left if $XDG_RUNTIME_DIR is in memory, as it usually is. CPU is the share of one CPU over \
+      its life.
       """)
 
   @Flag(help: "Say it as JSON.")

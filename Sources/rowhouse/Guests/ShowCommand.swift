@@ -60,7 +60,7 @@ struct GuestDetails: JSONDocument {
       Self.words(in: folder.path(of: .arguments))
       ?? guest.process.flatMap { Self.words(in: "/proc/\($0)/cmdline").map { Array($0.dropFirst()) } } ?? []
     // As they are now, or else as the guest's last sample and its options have them.
-    let start = try? Configuration(arguments: arguments)
+    let start = arguments.isEmpty ? nil : try? Configuration(arguments: arguments)
     var console = start?.console.description
     var balloon = start?.balloonBytes == nil ? nil : look?.meter.map(Balloon.init)
     var memory: GuestMemory?
