@@ -46,15 +46,23 @@ struct StreetEnduranceTests {
     try client.send(request.frame(id: id))
     let frame = try client.next()
     #expect(frame.id == id)
-    if case .refused(let fault)? = ControlReply(frame) { Issue.record("\(request): \(fault)") }
+    switch ControlReply(frame) {
+    // The guest has no driver that could say anything.
+    case .refused(.noSuchDevice)? where request == .memory: break
+    case .refused(let fault)?: Issue.record("\(request): \(fault)")
+    case let reply: #expect(reply != nil && request != .memory, "\(request): \(frame)")
+    }
   }
 
   @Test func nothingStaysAndNothingIsLost() throws {
-    let guest = try DetachedGuest("echo.elf", "--memory", "16M", "--balloon", "0M")
+    let guest = try DetachedGuest("echo.elf", "--memory", "16M", "--balloon", "0M", "--timeout", "900")
     let greeting = Array("echoing until a line says exit\n".utf8)
     try TerminalSession.wait(for: "the guest's greeting") { try guest.log.count >= greeting.count }
     let process = try guest.process
-    let requests: [ControlRequest] = [.status, .sample, .consolePlace, .resume, .allot(AllotmentItem(.quota), value: 0)]
+    let requests: [ControlRequest] = [
+      .status, .sample, .consolePlace, .pause, .resume, .balloon(target: 4 << 20), .memory, .balloon(target: 0),
+      .allot(AllotmentItem(.quota), value: 0),
+    ]
     var typed: [UInt8] = []
     func rounds(_ numbers: Range<Int>) throws {
       var stays = try SocketClient(guest, .control)
@@ -63,22 +71,31 @@ struct StreetEnduranceTests {
         try visit(guest, typing: line)
         typed += line.utf8
         var comes = try SocketClient(guest, .control)
+        // This one goes before it has its answer, which is the guest's end.
+        try comes.send(ControlRequest.awaitEnd.frame(id: UInt32(number)))
         let request = requests[number % requests.count]
-        try ask(&comes, request, id: UInt32(number))
+        try ask(&comes, request, id: UInt32(number + 1))
         try ask(&stays, request, id: UInt32(number))
+        // A paused guest says nothing to the next visitor.
+        if request == .pause { try ask(&stays, .resume, id: UInt32(number)) }
       }
+      try settle(process)
     }
     // What is made once, when it is first needed, is made.
     try rounds(0..<100)
-    try settle(process)
-    let before = try Holdings(process)
+    let first = try Holdings(process)
     try rounds(100..<1100)
-    try settle(process)
-    let after = try Holdings(process)
-    #expect(after.descriptors == before.descriptors)
-    #expect(after.threads == before.threads)
-    // Two thousand connections came and went: 200 bytes of each, an object or two, would be 390 KiB.
-    #expect(after.kibibytes - before.kibibytes <= Self.spareKibibytes, "\(before.kibibytes) KiB, then \(after.kibibytes)")
+    let second = try Holdings(process)
+    try rounds(1100..<3100)
+    let third = try Holdings(process)
+    for later in [second, third] {
+      #expect(later.descriptors == first.descriptors)
+      #expect(later.threads == first.threads)
+    }
+    // A heap that has come to its size stays there. What each visit leaves behind adds up for as long as there are
+    // visits: 48 bytes, a small object, for either of two thousand visits' connections would be 187 KiB.
+    let growth = (second.kibibytes - first.kibibytes, third.kibibytes - second.kibibytes)
+    #expect(growth.1 <= Self.spareKibibytes, "\(growth.0) KiB in 1000 visits, then \(growth.1) in 2000")
 
     try visit(guest, typing: "exit\r")
     typed += "exit\r".utf8
@@ -91,7 +108,7 @@ struct StreetEnduranceTests {
     #expect(rest.contains("bytes=\(typed.count) adler32=0x\(Self.adler32(typed))"), "\(rest)")
   }
 
-  private static let spareKibibytes = 192
+  private static let spareKibibytes = 128
 
   /// Connections that were closed here are seen there a moment later.
   private func settle(_ process: Int32) throws {
