@@ -30,10 +30,10 @@ struct StreetEnduranceTests {
     }
   }
 
-  /// Attaches, types a line, sees it come back, and leaves.
+  /// Attaches, with some replay, types a line, sees it come back, and leaves.
   private func visit(_ guest: DetachedGuest, typing line: String) throws {
     var client = try SocketClient(guest, .console)
-    try client.send(ViewerMessage.attach(ConsoleAttachment(replayBytes: .max, writing: .takesOver)).frame())
+    try client.send(ViewerMessage.attach(ConsoleAttachment(replayBytes: 1024, writing: .takesOver)).frame())
     try client.send(ViewerMessage.input(Array(line.utf8)).frame())
     var seen: [UInt8] = []
     while seen.firstRange(of: Array(line.utf8)) == nil {
@@ -89,7 +89,7 @@ struct StreetEnduranceTests {
     try rounds(1100..<3100)
     let third = try Holdings(process)
     for later in [second, third] {
-      #expect(later.descriptors == first.descriptors)
+      #expect(later.descriptors <= first.descriptors)
       #expect(later.threads == first.threads)
     }
     // A heap that has come to its size stays there. What each visit leaves behind adds up for as long as there are
@@ -112,14 +112,13 @@ struct StreetEnduranceTests {
 
   /// Connections that were closed here are seen there a moment later.
   private func settle(_ process: Int32) throws {
-    var last = try Holdings(process).descriptors
-    for _ in 0..<100 {
+    var (last, timesAlike) = (try Holdings(process).descriptors, 0)
+    for _ in 0..<200 where timesAlike < 20 {
       usleep(20_000)
       let now = try Holdings(process).descriptors
-      if now == last { break }
+      timesAlike = now == last ? timesAlike + 1 : 0
       last = now
     }
-    usleep(100_000)
   }
 
   /// RFC 1950, 8.2, as eight hexadecimal digits.
