@@ -98,6 +98,7 @@ package struct LinuxHeader {
     let end = min(0x202 + Int(head[0x201]), Self.limit)
     bytes = Array(head[Self.start..<max(end, 0x230)])
   }
+
   /// Where in the file the compressed kernel is (`payload_offset`, `payload_length`), which a bzImage that is booted as
   /// it is unpacks itself.
   ///
