@@ -93,7 +93,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "Boot", "CLinux", "Control", "Devices", "DiskImage", "GuestMemory", "Host", "MadeUpImages", "Metering",
-        "Virtio",
+        "Unpacking", "Virtio",
       ],
       path: "Tests/FuzzTargets", swiftSettings: settings),
     tests(of: "FuzzTargets"),

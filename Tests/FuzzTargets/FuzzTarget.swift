@@ -1,7 +1,7 @@
 /// What can be fuzzed, one part of the program each. An input is any bytes; a finding is a trap or a sanitizer's
 /// report.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-  case virtqueue, block, ring, limits, network, console, entropy, balloon, qcow2, boot, control, meter
+  case virtqueue, block, ring, limits, network, console, entropy, balloon, qcow2, boot, unpack, control, meter
 
   /// Does with the input all that it asks for; returns when the target has survived it.
   package func run(_ bytes: [UInt8]) {
@@ -17,6 +17,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .balloon: fuzzBalloon(&input)
     case .qcow2: fuzzQcow2(&input)
     case .boot: fuzzBoot(&input)
+    case .unpack: fuzzUnpack(&input)
     case .control: fuzzControl(&input)
     case .meter: fuzzMeter(&input)
     }

@@ -12,8 +12,9 @@ import Testing
 struct DescriptorLimitTests {
   @Test func whoComesWaits() throws {
     let cable = TerminalSession.street + "/cable-\(UUID().uuidString.prefix(8))"
-    let guest = try DetachedGuest("echo.elf", "--net", "socket=\(cable)")
+    let guest = try DetachedGuest("echo.elf", "--net", "socket=\(cable)", "--console", "tcp:127.0.0.1:0")
     try TerminalSession.wait(for: "the guest's greeting") { try !guest.log.isEmpty }
+    let port = try #require(try guest.shown("console")?.split(separator: ":").last)
     let process = try guest.process
     let used = try Set(
       FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").compactMap { Int($0) })
@@ -24,6 +25,7 @@ struct DescriptorLimitTests {
     var console = try SocketClient(guest, .console)
     try console.send(ViewerMessage.attach(ConsoleAttachment(replayBytes: .max, writing: .takesOver)).frame())
     let peer = try Descriptor.connect(to: cable)
+    let socat = try TerminalSession(["socat", "STDIO,raw,echo=0", "TCP:127.0.0.1:\(port)"])
     let before = try ticks(process)
     usleep(1_000_000)
     let spent = try ticks(process) - before
@@ -33,6 +35,7 @@ struct DescriptorLimitTests {
     try limit(process, to: all)
     #expect(try control.next().id == 1)
     #expect(ConsoleMessage(try console.next()) != nil)
+    try socat.expect("echoing until a line says exit")
     withExtendedLifetime(peer) {}
   }
 

@@ -17,6 +17,27 @@ extension Case {
         cat out; rm out
         exit $status
         """), says: ["0% packet loss", "sent: packets=6 ", "received: packets="], verdict: "poweroff"),
+    // Of the administrator's making, with an address already. It outlives its guests, and has one at a time.
+    Case(
+      "net-over-a-tap-that-was-there",
+      script: inOwnNetwork(
+        """
+        ip tuntap add dev tap1 mode tap 2> /dev/null || tunctl -t tap1 || exit
+        ip addr add 10.7.0.254/24 dev tap1; ip link set tap1 up
+        for turn in first second; do
+          rowhouse run $GUESTS/net.elf --net tap=tap1 --timeout 60 -- host=1 answers=3 > out & supervisor=$!
+          await out answering
+          [ $turn = first ] || { rowhouse run $GUESTS/net.elf --net tap=tap1 -- host=2 2>&1; echo "another: status $?"; }
+          ping -c 3 -W 5 10.7.0.1
+          wait $supervisor && cat out
+          ip link show tap1 > said && echo "it is still there"
+        done
+        rm out said
+        """),
+      says: [
+        "0% packet loss", "sent: packets=4 ", "it is still there", "--net tap=tap1", "busy", "another: status 2", "0% packet loss",
+        "sent: packets=4 ", "it is still there",
+      ]),
     // The queue of the device, ten packets, and the buffers of the guest, which is paused, are full soon.
     Case(
       "net-drops-of-a-full-tap-are-metered",

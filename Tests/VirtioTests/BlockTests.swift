@@ -33,6 +33,15 @@ struct BlockTests {
     #expect(bench.driver.readConfiguration(60, as: UInt32.self) == 0, "beyond the end")
   }
 
+  /// Cylinders, heads and sectors (5.2.4); the last cylinder is not whole and does not count.
+  @Test func geometry() throws {
+    let bench = try BlockBench(ArrayDisk(sectors: 5 * 16 * 63 + 62))
+    #expect(bench.driver.offered.contains(Features(bit: 4)))
+    #expect(bench.driver.readConfiguration(16, as: UInt16.self) == 5)
+    #expect(bench.driver.readConfiguration(18, as: UInt8.self) == 16)
+    #expect(bench.driver.readConfiguration(19, as: UInt8.self) == 63)
+  }
+
   /// Data cut into any pieces, header and status too (2.7.4.1).
   @Test func readsInPieces() throws {
     let bench = try BlockBench(disk)

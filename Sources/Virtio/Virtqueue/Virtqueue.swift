@@ -11,13 +11,11 @@ import Synchronization
 /// matter:
 ///
 /// 1. The driver stores descriptors and heads before `avail.idx` (2.7.13.3): `avail.idx` is loaded with acquire, so
-/// what is
-///    read afterwards is at least as new.
+///    what is read afterwards is at least as new.
 /// 2. The device must write `len`, and its data, before `used.idx` (2.7.8.2): `used.idx` is stored with release.
 /// 3. Going to sleep: the device asks to be woken (2.7.10), then looks at `avail.idx` once more; the driver stores
-/// `avail.idx`,
-///    then looks whether to wake (2.7.13.4). Each stores one word and then loads the other's: only a full fence between
-///    the two keeps both from reading the old value and the device from sleeping for ever.
+///    `avail.idx`, then looks whether to wake (2.7.13.4). Each stores one word and then loads the other's: only a full
+///    fence between the two keeps both from reading the old value and the device from sleeping for ever.
 /// 4. The same the other way round for `used.idx` and the driver's `used_event` or flags (2.7.7, 2.7.14).
 package final class Virtqueue {
   /// The most descriptors that a driver may use.
