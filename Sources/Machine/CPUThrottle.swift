@@ -77,6 +77,9 @@ final class CPUThrottle: Sendable {
     state.withLock { $0.bucket.change(to: Self.reachable(quota, cpuCount), at: now) }
   }
 
+  /// Whether there is a quota that the vCPUs could reach.
+  var isInForce: Bool { state.withLock { $0.bucket.quota != nil } }
+
   /// The account of a vCPU whose thread begins to run it.
   ///
   /// - Parameter cpuTime: of the thread, up to which it does not count.

@@ -3,7 +3,8 @@ import Host
 /// Finds guests that sit in HLT with interrupts off on every CPU: nothing will ever wake them.
 ///
 /// KVM does not say so: with its own interrupt controllers a halted vCPU just does not return. So, when no vCPU has
-/// used CPU time for a while, each is asked once. A guest that stays idle is asked at ever longer intervals.
+/// used CPU time for a while, each is asked once. A guest that stays idle is asked at ever longer intervals, and no more
+/// once it is known to wait for an interrupt, and has not run since.
 struct HaltWatch {
   /// Between two looks while the guest works, in nanoseconds.
   private static let shortest: UInt64 = 100_000_000
@@ -14,8 +15,16 @@ struct HaltWatch {
 
   private var interval = shortest
   private var lastCPUTime: UInt64 = 0
+  /// Whether a vCPU, when it was asked last, waited for an interrupt.
+  private var isKnownToWait = false
 
-  enum Look { case busy, idle }
+  enum Look {
+    case busy
+    /// Nothing worth a word was done since the last look: the vCPUs are to be asked.
+    case idle
+    /// Nothing at all was done since they were asked.
+    case asleep
+  }
 
   /// Takes the CPU time of all vCPU threads together, in nanoseconds.
   mutating func look(cpuTime: UInt64) -> Look {
@@ -25,7 +34,14 @@ struct HaltWatch {
       return .busy
     }
     interval = min(interval * 2, Self.longest)
-    return .idle
+    return isKnownToWait && cpuTime == lastCPUTime ? .asleep : .idle
+  }
+
+  /// Takes what the vCPUs answered, and their CPU time, which being asked has cost some of.
+  mutating func conclude(isWaiting: Bool, cpuTime: UInt64) {
+    if cpuTime &- lastCPUTime > Self.idleCPUTime { interval = Self.shortest }
+    lastCPUTime = cpuTime
+    isKnownToWait = isWaiting
   }
 
   /// Until the next look, in nanoseconds.

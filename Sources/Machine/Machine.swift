@@ -104,12 +104,21 @@ package final class Machine {
   /// Whether every vCPU, when last examined, was halted for good.
   var isHaltedForGood: Bool { cpus.allSatisfy { $0.lastExamination == .haltedForGood } }
 
+  /// Whether a vCPU, when last examined, was not.
+  var isAlive: Bool { cpus.contains { $0.lastExamination == .alive } }
+
   /// CPU time of each vCPU so far, over all resets, in nanoseconds; nothing when they have been stopped.
   var cpuNanoseconds: [UInt64] { zip(cpus, threads).map { $0.cpuNanoseconds($1) } }
 
   /// Changes how much CPU time the vCPUs may use, at once.
   func set(_ quota: CPUQuota?) {
     guest.throttle.set(quota, at: .now)
+    for (cpu, thread) in zip(cpus, threads) { cpu.kick(thread) }
+  }
+
+  /// Settles now what the vCPUs have used of their quota, if there is one.
+  func settleQuota() {
+    guard guest.throttle.isInForce else { return }
     for (cpu, thread) in zip(cpus, threads) { cpu.kick(thread) }
   }
 

@@ -48,6 +48,8 @@ struct MemoryLimit {
     guard resident > bytes else {
       beyondSince = nil
       let least = min(max(least, floor), most)
+      // A person has asked for less, or the guest has begun anew.
+      if target < least { return least }
       guard target > least, resident + 2 * slack < bytes else { return nil }
       // Half of the room: if the guest fills it, that is still below the limit.
       let room = (bytes - resident) / 2 / Configuration.pageBytes * Configuration.pageBytes

@@ -10,7 +10,12 @@ extension Runner {
     }
     lookForFolder()
     // A paused guest looks as if it were halted for good.
-    if machine.isPaused { armLook(HaltWatch.longest) } else { lookForHalt(machine) }
+    if machine.isPaused {
+      sample()
+      armLook(HaltWatch.longest)
+    } else {
+      lookForHalt(machine)
+    }
   }
 
   /// - Parameter interval: to the next look, in nanoseconds; a guest that must end before is looked at when it must.
@@ -23,11 +28,18 @@ extension Runner {
 
   private func lookForHalt(_ machine: Machine) {
     if isExamining, machine.isHaltedForGood { return machine.ending.report(.halted) }
-    isExamining = false
-    let cpuTimes = sample()
-    if haltWatch.look(cpuTime: cpuTimes.reduce(0, +)) == .idle {
-      isExamining = true
-      machine.examine()
+    let cpuTime = sample().reduce(0, +)
+    if isExamining {
+      isExamining = false
+      haltWatch.conclude(isWaiting: machine.isAlive, cpuTime: cpuTime)
+    } else {
+      switch haltWatch.look(cpuTime: cpuTime) {
+      case .busy: machine.settleQuota()
+      case .idle:
+        isExamining = true
+        machine.examine()
+      case .asleep: break
+      }
     }
     armLook(isExamining ? HaltWatch.answerTime : haltWatch.nextInterval)
   }

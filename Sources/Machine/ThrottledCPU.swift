@@ -7,15 +7,19 @@ import Metering
 ///
 /// A timer on the accounting clock is exact, and as no thread uses CPU time faster than time passes it never rings
 /// too late; when the vCPU has slept meanwhile, it is armed again for the rest. A vCPU that mostly sleeps would be
-/// woken by it over and over. So for that one a timer on the thread's own CPU clock is armed instead: the kernel only
-/// looks at it in its tick, but it costs nothing as long as nobody runs. When it rings the vCPU is busy, and the
-/// exact one takes over.
+/// woken by it over and over. So for that one a timer on the thread's own CPU clock is armed instead: it costs nothing
+/// as long as nobody runs. When it rings the vCPU is busy, and the exact one takes over. But the kernel only looks at
+/// it in its tick, which a guest may always sleep through: so the I/O thread, which looks at a busy guest ten times a
+/// second, has the vCPUs come here. Who owes time then has to wait, and has the exact timer until it has not waited for
+/// a while.
 struct ThrottledCPU: ~Copyable {
   private let throttle: CPUThrottle
   private let meter: CPUMeter
   private var account: CPUThrottle.Account
   /// Made with the first quota.
   private var timers: Timers?
+  /// Until when it counts as busy for having had to wait.
+  private var busyUntil = Instant(nanoseconds: 0)
   /// When the thread last came here, its CPU time then, and how often it had slept.
   private var last = (instant: Instant(nanoseconds: 0), cpuTime: 0 as UInt64, sleeps: 0 as Int64)
 
@@ -54,6 +58,8 @@ struct ThrottledCPU: ~Copyable {
   /// A vCPU is idle that has slept, and used less than this part of the time. One that only had to make place for
   /// others is not.
   private static let idlePart: UInt64 = 16
+  /// So long after a wait a vCPU is not idle, in nanoseconds: it wants more than it may have.
+  private static let patience: UInt64 = 1_000_000_000
   /// CPU time after which an idle vCPU is looked at, in nanoseconds.
   private static let idleCPUTime: UInt64 = 100_000
 
@@ -78,7 +84,8 @@ struct ThrottledCPU: ~Copyable {
       let cpuTime = HostClock.threadCPUNanoseconds
       let sleeps = timers == nil ? 0 : Thread.sleepCount
       let isIdle =
-        sleeps > last.sleeps && (cpuTime - last.cpuTime) * Self.idlePart < now.nanoseconds(since: last.instant)
+        now >= busyUntil && sleeps > last.sleeps
+        && (cpuTime - last.cpuTime) * Self.idlePart < now.nanoseconds(since: last.instant)
       last = (now, cpuTime, sleeps)
       let decision = throttle.settle(&account, cpuTime: cpuTime, isIdle: isIdle, at: now)
       if case .unlimited = decision {
@@ -102,6 +109,7 @@ struct ThrottledCPU: ~Copyable {
         meter.countThrottled(nanoseconds: end.nanoseconds(since: now))
         // It did not idle, it waited.
         last.instant = end
+        busyUntil = end.advanced(byNanoseconds: Self.patience)
         last.sleeps = Thread.sleepCount
         if isWanted() { return }
       }

@@ -23,6 +23,27 @@ extension Case {
         rowhouse kill one; rowhouse remove one
         """
     ) { $0.expectResident(outside: 128 << 10, atMost: 5 << 10) },
+    // By the host's own count: how often its threads have slept, and what they used, in 20 seconds. It is looked at all
+    // 5 seconds, which takes a turn of one thread or two.
+    Case(
+      "an-idle-guest-costs-nothing",
+      script: """
+        rowhouse run --detach --name one $GUESTS/echo.elf --memory 64M --timeout 120
+        rowhouse expect one until > /dev/null; sleep 15
+        vmm=$(rowhouse show one | sed -n 's/^process: *//p')
+        turns() { cat /proc/$vmm/task/*/status | awk '/^voluntary/ { sum += $2 } END { print sum }'; }
+        spent() { cat /proc/$vmm/task/*/schedstat | awk '{ sum += $1 } END { printf "%d", sum / 1000 }'; }
+        turns=$(turns); spent=$(spent); sleep 20
+        echo "turns $(($(turns) - turns))"; echo "microseconds $(($(spent) - spent))"
+        rowhouse kill one; rowhouse remove one
+        """
+    ) { outcome in
+      guard let turns = outcome.figures["turns"]?.first, let used = outcome.figures["microseconds"]?.first else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      #expect(turns <= 40 && used <= 20_000, "\(outcome.outputText)")
+    },
     // Both are whole runs, so what happens once in a run is in both.
     Case(
       "exits-allocate-nothing",

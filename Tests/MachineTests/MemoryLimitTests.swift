@@ -71,6 +71,23 @@ struct MemoryLimitTests {
     #expect(guest.target == 200 << 20)
   }
 
+  /// A person takes the balloon back altogether, or the guest begins anew with an empty one.
+  @Test func whoHasBeenBeyondIsNotLetGo() {
+    var guest = Guest(touched: 160 << 20)
+    guest.look()
+    guest.touched = 20 << 20
+    guest.target = 0
+    guest.look()
+    guest.touched = 256 << 20
+    #expect(guest.resident <= Self.limit)
+  }
+
+  @Test func whoHasNotBeenBeyondIsLetGo() {
+    var guest = Guest(touched: 20 << 20, target: 100 << 20)
+    for _ in 0..<100 { guest.look() }
+    #expect(guest.target < 10 << 20)
+  }
+
   @Test func whoDoesNotObeyIsToldOfOnce() {
     var guest = Guest(touched: 100 << 20, obeys: false)
     var complaints = 0

@@ -46,35 +46,3 @@ import Testing
     #expect(Set(Self.table.map { "\($0.0)" }).count == Self.table.count)
   }
 }
-
-@Suite struct HaltWatchTests {
-  private let millisecond: UInt64 = 1_000_000
-
-  @Test func aBusyGuestIsLookedAtTenTimesASecond() {
-    var watch = HaltWatch()
-    for round in 1...20 as ClosedRange<UInt64> {
-      #expect(watch.look(cpuTime: round * 50 * millisecond) == .busy)
-      #expect(watch.nextInterval == 100 * millisecond)
-    }
-  }
-
-  @Test func anIdleGuestIsAskedEverMoreSeldom() {
-    var watch = HaltWatch()
-    _ = watch.look(cpuTime: 50 * millisecond)
-    var intervals: [UInt64] = []
-    for round in 1...10 as ClosedRange<UInt64> {
-      // Being asked costs a little.
-      #expect(watch.look(cpuTime: 50 * millisecond + round * millisecond / 2) == .idle)
-      intervals.append(watch.nextInterval / millisecond)
-    }
-    #expect(intervals == [200, 400, 800, 1600, 3200, 5000, 5000, 5000, 5000, 5000])
-  }
-
-  @Test func workBringsTheWatchBack() {
-    var watch = HaltWatch()
-    for _ in 1...8 { _ = watch.look(cpuTime: 0) }
-    #expect(watch.look(cpuTime: 2 * millisecond) == .busy)
-    #expect(watch.nextInterval == 100 * millisecond)
-    #expect(watch.look(cpuTime: 3 * millisecond) == .idle)
-  }
-}

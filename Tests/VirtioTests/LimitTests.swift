@@ -168,6 +168,37 @@ struct LimitTests {
     #expect(meter.written.latencies.quantile(1)! >= 40_000_000)
   }
 
+  /// What the guest is told to have failed, whoever refused it, and nothing else.
+  @Test func failuresAreMetered() throws {
+    let file = SharedDescriptor(try .memory(named: "meter"))
+    let page = try MeterPage(
+      in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 1, diskCount: 1), memoryBytes: 0,
+      process: 1)
+    func counts() throws -> [UInt64] {
+      let meter = try #require(try MeterReading(of: file.descriptor)).disks[0]
+      return [meter.read.failures, meter.written.failures, meter.flushes, meter.discards, meter.written.requests]
+    }
+    let bench = try BlockBench(SynchronousBlockExecutor(disk), meter: page.disk(0))
+    let data = BlockBench.data
+    disk.fails = true
+    #expect(bench.run(flush)!.status == 1)
+    #expect(bench.runSegment(discard, sector: 0, count: 8) == 1)
+    #expect(bench.runSegment(writeZeroes, sector: 0, count: 8) == 1)
+    #expect(bench.run(write, [.readable(data, 512)])!.status == 1)
+    #expect(bench.run(read, [.writable(data, 512)])!.status == 1)
+    #expect(try counts() == [1, 4, 0, 0, 0])
+    disk.fails = false
+    // Past the end, one of two sectors, of a type that nobody knows, and a segment of impossible flags.
+    #expect(bench.run(read, sector: 64, [.writable(data, 512)])!.status == 1)
+    #expect(bench.run(write, sector: 63, [.readable(data, 1024)])!.status == 1)
+    #expect(bench.run(99)!.status == 2)
+    #expect(bench.runSegment(writeZeroes, sector: 0, count: 8, flags: 2) == 2)
+    #expect(try counts() == [2, 6, 0, 0, 0])
+    #expect(bench.run(flush)!.status == 0)
+    #expect(bench.runSegment(discard, sector: 0, count: 8) == 0)
+    #expect(try counts() == [2, 6, 1, 1, 0])
+  }
+
   @Test func packetsWaitForTheirTurn() throws {
     let cable = TestCable()
     // The two wait for 100 and 200 ms; on a busy machine less, as time has passed before they are looked at.

@@ -11,7 +11,8 @@ private let started = Atomic<Int>(0)
 ///
 /// With `rounds=N` the first processor does so many and the guest powers off; without, it goes on for ever. With
 /// `say=N` a line tells of every Nth round. With `alone` the other processors are left asleep. With `ports` the first
-/// writes to a port that only stores after each million turns, so that its work can be counted from outside.
+/// writes to a port that only stores after each million turns, so that its work can be counted from outside. With
+/// `hertz=N` the first does a million turns so many times a second, 19 at the least, and sleeps until the next time.
 @main enum Burn: Guest {
   private static let millions: UInt64 = 10
 
@@ -23,6 +24,7 @@ private let started = Atomic<Int>(0)
     Interrupts.configure()
     UserMode.configure()
     if !start.options.contains("alone") { startOthers(start) }
+    if let hertz = start.options.number("hertz") { workNowAndThen(Int(hertz)) }
     UserMode.enable(number: 0)
     say("burning on \(started.load(ordering: .relaxed) + 1) processors")
     for round in 1...rounds {
@@ -38,6 +40,17 @@ private let started = Atomic<Int>(0)
       if round % interval == 0 { say("rounds=\(round)") }
     }
     say("work=\((rounds + otherRounds.load(ordering: .relaxed)) * millions) million turns")
+  }
+
+  private static func workNowAndThen(_ hertz: Int) -> Never {
+    expect(hertz >= 19, "hertz= is at least 19")
+    UserMode.enable(number: 0)
+    IntervalTimer.start(hertz: hertz)
+    say("burning now and then")
+    while true {
+      UserMode.countDown(millions: 1, number: 0)
+      IntervalTimer.sleep(ticks: 1)
+    }
   }
 
   private static func startOthers(_ start: StartInfo) {

@@ -12,8 +12,8 @@ package enum BlockRequest: Equatable, Sendable {
   case discard(at: UInt64, count: UInt64)
   /// - mayUnmap: the disk may drop the blocks, as long as they read as zeros.
   case writeZeroes(at: UInt64, count: UInt64, mayUnmap: Bool, isDurable: Bool)
-  /// It can only be answered.
-  case refused(BlockStatus)
+  /// It can only be answered. It would have gone that way, if one is known.
+  case refused(BlockStatus, FlowDirection?)
 }
 
 /// The last byte of every request.
@@ -31,6 +31,16 @@ extension BlockRequest {
     case .read(_, let bytes): (.toGuest, bytes)
     case .write(_, let bytes, _): (.fromGuest, bytes)
     case .flush, .identify, .discard, .writeZeroes, .refused: nil
+    }
+  }
+
+  /// Which way it goes, or would have gone, in the disk's meter: what changes the disk comes from the guest.
+  var direction: FlowDirection? {
+    switch self {
+    case .read: .toGuest
+    case .write, .flush, .discard, .writeZeroes: .fromGuest
+    case .identify: nil
+    case .refused(_, let direction): direction
     }
   }
 
@@ -73,7 +83,7 @@ extension BlockRequest {
   init(parsing chain: DescriptorChain, _ rules: Rules) throws(VirtioFault) {
     guard chain.writableBytes > 0 else { throw .malformedRequest }
     guard chain.readableBytes >= Self.headerBytes else {
-      self = .refused(.ioError)
+      self = .refused(.ioError, nil)
       return
     }
     let sector = try chain.load(at: 8, as: UInt64.self)
@@ -84,19 +94,19 @@ extension BlockRequest {
     case 0:
       self =
         if input == 0, let offset = Self.range(sector, output, rules) { .read(at: offset, count: output) }
-        else { .refused(.ioError) }
+        else { .refused(.ioError, .toGuest) }
     case 1:
       self =
         if output == 0, !rules.isReadOnly, let offset = Self.range(sector, input, rules) {
           .write(at: offset, count: input, isDurable: rules.isWriteThrough)
         } else {
-          .refused(.ioError)
+          .refused(.ioError, .fromGuest)
         }
     case 4: self = .flush
-    case 8: self = output >= Self.identityBytes ? .identify : .refused(.ioError)
+    case 8: self = output >= Self.identityBytes ? .identify : .refused(.ioError, nil)
     case 11: self = try Self.segment(chain, input, rules, mayHaveUnmap: false)
     case 13: self = try Self.segment(chain, input, rules, mayHaveUnmap: true)
-    default: self = .refused(.unsupported)
+    default: self = .refused(.unsupported, nil)
     }
   }
 
@@ -114,14 +124,14 @@ extension BlockRequest {
     _ chain: DescriptorChain, _ input: UInt64, _ rules: Rules, mayHaveUnmap: Bool
   ) throws(VirtioFault) -> BlockRequest {
     // One is what max_discard_seg and max_write_zeroes_seg allow.
-    guard input == 16 else { return .refused(.ioError) }
+    guard input == 16 else { return .refused(.ioError, .fromGuest) }
     let sector = try chain.load(at: headerBytes, as: UInt64.self)
     let count = UInt64(try chain.load(at: headerBytes + 8, as: UInt32.self)) * sectorBytes
     let flags = try chain.load(at: headerBytes + 12, as: UInt32.self)
     // Bits that this device does not know, and unmap where it has no place (5.2.6.2).
-    guard flags & ~(mayHaveUnmap ? 1 : 0) == 0 else { return .refused(.unsupported) }
+    guard flags & ~(mayHaveUnmap ? 1 : 0) == 0 else { return .refused(.unsupported, .fromGuest) }
     guard !rules.isReadOnly, count <= Block.mostSectorsAtOnce * sectorBytes, let offset = range(sector, count, rules)
-    else { return .refused(.ioError) }
+    else { return .refused(.ioError, .fromGuest) }
     return mayHaveUnmap
       ? .writeZeroes(at: offset, count: count, mayUnmap: flags & 1 != 0, isDurable: rules.isWriteThrough)
       : .discard(at: offset, count: count)

@@ -20,7 +20,7 @@ final class BlockSession {
 
   private struct Slot {
     var chain: DescriptorChain
-    var request = BlockRequest.refused(.unsupported)
+    var request = BlockRequest.refused(.unsupported, nil)
     /// When the device took it from the queue.
     var taken = Instant(nanoseconds: 0)
     /// What the driver gets besides the status when all went well.
@@ -116,7 +116,7 @@ final class BlockSession {
     let request = slots[tag].request
     buffers.removeAll()
     switch request {
-    case .refused(let status):
+    case .refused(let status, _):
       return try finish(tag, status)
     case .identify:
       try answerIdentity(slots[tag].chain)
@@ -163,13 +163,16 @@ final class BlockSession {
 
   private func count(_ slot: Slot, _ status: BlockStatus) {
     guard let meter else { return }
+    guard status == .ok else {
+      if let direction = slot.request.direction { meter.countFailure(direction) }
+      return
+    }
     switch slot.request {
     case .flush: return meter.countFlush()
     case .discard, .writeZeroes: return meter.countDiscard()
     case .read, .write, .identify, .refused: break
     }
     guard let (direction, bytes) = slot.request.flow else { return }
-    guard status == .ok else { return meter.countFailure(direction) }
     meter.count(direction, bytes: bytes, latency: Instant.now.nanoseconds(since: slot.taken))
   }
 }
