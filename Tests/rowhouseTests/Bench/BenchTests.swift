@@ -7,17 +7,6 @@ import Testing
 
 @Suite("rowhouse bench")
 struct BenchTests {
-  private func lines(_ pieces: [String]) -> [String] {
-    var watch = ConsoleWatch()
-    var seen: [String] = []
-    for piece in pieces { watch.take(Array(piece.utf8)) { seen.append($0) } }
-    return seen
-  }
-
-  @Test func consoleLinesAreSeenAsTheyCome() {
-    #expect(lines(["one\r\ntw", "o\n", "login: "]) == ["one", "tw", "two", "login: "])
-  }
-
   @Test func patternsAreExtendedRegularExpressions() throws {
     let pattern = try ConsolePattern("^(ready|done) [0-9]+$")
     #expect(pattern.matches("ready 12") && !pattern.matches("ready"))

@@ -15,20 +15,21 @@ final class BootTrial {
   private let contestant: Contestant
   private let goal: BootGoal
   private let loop: EventLoop
-  private let meterClock: TimerFD
-  private var console = ConsoleWatch()
+  private let goalClock: TimerFD
+  private var console = ConsoleRecord()
   private var seen: [BootMoment: Instant] = [:]
   private var marks: [PostMark.Mark] = []
   private var isOutOfTime = false
 
-  /// How often a meter is looked at, where the run is to end when it has the mark of the first program.
-  private static let meterPeriodNanoseconds: UInt64 = 10_000_000
+  /// How often it is looked at whether a goal before the VMM's end was reached. When that was is told by marks and by
+  /// the times of the console's bytes, not by the look.
+  private static let lookPeriodNanoseconds: UInt64 = 10_000_000
 
   init(_ contestant: Contestant, until goal: BootGoal) throws(SystemCallError) {
     self.contestant = contestant
     self.goal = goal
     loop = try EventLoop()
-    meterClock = try TimerFD()
+    goalClock = try TimerFD()
   }
 
   /// Starts the VMM and stays until the goal is reached or the limit is over.
@@ -82,10 +83,14 @@ final class BootTrial {
       marks = meter.postMarks
       run.peakResidentBytes = meter.residentPeakBytes
     }
+    if let instant = console.firstByte { saw(.firstByte, at: instant) }
+    lookAtConsole(isAll: true)
     // What the guest marked is nearer the truth than what it says.
     for (moment, instant) in seen.merging(PostMark.moments(marks), uniquingKeysWith: { $1 }) {
       run[moment] = instant.nanoseconds(since: started)
     }
+    // One that went on until the next look may have come further than others.
+    if let reached = run[goal.moment] { run.momentsNanoseconds = run.momentsNanoseconds.filter { $0.value <= reached } }
     if let reason = try failure(of: run, end, errors) { return .failed(reason) }
     return .done(run)
   }
@@ -104,45 +109,47 @@ final class BootTrial {
       isOutOfTime = true
       loop.stop()
     }
-    try loop.add(reading.number, .readable) { [unowned self] _ in takeOutput(of: reading) }
+    try loop.add(reading.number, .readable) { [unowned self] _ in try? console.read(from: reading.descriptor) }
     try loop.add(codes.number, .readable) { [unowned self] _ in takePostCodes(of: codes) }
-    if let meter, case .initReached = goal { try watch(meter) }
+    if goal.moment != .exit { try watchForGoal(meter) }
     try loop.add(handle.number, .readable) { [unowned self] _ in
       saw(.exit, at: .now)
       loop.stop()
     }
     try loop.run()
     // What the VMM said to the last is in the pipe, whose other end is still open here as well.
-    while seen[.exit] != nil, reading.descriptor.inputWaiting > 0 { takeOutput(of: reading) }
+    while seen[.exit] != nil, reading.descriptor.inputWaiting > 0 { try console.read(from: reading.descriptor) }
   }
 
-  /// Ends the run soon after the meter has the mark of the first program; the mark itself says when that was.
-  private func watch(_ meter: SharedDescriptor) throws(SystemCallError) {
-    try loop.add(meterClock.number, .readable) { [unowned self] _ in
-      meterClock.acknowledge()
-      let marks = (try? MeterReading(of: meter.descriptor))?.postMarks ?? []
-      if PostMark.moments(marks)[.initReached] != nil { return loop.stop() }
-      meterClock.arm(at: .now.advanced(byNanoseconds: Self.meterPeriodNanoseconds))
+  /// Ends the run soon after the goal was reached.
+  private func watchForGoal(_ meter: SharedDescriptor?) throws(SystemCallError) {
+    try loop.add(goalClock.number, .readable) { [unowned self] _ in
+      goalClock.acknowledge()
+      if isGoalReached(meter) { return loop.stop() }
+      goalClock.arm(at: .now.advanced(byNanoseconds: Self.lookPeriodNanoseconds))
     }
-    meterClock.arm(at: .now)
+    goalClock.arm(at: .now)
+  }
+
+  private func isGoalReached(_ meter: SharedDescriptor?) -> Bool {
+    lookAtConsole(isAll: false)
+    if seen[goal.moment] != nil { return true }
+    guard case .initReached = goal else { return false }
+    let metered = meter.flatMap { try? MeterReading(of: $0.descriptor) }?.postMarks ?? []
+    return [marks, metered].contains { PostMark.moments($0)[.initReached] != nil }
   }
 
   private func takePostCodes(of codes: SharedDescriptor) {
     guard let bytes = try? codes.descriptor.read(atMost: 1 << 10) else { return }
     let now = Instant.now
     marks += bytes.map { PostMark.Mark(source: .postCode, byte: $0, instant: now) }
-    if case .initReached = goal, PostMark.moments(marks)[.initReached] != nil { loop.stop() }
   }
 
-  private func takeOutput(of reading: SharedDescriptor) {
-    guard let bytes = try? reading.descriptor.read(atMost: 1 << 16), !bytes.isEmpty else { return }
-    let now = Instant.now
-    saw(.firstByte, at: now)
-    console.take(bytes) { line in
-      if InitLine.matches(line) { saw(.initReached, at: now) }
-      if case .marker(let pattern) = goal, pattern.matches(line) { saw(.marker, at: now) }
+  private func lookAtConsole(isAll: Bool) {
+    console.lines(isAll: isAll) { line, instant in
+      if InitLine.matches(line) { saw(.initReached, at: instant) }
+      if case .marker(let pattern) = goal, pattern.matches(line) { saw(.marker, at: instant) }
     }
-    if goal.moment != .exit, seen[goal.moment] != nil { loop.stop() }
   }
 
   private func saw(_ moment: BootMoment, at instant: Instant) {

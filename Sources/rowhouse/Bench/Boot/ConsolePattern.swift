@@ -33,27 +33,3 @@ import Machine
 enum InitLine {
   static func matches(_ line: String) -> Bool { line.contains("Run /") && line.hasSuffix("as init process") }
 }
-
-/// Looks at a console's lines as they come, the last one too while it is unfinished: prompts have no end.
-struct ConsoleWatch {
-  private var unfinished: [UInt8] = []
-  /// A line longer than this is looked at in pieces.
-  private static let lineLimit = 4096
-
-  /// Calls `look` with each line that `bytes` add to.
-  mutating func take(_ bytes: [UInt8], _ look: (String) -> Void) {
-    for byte in bytes {
-      if byte != UInt8(ascii: "\n"), unfinished.count < Self.lineLimit {
-        unfinished.append(byte)
-      } else {
-        look(line)
-        unfinished.removeAll(keepingCapacity: true)
-      }
-    }
-    if !unfinished.isEmpty { look(line) }
-  }
-
-  private var line: String {
-    String(decoding: unfinished.filter { $0 != 0 && $0 != UInt8(ascii: "\r") }, as: UTF8.self)
-  }
-}
