@@ -1,7 +1,7 @@
 import Host
 import Machine
 
-/// Runs the contestants in turns, A B A B, and puts together what came of it.
+/// Runs the contestants in turns, one run of each a round, and puts together what came of it.
 struct BootBenchmark {
   let guests: [BenchedGuest]
   let vmms: [BenchedVMM]
@@ -27,7 +27,7 @@ struct BootBenchmark {
     var results: [String: [BootRun]] = [:]
     var progress = ProgressBar(total: (warmup + runs) * contestants.count)
     for round in 0..<warmup + runs {
-      for contestant in contestants {
+      for contestant in Rounds.order(round, of: contestants.count).map({ contestants[$0] }) {
         progress.next(contestant.name)
         switch try host({ () throws(SystemCallError) in
           try BootTrial(contestant, until: goal).run(limit: limitNanoseconds, cpus: pinned)
