@@ -44,6 +44,9 @@ enum BenchedVMM: String, CaseIterable {
   /// Whether it is the program that a person starts, with a place for guests and a ledger.
   var isWholeCommand: Bool { self == .rowhouseRun || self == .rowhouseUnpack }
 
+  /// Whether it tells what its exits cost, when it is asked to.
+  var canTellExits: Bool { self == .rowhouse }
+
   /// Why it cannot start a kernel, nil when it may.
   func refusal(of guest: BenchedGuest, isELF: Bool) -> String? {
     switch self {

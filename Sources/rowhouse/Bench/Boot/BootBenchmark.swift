@@ -25,7 +25,7 @@ struct BootBenchmark {
     var contestants = try Contestant.find(
       vmms, guests: guests, qemuCPU: qemuCPU, postCodes: postCodes, missing: &missing)
     var results: [String: [BootRun]] = [:]
-    var progress = ProgressBar(total: (warmup + runs) * contestants.count)
+    var progress = ProgressBar(total: contestants.map { turns(of: $0, after: 0) }.reduce(0, +))
     for round in 0..<warmup + runs {
       for contestant in Rounds.order(round, of: contestants.count).map({ contestants[$0] }) {
         progress.next(contestant.name)
@@ -37,6 +37,7 @@ struct BootBenchmark {
         case .failed(let reason):
           // One that fails once is out: what is left would be the runs that went well.
           contestants.removeAll { $0.name == contestant.name }
+          progress.leaveOut(turns(of: contestant, after: round + 1))
           missing.append(.init(name: contestant.name, reason: reason))
         }
       }
@@ -61,12 +62,17 @@ struct BootBenchmark {
       missing: missing)
   }
 
+  /// How many times a contestant is started after so many rounds.
+  private func turns(of contestant: Contestant, after rounds: Int) -> Int {
+    warmup + runs - rounds + (contestant.vmm.canTellExits ? 1 : 0)
+  }
+
   /// One more run of each that can tell what its exits cost. Telling takes time, so it is none of those that count.
   private func profiles(
     of contestants: [Contestant], _ progress: inout ProgressBar
   ) throws(HostError) -> [String: ProfileReading] {
     var profiles: [String: ProfileReading] = [:]
-    for contestant in contestants where contestant.vmm == .rowhouse {
+    for contestant in contestants where contestant.vmm.canTellExits {
       progress.next("\(contestant.name), its exits")
       try host { () throws(SystemCallError) in
         let file = try Descriptor.memory(named: "exit-profile")
