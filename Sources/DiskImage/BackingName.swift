@@ -30,7 +30,7 @@ package enum BackingName {
     name.prefix { $0 != "/" }.contains(":") ? "./" + name : name
   }
 
-  private static func split(_ path: String) -> (folder: String, file: String) {
+  static func split(_ path: String) -> (folder: String, file: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     return (String(path[...slash]), String(path[path.index(after: slash)...]))
   }

@@ -213,6 +213,9 @@ package final class DiskFile {
     } catch where error.errno == .notSupported {
       canPunch = false
       return false
+    } catch where error.errno == .invalidArgument {
+      // A block device whose sectors are larger than the piece.
+      return false
     } catch {
       throw ImageError(path, .host(error))
     }
@@ -223,7 +226,8 @@ package final class DiskFile {
     do throws(SystemCallError) {
       try descriptor.zeroRange(at: offset, count: count)
       journal?(.hole(offset: offset, count: count))
-    } catch where error.errno == .notSupported {
+    } catch where [.notSupported, .invalidArgument].contains(error.errno) {
+      // The second of a block device whose sectors are larger than the piece.
       try writeZeros(at: offset, count: count)
     } catch {
       throw ImageError(path, .host(error))

@@ -36,6 +36,8 @@ extension ImageCreation {
     }
     do throws(ImageError) {
       try fill(try DiskFile(descriptor, path: path, writable: true))
+      // Of a file system that cannot sync folders nobody expects that it keeps names.
+      try? Folder.sync(BackingName.split(path).folder)
     } catch {
       // SAFETY: the string outlives the call, which only reads it.
       _ = unsafe unlink(path)

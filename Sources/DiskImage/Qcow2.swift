@@ -26,8 +26,8 @@ package final class Qcow2 {
   var isPrepared = false
   private var inflater: Inflater?
 
-  /// Reads and checks an image; one that is to be written is checked completely, since a wrong table entry
-  /// would make writing to one place destroy another.
+  /// Reads and checks an image: that each entry of its tables points at data, and nowhere else. Of one that is to be
+  /// written the counts are checked too, since a wrong one would make writing to one place destroy another.
   package init(_ file: DiskFile) throws(ImageError) {
     self.file = file
     header = try Qcow2Header(of: file)
@@ -35,6 +35,8 @@ package final class Qcow2 {
     mapping = try TableCache(file, kibibytes: 512)
     guard file.isWritable else {
       refcounts = nil
+      // One that is known to be broken may still be read: for what can be had of it.
+      if !header.isMarkedCorrupt { try Qcow2.require(Qcow2Check(header, file).run(counts: false), file) }
       return
     }
     try Qcow2.requireWritable(header, file)
@@ -56,7 +58,10 @@ package final class Qcow2 {
       throw ImageError(file.path, .unsupported(
         "another program left it with outdated refcounts: repair it with `qemu-img check -r all`"))
     }
-    let report = try Qcow2Check(header, file).run()
+    try require(Qcow2Check(header, file).run(), file)
+  }
+
+  private static func require(_ report: CheckReport, _ file: DiskFile) throws(ImageError) {
     if let first = report.errors.first { throw ImageError(file.path, .corrupt(first)) }
   }
 

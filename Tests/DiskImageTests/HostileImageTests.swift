@@ -119,9 +119,16 @@ struct HostileImageTests {
     let exclusive = ClusterEntry.exclusive
     let data = Int((0..<64).first { (sound.big(at: l2 + $0 * 8) as UInt64) >> 62 == 2 }!)
     let other: UInt64 = sound.big(at: l2 + (data + 1) * 8)
-    func expect(_ what: String, _ bytes: [UInt8], line: Int = #line) throws {
-      let said = try refusal(bytes) ?? "nothing"
-      #expect(said.contains("is corrupt") && said.contains(what), "line \(line): \(said)")
+    /// - Parameter isCount: whether it is a count that is wrong, which is nothing to a reader.
+    func expect(_ what: String, _ bytes: [UInt8], isCount: Bool = false, line: Int = #line) throws {
+      for writable in [true, false] {
+        let said = try refusal(bytes, writable: writable)
+        if isCount, !writable {
+          #expect(said == nil, "line \(line)")
+        } else {
+          #expect(said?.contains("is corrupt") ?? false && said!.contains(what), "line \(line): \(said ?? "nothing")")
+        }
+      }
     }
     try expect("L1 entry 0", changed(sound, exclusive | 1 << 40, at: Int(l1)))
     try expect("L1 entry 0", changed(sound, exclusive | UInt64(l2 + 512), at: Int(l1)))
@@ -131,14 +138,24 @@ struct HostileImageTests {
     try expect("makes no sense", changed(sound, exclusive | 1 << 57 | 1024, at: l2 + data * 8))
     try expect("points at a table", changed(sound, exclusive | UInt64(l2), at: l2 + data * 8))
     try expect("points at a table", changed(sound, exclusive | 0x400, at: l2 + data * 8))
-    try expect("has 2 references", changed(sound, other, at: l2 + data * 8))
+    try expect("has 2 references", changed(sound, other, at: l2 + data * 8), isCount: true)
     try expect("refcount table entry 0", changed(sound, 513 as UInt64, at: Int(refcountTable)))
     try expect("outside the file", changed(sound, 1 << 40 as UInt64, at: Int(refcountTable)))
     try expect("share the host cluster", changed(sound, l1, at: Int(refcountTable)))
-    try expect("references", changed(sound, 0 as UInt64, at: Int(refcountTable)))
+    try expect("references", changed(sound, 0 as UInt64, at: Int(refcountTable)), isCount: true)
     for length in stride(from: 0, to: sound.count, by: 1024) {
       #expect(try refusal(Array(sound.prefix(length))) != nil, "cut to \(length)")
     }
+  }
+
+  /// What is wrong with a base is found before anything is read from it.
+  @Test func aBaseWithBrokenTablesIsRefused() throws {
+    let sound = try sound()
+    let l1: UInt64 = sound.big(at: 40)
+    try makeFile(folder("base"), changed(sound, ClusterEntry.exclusive | l1, at: Int(l1)))
+    try tool("qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", "base", "-F", "qcow2", folder("over"), "64k")
+    let error = #expect(throws: ImageError.self) { try Disk(path: folder("over"), readOnly: false) }
+    #expect(try #require(error).description.contains("another table"))
   }
 
   @Test func backingChainsThatAreRefused() throws {

@@ -94,6 +94,19 @@ struct BlockErrorTests {
     }
   }
 
+  /// A sync that the kernel did not take is no loss: it is done by a plain call.
+  @Test(arguments: FailingDisk.Format.allCases) func ringIsRefusedAtAFlush(format: FailingDisk.Format) throws {
+    try onItsOwnThread {
+      let disk = try FailingDisk(format)
+      let executor = try RingBlockExecutor(disk.backend)
+      for offset in [0x1000, 0xc0000] as [UInt64] { #expect(disk.write(0x22, at: offset, executor) == .ok) }
+      try RefusedCall.useRing.refuse()
+      for _ in 0..<2 { #expect(disk.run(.flush, executor) == .ok) }
+      #expect(disk.reports.isEmpty, "\(disk.reports)")
+      for offset in [0x1000, 0xc0000] as [UInt64] { try disk.expectInFile(0x22, at: offset) }
+    }
+  }
+
   /// A reset does not wait for what was never sent off.
   @Test func drainsWhenTheRingIsRefused() throws {
     try onItsOwnThread {

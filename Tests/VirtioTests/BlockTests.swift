@@ -1,4 +1,7 @@
+import DiskImage
+import Glibc
 import GuestMemory
+import Host
 import Testing
 
 @testable import Virtio
@@ -19,7 +22,7 @@ struct BlockTests {
 
   @Test func describesItself() throws {
     let bench = try BlockBench(disk)
-    #expect(bench.driver.offered.contains(Features(rawValue: 0b110_1110_0101_0100)))
+    #expect(bench.driver.offered.contains(Features(rawValue: 0b110_1110_0101_0110)))
     #expect(!bench.driver.offered.contains(Features(bit: 5)))
     #expect(bench.driver.readConfiguration(0, as: UInt32.self) == 64)
     #expect(bench.driver.readConfiguration(4, as: UInt32.self) == 0)
@@ -249,6 +252,45 @@ struct BlockTests {
   }
 
   // MARK: Many at once
+
+  /// size_max and seg_max (5.2.4): memory may be named many times, so a request can be larger than the guest.
+  @Test func noRequestIsLargerThanAnyMayBe() throws {
+    let file = SharedDescriptor(try .memory(named: "large"))
+    try file.descriptor.truncate(to: 1 << 30)
+    let disk = try Disk(path: "/proc/self/fd/\(file.number)", format: .raw, readOnly: false)
+    let executor = try RingBlockExecutor(DiskBackend(disk, serial: []) { error in Issue.record("\(error)") })
+    let bench = try BlockBench(executor, queueSize: 256)
+    #expect(bench.driver.readConfiguration(8, as: UInt32.self) == 1 << 20)
+    let whole = [DriverQueue.Buffer](repeating: .writable(BlockBench.data, 1 << 20), count: 254)
+    bench.offer(read, whole)
+    bench.driver.kick()
+    for _ in 0..<1000 where bench.driver.bytes(BlockBench.status, 1) == [0xff] {
+      usleep(10_000)
+      bench.driver.pump()
+    }
+    #expect(bench.driver.bytes(BlockBench.status, 1) == [ok])
+    _ = bench.driver.queues[0].takeUsed()
+    #expect(bench.run(read, whole.dropLast() + [.writable(BlockBench.data, 1 << 20 | 512)])!.status == ioError)
+  }
+
+  /// A reset waits for what is under way, which no other thread may have to wait for: so it is bounded, too.
+  @Test func notTooMuchIsUnderWay() throws {
+    let executor = DelayingExecutor(ArrayDisk(sectors: 2048))
+    let bench = try BlockBench(executor, queueSize: 256)
+    for slot in 0..<80 as Range<UInt64> { bench.offer(read, [.writable(BlockBench.data, 1 << 20)], slot: slot) }
+    bench.driver.kick()
+    #expect(executor.started < 64, "others have their turns")
+    for _ in 0..<10 { bench.driver.pump() }
+    #expect(executor.started == 64)
+    executor.finish(10)
+    for _ in 0..<10 { bench.driver.pump() }
+    #expect(executor.started == 64)
+    executor.finish(100)
+    for _ in 0..<10 { bench.driver.pump() }
+    var answers = 0
+    while bench.driver.queues[0].takeUsed() != nil { answers += 1 }
+    #expect(answers == 80 && executor.started == 0)
+  }
 
   @Test func finishesInAnyOrder() throws {
     let executor = DelayingExecutor(disk)

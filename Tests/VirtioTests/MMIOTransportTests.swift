@@ -58,6 +58,7 @@ struct MMIOTransportTests {
     #expect(!driver.negotiate([]), "the legacy interface is not spoken here")
     #expect(!driver.negotiate([.version1, Features(bit: 0)]), "a feature that was not offered")
     #expect(!driver.negotiate([.version1, Features(bit: 63)]))
+    #expect(!driver.negotiate(.common, thirdWord: 1), "feature 64, which there is not")
     #expect(!driver.status.contains(.needsReset), "refusing is all that it takes (3.1.1)")
     #expect(driver.negotiate(.common), "and the driver may try again")
     // What was agreed stays.

@@ -94,6 +94,24 @@ struct NetworkTests {
     #expect(driver.readConfiguration(10, as: UInt16.self) == 1400)
   }
 
+  /// What a driver knows the MTU of it need not be able to take more of (5.1.4.1): a header, and a VLAN's tag.
+  @Test func nothingIsLargerThanTheMTU() throws {
+    for (isNegotiated, delivered) in [(true, [1414, 1418]), (false, [1414, 1418, 1419, 9000])] {
+      let cable = TestCable()
+      let driver = try MockDriver(Network(cable, mac: mac, mtu: 1400))
+      try driver.start(merged.union(isNegotiated ? Features(bit: 3) : []), queueSize: 8)
+      var sizes: [Int] = []
+      for count in [1414, 1418, 1419, 9000] {
+        driver.queues[0].offer([.writable(place, 12_000)])
+        driver.kick(0)
+        cable.arrive(frame(count))
+        driver.pump()
+        if let answer = driver.queues[0].takeUsed() { sizes.append(Int(answer.written) - 12) }
+      }
+      #expect(sizes == delivered)
+    }
+  }
+
   /// VIRTIO_NET_F_STATUS (5.1.4).
   @Test func linkGoesDownAndUp() throws {
     let (driver, cable) = try bench()

@@ -9,6 +9,12 @@ package final class Block: VirtioDevice {
   /// The most that one discard or write-zeroes request may name, 16 MiB: the I/O thread does one of these in one piece,
   /// and in the worst case writes as many zeros.
   package static let mostSectorsAtOnce: UInt64 = 1 << 15
+  /// Besides the data, a chain has a header and a status.
+  static let mostSegments = UInt32(queueSize) - 2
+  /// The most bytes in one of a request's buffers, and so in all of them: what one request may keep the I/O thread
+  /// busy with, or a reset waiting for. Linux asks for 1.25 MiB, unless somebody tells it otherwise.
+  static let mostSegmentBytes: UInt32 = 1 << 20
+  static let mostRequestBytes = UInt64(mostSegments) * UInt64(mostSegmentBytes)
 
   private let executor: any BlockExecutor
   private let layout: BlockConfiguration

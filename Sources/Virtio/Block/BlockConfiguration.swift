@@ -1,5 +1,6 @@
 extension Features {
   /// VIRTIO_BLK_F_… (virtio 1.2, 5.2.3).
+  static let blockSizeMax = Features(bit: 1)
   static let blockSegMax = Features(bit: 2)
   static let blockGeometry = Features(bit: 4)
   static let blockReadOnly = Features(bit: 5)
@@ -19,16 +20,15 @@ struct BlockConfiguration {
   private let fixed: [UInt8]
 
   init(of disk: any BlockBackend, hasCache: Bool) {
-    let common: Features = [.blockSegMax, .blockGeometry, .blockBlkSize, .blockTopology]
+    let common: Features = [.blockSizeMax, .blockSegMax, .blockGeometry, .blockBlkSize, .blockTopology]
     features = common.union(disk.isReadOnly ? .blockReadOnly : [.blockDiscard, .blockWriteZeroes])
       .union(hasCache ? [.blockFlush, .blockConfigWCE] : [])
 
     let sectors = disk.byteCount / BlockRequest.sectorBytes
     var bytes: [UInt8] = []
     bytes.append(little: sectors)
-    bytes.append(little: UInt32(0))  // size_max: no limit
-    // Besides the data, a chain has a header and a status.
-    bytes.append(little: UInt32(Block.queueSize - 2))
+    bytes.append(little: Block.mostSegmentBytes)  // size_max
+    bytes.append(little: Block.mostSegments)  // seg_max
     // The geometry that BIOSes gave disks whose true one they could not tell: 63 sectors, 16 heads.
     bytes.append(little: UInt16(clamping: sectors / (63 * 16)))
     bytes += [16, 63]

@@ -110,11 +110,12 @@ extension BlockRequest {
     }
   }
 
-  /// Where `count` bytes from a sector on are, nil when they are none, no whole sectors, or not on the disk.
+  /// Where `count` bytes from a sector on are, nil when they are none, no whole sectors, not on the disk, or more than
+  /// the driver was told to ask for (size_max and seg_max, 5.2.4).
   private static func range(_ sector: UInt64, _ count: UInt64, _ rules: Rules) -> UInt64? {
     let (offset, overflow) = sector.multipliedReportingOverflow(by: sectorBytes)
-    guard !overflow, count > 0, count.isMultiple(of: sectorBytes), offset <= rules.capacity,
-      count <= rules.capacity - offset
+    guard !overflow, count > 0, count.isMultiple(of: sectorBytes), count <= Block.mostRequestBytes,
+      offset <= rules.capacity, count <= rules.capacity - offset
     else { return nil }
     return offset
   }

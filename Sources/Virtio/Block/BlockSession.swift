@@ -18,11 +18,20 @@ final class BlockSession {
   private var slots: [Slot] = []
   private var freeTags: [Int] = []
 
+  /// Bytes of requests that the executor has.
+  private var bytesUnderWay: UInt64 = 0
+  private static let mostBytesUnderWay: UInt64 = 64 << 20
+  /// Bytes of requests that are started before the other devices of this thread have their turn. Some executors move
+  /// them at once; and the kernel moves what is in its cache while it is asked.
+  private static let mostBytesInTurn: UInt64 = 16 << 20
+
   private struct Slot {
     var chain: DescriptorChain
     var request = BlockRequest.refused(.unsupported, nil)
     /// When the device took it from the queue.
     var taken = Instant(nanoseconds: 0)
+    /// What of ``bytesUnderWay`` is its.
+    var bytesUnderWay: UInt64 = 0
     /// What the driver gets besides the status when all went well.
     var answerBytes: UInt64 = 0
   }
@@ -52,15 +61,19 @@ final class BlockSession {
 
   private func startRequests() throws(VirtioFault) -> Bool {
     try releaseHeld()
+    var bytes: UInt64 = 0
     for _ in 0..<queue.size {
+      // What is under way a reset has to wait for. When some of it has finished, others follow.
+      guard bytesUnderWay < Self.mostBytesUnderWay else { return false }
       let tag = takeTag()
       guard try queue.next(into: &slots[tag].chain) else {
         freeTags.append(tag)
         return false
       }
       try begin(tag)
+      bytes += slots[tag].request.flow?.bytes ?? 0
       // The other devices of this thread come first.
-      if slots[tag].request.isClearing { break }
+      if slots[tag].request.isClearing || bytes >= Self.mostBytesInTurn { break }
     }
     return queue.isInUse
   }
@@ -69,13 +82,17 @@ final class BlockSession {
   ///
   /// - Returns: whether there is more to do that no event will tell of.
   func answerFinished() throws(VirtioFault) -> Bool {
+    let wasFull = bytesUnderWay >= Self.mostBytesUnderWay
     while let (tag, status) = executor.takeFinished() { try finish(tag, status) }
     // What has finished may have let others go on.
-    return executor.submit()
+    let mustContinue = executor.submit()
+    return mustContinue || wasFull && bytesUnderWay < Self.mostBytesUnderWay
   }
 
   /// Nothing that was under way will be answered any more.
   func forgetAll() {
+    bytesUnderWay = 0
+    for tag in slots.indices { slots[tag].bytesUnderWay = 0 }
     freeTags = Array(slots.indices)
     held = limiter.map { HeldRequests($0, meter) }
   }
@@ -129,6 +146,8 @@ final class BlockSession {
       try collect(tag, .readable, at: BlockRequest.headerBytes, count: count)
     case .flush, .discard, .writeZeroes: break
     }
+    slots[tag].bytesUnderWay = request.flow?.bytes ?? 0
+    bytesUnderWay += slots[tag].bytesUnderWay
     // SAFETY: the list is for the kernel, as `BlockExecutor.start` has it.
     let status = unsafe buffers.withVectors { vectors in unsafe executor.start(request, tag: tag, vectors) }
     if let status { try finish(tag, status) }
@@ -158,6 +177,8 @@ final class BlockSession {
     let answered = status == .ok ? slots[tag].answerBytes : 0
     try queue.use(slots[tag].chain, written: answered == statusOffset ? answered + 1 : answered)
     count(slots[tag], status)
+    bytesUnderWay -= slots[tag].bytesUnderWay
+    slots[tag].bytesUnderWay = 0
     freeTags.append(tag)
   }
 

@@ -29,6 +29,11 @@ package final class RingBlockExecutor: BlockExecutor {
   private var refusal: SystemCallError?
   /// Blocks were emptied since the last ``submit()``: once is enough, as others wait for this thread.
   private var hasCleared = false
+  /// Bytes of requests that have left the line since then: of these too there is an end.
+  private var bytesFromLine = 0
+  private static let mostBytesFromLine = 16 << 20
+  /// Nobody wants to hear of any request any more.
+  private var isDraining = false
   /// A flush of tables goes on: nothing else may.
   private var isFlushingTables = false
 
@@ -76,8 +81,9 @@ package final class RingBlockExecutor: BlockExecutor {
   package func submit() -> Bool {
     sendOff()
     let isStuck = !unsent.isEmpty && unsent.count == underWay
-    let isHeldUp = hasCleared && !line.isEmpty && mayChangeTables
+    let isHeldUp = !line.isEmpty && (hasCleared && mayChangeTables || bytesFromLine >= Self.mostBytesFromLine)
     hasCleared = false
+    bytesFromLine = 0
     return isStuck || isHeldUp
   }
 
@@ -98,7 +104,11 @@ package final class RingBlockExecutor: BlockExecutor {
     unsent = []
     for tag in lost {
       underWay -= 1
-      settle(tag, kernelFinished(tag, -error.errno.rawValue))
+      if operations[tag].transfer == nil {
+        settle(tag, attempt(flushAnew))
+      } else {
+        settle(tag, kernelFinished(tag, -error.errno.rawValue))
+      }
     }
   }
 
@@ -108,7 +118,9 @@ package final class RingBlockExecutor: BlockExecutor {
   }
 
   package func drain() {
-    // What has not begun never does.
+    // What has not begun never does, and what has gets no further than the kernel is with it.
+    isDraining = true
+    defer { isDraining = false }
     line = []
     while underWay > 0 {
       sendOff()
@@ -126,7 +138,10 @@ package final class RingBlockExecutor: BlockExecutor {
       underWay -= 1
       settle(tag, kernelFinished(tag, completion.result))
     }
-    while let tag = line.first, !isFlushingTables, !(hasCleared && operations[tag].request.isClearing) {
+    while let tag = line.first, !isFlushingTables, !(hasCleared && operations[tag].request.isClearing),
+      bytesFromLine < Self.mostBytesFromLine
+    {
+      bytesFromLine += operations[tag].segments.count
       let progress = proceed(tag)
       if case .waiting = progress { break }
       line.removeFirst()
@@ -247,12 +262,25 @@ package final class RingBlockExecutor: BlockExecutor {
   private func kernelFinished(_ tag: Int, _ result: Int32) -> Progress {
     attempt { () throws(ImageError) in
       guard let transfer = operations[tag].transfer else { return try synced(tag, result) }
+      if isDraining { return try broughtToAnEnd(tag, transfer, result) }
       if result == -EINTR || result == -EAGAIN {
         try enqueueTransfer(tag)
         return .underWay
       }
       return try moved(tag, transfer, result)
     }
+  }
+
+  /// The driver wants no request any more: one that has all of its transfer's bytes in the file is kept, as the tables
+  /// of an image may need it.
+  private func broughtToAnEnd(
+    _ tag: Int, _ transfer: Disk.Transfer, _ result: Int32
+  ) throws(ImageError) -> Progress {
+    let operation = operations[tag]
+    let isWhole = Int(result) == operation.transferRest
+    operation.endTransfer()
+    if operation.isWrite { if isWhole { try disk.complete(transfer) } else { disk.abandon(transfer) } }
+    return .finished(.ioError)
   }
 
   private func moved(_ tag: Int, _ transfer: Disk.Transfer, _ result: Int32) throws(ImageError) -> Progress {
@@ -303,6 +331,7 @@ package final class RingBlockExecutor: BlockExecutor {
 
   private func synced(_ tag: Int, _ result: Int32) throws(ImageError) -> Progress {
     isFlushingTables = false
+    if result == -EINTR || result == -EAGAIN { return try enqueueSync(tag) }
     guard result >= 0 else {
       throw disk.abandonFlush(SystemCallError("io_uring fsync", Errno(rawValue: -result)))
     }
@@ -311,15 +340,23 @@ package final class RingBlockExecutor: BlockExecutor {
 
   private func sync(_ tag: Int, isNeeded: Bool) throws(ImageError) -> Progress {
     guard isNeeded else { return .finished(.ok) }
-    do throws(SystemCallError) {
-      if let refusal { throw refusal }
-      try ring.syncData(disk.writtenFile.dataNumber, tag: UInt64(tag))
-    } catch {
-      throw disk.abandonFlush(error)
+    return try enqueueSync(tag)
+  }
+
+  private func enqueueSync(_ tag: Int) throws(ImageError) -> Progress {
+    guard refusal == nil, (try? ring.syncData(disk.writtenFile.dataNumber, tag: UInt64(tag))) != nil else {
+      return try flushAnew()
     }
     underWay += 1
     unsent.append(tag)
     isFlushingTables = disk.hasTables
     return .underWay
+  }
+
+  /// Flushes by plain calls, as the kernel did not begin the sync that it was asked for: nothing is lost by that.
+  private func flushAnew() throws(ImageError) -> Progress {
+    isFlushingTables = false
+    try disk.flush()
+    return .finished(.ok)
   }
 }

@@ -58,6 +58,8 @@ struct MMIORegisters: Equatable, Sendable {
   let offered: Features
   private(set) var status: Status = []
   private(set) var driverFeatures = Features()
+  /// The driver wants a feature of number 64 or more, of which there are none.
+  private(set) var wantsUnknownFeatures = false
   private var deviceFeaturesWord: UInt32 = 0
   private var driverFeaturesWord: UInt32 = 0
   private var selectedQueue: UInt32 = 0
@@ -121,7 +123,11 @@ struct MMIORegisters: Equatable, Sendable {
 
   private mutating func setDriverFeatures(_ value: UInt32) {
     // Once agreed on, features stay (3.1.1, step 5).
-    guard !status.contains(.featuresOK), driverFeaturesWord < 2 else { return }
+    guard !status.contains(.featuresOK) else { return }
+    guard driverFeaturesWord < 2 else {
+      if value != 0 { wantsUnknownFeatures = true }
+      return
+    }
     var bits = driverFeatures.rawValue
     if driverFeaturesWord == 0 { bits.setLow(value) } else { bits.setHigh(value) }
     driverFeatures = Features(rawValue: bits)

@@ -133,7 +133,9 @@ extension MMIOTransport {
     case .negotiate:
       let chosen = core.registers.driverFeatures
       // Without VERSION_1 a driver speaks the legacy interface, which is not here (6.1).
-      if chosen.isSubset(of: core.registers.offered), chosen.contains(.version1), core.device.accepts(chosen) {
+      if chosen.isSubset(of: core.registers.offered), !core.registers.wantsUnknownFeatures,
+        chosen.contains(.version1), core.device.accepts(chosen)
+      {
         core.registers.acceptFeatures()
         core.device.settle(chosen)
       }

@@ -23,7 +23,7 @@ package final class Network: VirtioDevice {
 
   /// - Parameters:
   ///   - mac: the guest's address, six bytes.
-  ///   - mtu: the largest packet that the guest shall send, nil to say nothing.
+  ///   - mtu: the largest packet that the guest shall send, and gets; nil to say nothing.
   ///   - meter: where packets are counted.
   ///   - limiter: what may go through the card.
   package init(
@@ -73,7 +73,7 @@ package final class Network: VirtioDevice {
   package func activate(_ activation: Activation) {
     backend.use(activation.features)
     link = NetworkLink(
-      activation, backend, meter, limiter, receive: activation.queues[Self.receiveQueue],
+      activation, backend, mtu: mtu, meter, limiter, receive: activation.queues[Self.receiveQueue],
       transmit: activation.queues[Self.transmitQueue])
   }
 

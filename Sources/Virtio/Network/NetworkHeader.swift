@@ -29,6 +29,9 @@ struct NetworkHeader: Equatable {
   let flags: UInt8
   let segmentation: UInt8
 
+  /// Whether it is larger than what goes over a wire, and will be cut.
+  var isCut: Bool { segmentation & ~Self.congestion != 0 }
+
   /// Whether a driver that has agreed on `features` may send it (5.1.6.2.1). The other fields are for whoever completes
   /// the packet, and no danger: the host's kernel checks them against the packet's length.
   func isAllowed(_ features: Features) -> Bool {

@@ -6,6 +6,9 @@ import Metering
 /// what was checked is what is sent.
 final class NetworkLink {
   private let features: Features
+  /// The most bytes of a packet that nobody cuts, where the driver knows of an MTU; with its header, and a VLAN's tag
+  /// (5.1.4.1).
+  private let mostWholeBytes: Int
   private let backend: any NetworkBackend
   private let meter: NetworkMeter?
   private var passage: LimitedPassage?
@@ -26,10 +29,11 @@ final class NetworkLink {
   var wakeAt: Instant? { passage?.wakeAt }
 
   init(
-    _ activation: Activation, _ backend: any NetworkBackend, _ meter: NetworkMeter?, _ limiter: RateLimiter?,
-    receive: Virtqueue, transmit: Virtqueue
+    _ activation: Activation, _ backend: any NetworkBackend, mtu: UInt16?, _ meter: NetworkMeter?,
+    _ limiter: RateLimiter?, receive: Virtqueue, transmit: Virtqueue
   ) {
     features = activation.features
+    mostWholeBytes = if let mtu, features.contains(.networkMTU) { Int(mtu) + 18 } else { .max }
     self.backend = backend
     self.meter = meter
     passage = limiter.map { LimitedPassage($0, meter) }
@@ -117,7 +121,9 @@ final class NetworkLink {
           passage?.rest(.toGuest)
           return false
         }
-        guard let header = NetworkHeader(flags: incoming[0], segmentation: incoming[1]).received(features) else {
+        guard let header = NetworkHeader(flags: incoming[0], segmentation: incoming[1]).received(features),
+          header.isCut || count - NetworkHeader.byteCount <= mostWholeBytes
+        else {
           meter?.countDrop(.toGuest)
           continue
         }

@@ -71,7 +71,7 @@ final class MockDriver {
   // MARK: From reset to work
 
   /// - Returns: whether the device agreed.
-  func negotiate(_ features: Features) -> Bool {
+  func negotiate(_ features: Features, thirdWord: UInt32 = 0) -> Bool {
     write(.status, 0)
     add(.acknowledge)
     add(.driver)
@@ -79,6 +79,8 @@ final class MockDriver {
     write(.driverFeatures, UInt32(truncatingIfNeeded: features.rawValue))
     write(.driverFeaturesSel, 1)
     write(.driverFeatures, UInt32(truncatingIfNeeded: features.rawValue >> 32))
+    write(.driverFeaturesSel, 2)
+    write(.driverFeatures, thirdWord)
     add(.featuresOK)
     return status.contains(.featuresOK)
   }
