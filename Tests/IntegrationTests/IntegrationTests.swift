@@ -7,6 +7,7 @@ extension Case {
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
     + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders + fullOutputs
     + allotments + meterings + limits + readers + fullDisks + unpacking
+    + benchmarks
 }
 
 /// Guests from start to verdict, by the programs in `bin/`.
@@ -83,6 +84,9 @@ struct IntegrationTests {
 
   @Test("The ledger, and views of many guests", arguments: Case.readers)
   func reader(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Benchmarks", arguments: Case.benchmarks)
+  func benchmark(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test(
     "A view of guests on terminals",

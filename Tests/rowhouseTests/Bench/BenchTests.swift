@@ -32,7 +32,7 @@ struct BenchTests {
     ])
     #expect(profile.exits[0].count == 130 && profile.exits[0].nanoseconds == 786_132)
     #expect(profile.kvm == ["exits": 5282])
-    for text in ["exit port_write 3 4", "exit port_write 0xzz 1 1", "kvm exits many", "words"] {
+    for text in ["exit port_write 3 4", "exit port_write 0xzz 1 1", "kvm exits many", "words", ""] {
       #expect(ProfileReading(text) == nil)
     }
   }

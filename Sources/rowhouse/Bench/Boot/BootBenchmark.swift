@@ -42,7 +42,7 @@ struct BootBenchmark {
         }
       }
     }
-    let profiles = try profiles(of: contestants, &progress)
+    let profiles = profiles(of: contestants, &progress)
     progress.clear()
     guard let first = contestants.first else {
       let reasons = missing.map { "\($0.name): \($0.reason)" }.joined(separator: "; ")
@@ -68,21 +68,32 @@ struct BootBenchmark {
   }
 
   /// One more run of each that can tell what its exits cost. Telling takes time, so it is none of those that count.
-  private func profiles(
-    of contestants: [Contestant], _ progress: inout ProgressBar
-  ) throws(HostError) -> [String: ProfileReading] {
+  private func profiles(of contestants: [Contestant], _ progress: inout ProgressBar) -> [String: ProfileReading] {
     var profiles: [String: ProfileReading] = [:]
     for contestant in contestants where contestant.vmm.canTellExits {
       progress.next("\(contestant.name), its exits")
-      try host { () throws(SystemCallError) in
-        let file = try Descriptor.memory(named: "exit-profile")
-        let trial = try BootTrial(contestant, until: .exit)
-        guard case .done = try trial.run(limit: limitNanoseconds, cpus: pinned, profile: file.number) else { return }
-        let bytes = try file.read(count: Int(clamping: try file.status().size), at: 0)
-        profiles[contestant.name] = ProfileReading(String(decoding: bytes, as: UTF8.self))
+      do throws(HostError) { profiles[contestant.name] = try profile(of: contestant) } catch {
+        // What was measured before stays.
+        progress.clear()
+        StandardError.say("there is no table of the exits of \(contestant.name): \(error)")
       }
     }
     return profiles
+  }
+
+  private func profile(of contestant: Contestant) throws(HostError) -> ProfileReading {
+    let file = try host { () throws(SystemCallError) in try Descriptor.memory(named: "exit-profile") }
+    let outcome = try host { () throws(SystemCallError) in
+      try BootTrial(contestant, until: goal).run(limit: limitNanoseconds, cpus: pinned, profile: file.number)
+    }
+    if case .failed(let reason) = outcome { throw HostError("the run that was to tell them does not count: \(reason)") }
+    let bytes = try host { () throws(SystemCallError) in
+      try file.read(count: Int(clamping: try file.status().size), at: 0)
+    }
+    guard let profile = ProfileReading(String(decoding: bytes, as: UTF8.self)) else {
+      throw HostError("it did not write them")
+    }
+    return profile
   }
 
   /// Whether rowhouse was to take part and did not.

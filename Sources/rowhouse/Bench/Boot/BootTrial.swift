@@ -1,3 +1,4 @@
+import CLinux
 import Devices
 import Glibc
 import Host
@@ -24,6 +25,9 @@ final class BootTrial {
   /// How often it is looked at whether a goal before the VMM's end was reached. When that was is told by marks and by
   /// the times of the console's bytes, not by the look.
   private static let lookPeriodNanoseconds: UInt64 = 10_000_000
+
+  /// How long a VMM may take to end when it is asked to.
+  private static let patienceMilliseconds: Int32 = 10_000
 
   init(_ contestant: Contestant, until goal: BootGoal) throws(SystemCallError) {
     self.contestant = contestant
@@ -61,6 +65,8 @@ final class BootTrial {
     try cpus?.leave()
     try watch(reading, codeReading, meter, vmm.process, limit: started.advanced(byNanoseconds: limit))
     let guestTime = GuestTime.of(process: vmm.process)
+    // Only at an orderly end is it told what exits cost.
+    if profile != nil { try Self.end(vmm) }
     vmm.send(SIGKILL)
     var collected = try vmm.collect()
     while collected == nil {
@@ -81,7 +87,8 @@ final class BootTrial {
         if let moment = BootMoment(phase) { run[moment] = instant.nanoseconds(since: started) }
       }
       marks = meter.postMarks
-      run.peakResidentBytes = meter.residentPeakBytes
+      // It is looked at now and then; one that was killed before the first time knows nothing.
+      run.peakResidentBytes = meter.residentPeakBytes > 0 ? meter.residentPeakBytes : nil
     }
     if let instant = console.firstByte { saw(.firstByte, at: instant) }
     lookAtConsole(isAll: true)
@@ -93,6 +100,13 @@ final class BootTrial {
     if let reached = run[goal.moment] { run.momentsNanoseconds = run.momentsNanoseconds.filter { $0.value <= reached } }
     if let reason = try failure(of: run, end, errors) { return .failed(reason) }
     return .done(run)
+  }
+
+  /// Asks a VMM to end, and waits a while for it.
+  private static func end(_ vmm: borrowing ChildProcess) throws(SystemCallError) {
+    let handle = try ProcessHandle(vmm.process)
+    vmm.send(SIGTERM)
+    _ = linux_poll_readable(handle.number, patienceMilliseconds)
   }
 
   // MARK: Watching

@@ -16,8 +16,9 @@ struct ProfileReading {
   let exits: [ExitCost]
   let kvm: [String: UInt64]
 
-  /// - Returns: nil when the text is no profile.
+  /// - Returns: nil when the text is no profile, as nothing is none.
   init?(_ text: String) {
+    if text.isEmpty { return nil }
     var exits: [ExitCost] = []
     var kvm: [String: UInt64] = [:]
     for line in text.split(separator: "\n") {

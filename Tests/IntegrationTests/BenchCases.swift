@@ -1,0 +1,23 @@
+extension Case {
+  /// `rowhouse bench`: who is measured, in which order, and what is said of those that are not.
+  ///
+  /// The other VMMs are scripts, found by PATH as the true ones are, or beside a copy of `rowhouse`.
+  static let benchmarks: [Case] = [
+    // It ends only when it is asked to, and a VMM tells what exits cost only at an orderly end.
+    Case("bench-tells-the-exits-of-a-guest-that-stays", script: """
+      rowhouse bench boot $GUESTS/echo.elf --vmm rowhouse -n 1 --warmup 0 --limit 20 --until marker:.
+      """, says: ["From start to the marker, 1 runs each", "Exits of rowhouse", "8250 transmit"], warningLines: 0),
+    Case("bench-says-why-there-are-no-exits", script: """
+      mkdir kept && cp "$(command -v rowhouse)" kept/ && \(fake("rowhouse-vmm", saying: "hello"))
+      kept/rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse -n 2 --warmup 0
+      """, says: ["From start to end, 2 runs each"], neverSays: ["Exits of"],
+      warns: ["there is no table of the exits of rowhouse: it did not write them"], warningLines: 1),
+  ]
+
+  /// Makes a VMM that says a line and ends well.
+  private static func fake(_ program: String, saying line: String) -> String {
+    """
+    printf '#!/bin/sh\necho "\(line)"\n' > kept/\(program) && chmod +x kept/\(program)
+    """
+  }
+}
