@@ -12,6 +12,21 @@ extension Case {
       kept/rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse -n 2 --warmup 0
       """, says: ["From start to end, 2 runs each"], neverSays: ["Exits of"],
       warns: ["there is no table of the exits of rowhouse: it did not write them"], warningLines: 1),
+    // QEMU ends with 0 when a kernel resets the machine after its last words.
+    Case("bench-leaves-out-a-guest-that-panics", script: """
+      mkdir kept && export PATH=$PWD/kept:$PATH
+      \(fake("qemu-system-x86_64", saying: "[    0.5] Kernel panic - not syncing: Attempted to kill init!")) &&
+      \(fake("lkvm", saying: "well"))
+      rowhouse bench boot script --vmm kvmtool,qemu-microvm -n 1 --warmup 0
+      """, says: [
+        "qemu-microvm is missing: its guest said: [    0.5] Kernel panic - not syncing: Attempted to kill init!"
+      ], warningLines: 0),
+    // Who waits for a panic gets it.
+    Case("bench-to-a-panic", script: """
+      mkdir kept && export PATH=$PWD/kept:$PATH
+      \(fake("lkvm", saying: "Kernel panic - not syncing: VFS"))
+      rowhouse bench boot script --vmm kvmtool -n 1 --warmup 0 --until 'marker:panic'
+      """, says: ["From start to the marker, 1 runs each"], neverSays: ["missing"], warningLines: 0),
   ]
 
   /// Makes a VMM that says a line and ends well.

@@ -13,6 +13,16 @@ struct BenchTests {
     #expect(throws: (any Error).self) { try ConsolePattern("(") }
   }
 
+  @Test(arguments: [
+    ("Kernel panic - not syncing: VFS: Unable to mount root fs", true),
+    ("[    1.234567] Kernel panic - not syncing: Attempted to kill init!", true),
+    ("<0>[    1.234567][    T1] Kernel panic - not syncing: Fatal exception", true),
+    ("(XEN) Panic on CPU 0:", true),
+    ("---[ end Kernel panic - not syncing: Fatal exception ]---", false),
+    ("cat: Kernel panic - not syncing", false), ("", false), ("[    1.234567] panic=-1", false),
+  ])
+  func panicIsWhatAKernelSays(line: String, isPanic: Bool) { #expect(PanicLine.matches(line) == isPanic) }
+
   private static let profile = """
     exit port_write 0x3f8 130 786132
     exit port_read 0x71 75 122302

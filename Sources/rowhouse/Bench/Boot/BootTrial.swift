@@ -20,6 +20,8 @@ final class BootTrial {
   private var console = ConsoleRecord()
   private var seen: [BootMoment: Instant] = [:]
   private var marks: [PostMark.Mark] = []
+  /// What the guest's kernel said when it gave up, and when.
+  private var panic: (line: String, instant: Instant)?
   private var isOutOfTime = false
 
   /// How often it is looked at whether a goal before the VMM's end was reached. When that was is told by marks and by
@@ -98,7 +100,7 @@ final class BootTrial {
     }
     // One that went on until the next look may have come further than others.
     if let reached = run[goal.moment] { run.momentsNanoseconds = run.momentsNanoseconds.filter { $0.value <= reached } }
-    if let reason = try failure(of: run, end, errors) { return .failed(reason) }
+    if let reason = try failure(of: run, since: started, end, errors) { return .failed(reason) }
     return .done(run)
   }
 
@@ -135,19 +137,19 @@ final class BootTrial {
     while seen[.exit] != nil, reading.descriptor.inputWaiting > 0 { try console.read(from: reading.descriptor) }
   }
 
-  /// Ends the run soon after the goal was reached.
+  /// Ends the run soon after the goal was reached, or cannot be any more.
   private func watchForGoal(_ meter: SharedDescriptor?) throws(SystemCallError) {
     try loop.add(goalClock.number, .readable) { [unowned self] _ in
       goalClock.acknowledge()
-      if isGoalReached(meter) { return loop.stop() }
+      if isOver(meter) { return loop.stop() }
       goalClock.arm(at: .now.advanced(byNanoseconds: Self.lookPeriodNanoseconds))
     }
     goalClock.arm(at: .now)
   }
 
-  private func isGoalReached(_ meter: SharedDescriptor?) -> Bool {
+  private func isOver(_ meter: SharedDescriptor?) -> Bool {
     lookAtConsole(isAll: false)
-    if seen[goal.moment] != nil { return true }
+    if seen[goal.moment] != nil || panic != nil { return true }
     guard case .initReached = goal else { return false }
     let metered = meter.flatMap { try? MeterReading(of: $0.descriptor) }?.postMarks ?? []
     return [marks, metered].contains { PostMark.moments($0)[.initReached] != nil }
@@ -163,6 +165,7 @@ final class BootTrial {
     console.lines(isAll: isAll) { line, instant in
       if InitLine.matches(line) { saw(.initReached, at: instant) }
       if case .marker(let pattern) = goal, pattern.matches(line) { saw(.marker, at: instant) }
+      if panic == nil, PanicLine.matches(line) { panic = (line, instant) }
     }
   }
 
@@ -174,8 +177,13 @@ final class BootTrial {
 
   /// Why a run does not count, nil when it does.
   private func failure(
-    of run: BootRun, _ end: ChildProcess.End, _ errors: borrowing Descriptor
+    of run: BootRun, since started: Instant, _ end: ChildProcess.End, _ errors: borrowing Descriptor
   ) throws(SystemCallError) -> String? {
+    // One that gives up may look well from outside: Linux with panic=-1 resets, which has QEMU end with status 0.
+    if let panic {
+      let isBeforeGoal = run[goal.moment].map { panic.instant.nanoseconds(since: started) < $0 } ?? true
+      if isBeforeGoal || goal.moment == .exit { return "its guest said: \(panic.line)" }
+    }
     if isOutOfTime { return "its time was over" }
     // One that was ended at its goal has no status of its own.
     if run[.exit] != nil, end != .exited(status: 0) {

@@ -33,3 +33,12 @@ import Machine
 enum InitLine {
   static func matches(_ line: String) -> Bool { line.contains("Run /") && line.hasSuffix("as init process") }
 }
+
+/// What a kernel says when it gives up: Linux, or Xen.
+enum PanicLine {
+  static func matches(_ line: String) -> Bool {
+    // "<4>", "[    1.234567] ", "[    T1] " and "(XEN) " are put before a line.
+    let words = line.drop { "<>[]()0123456789. TXEN".contains($0) }
+    return words.hasPrefix("Kernel panic - not syncing") || words.hasPrefix("Panic on CPU ")
+  }
+}
