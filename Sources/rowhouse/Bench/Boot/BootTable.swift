@@ -16,6 +16,7 @@ struct BootTable {
   }
 
   private func comparison(of time: ComparedTime) -> String? {
+    if time == .firstByte, results.guest.isQuiet { return nil }
     let first = results.contestants[0].name
     let rows = results.contestants.compactMap { contestant -> [String]? in
       guard let summary = contestant.summary[time.rawValue] else { return nil }
@@ -47,17 +48,9 @@ struct BootTable {
       + TextTable(["", "USER", "SYSTEM", "OF IT GUEST", "FAULTS", "PEAK RESIDENT"], rows).text
   }
 
-  /// Of a VMM that tells more than what is seen from outside.
   private func phases(of contestant: BootResults.Contestant) -> String? {
-    guard contestant.summary[BootMoment.machineCreated.rawValue] != nil else { return nil }
-    var last = 0.0
-    let moments = BootMoment.allCases.compactMap { moment in
-      contestant.sample({ $0[moment] }).map { (moment, median: $0.median) }
-    }
-    let rows = moments.sorted { $0.median < $1.median }.map { moment, median in
-      defer { last = median }
-      return [moment.phase, (median - last).milliseconds, median.milliseconds]
-    }
+    guard let phases = BootPhases(of: contestant, in: results.guest) else { return nil }
+    let rows = phases.steps.map { [$0.name, $0.time.milliseconds, $0.sinceStart?.milliseconds ?? ""] }
     return "Phases of \(contestant.name), medians:\n" + TextTable(["", "TIME", "SINCE START"], rows).text
   }
 
