@@ -280,6 +280,15 @@ class Quotes(unittest.TestCase):
         self.assertIn("| CPUID, which KVM answers | 4 | 15.0 ms | 4 | 15.0 ms |", rows)
         self.assertEqual(rows[-2:], ["| all else | 1 | 5.00 ms | 1 | 5.00 ms |", "| together | 5 | 100 ms | 5 | 100 ms |"])
 
+    def test_exits_are_told_by_what_the_vmm_takes_over_them(self):
+        one = {"name": "rowhouse", "kvm": {"exits": 9}, "exits": [
+            {"name": "CMOS", "reason": "port_read", "address": 0x71, "count": 3, "nanoseconds": 4500}]}
+        with mock.patch.object(document, "load", lambda name: {"contestants": [one]}):
+            rows = document.exits("x", "rowhouse").splitlines()
+        self.assertEqual(rows[0], "| exit | count | in the VMM | why |")
+        self.assertEqual(rows[2:], ["| CMOS, `port_read 0x71` | 3 | 4.50 µs | the calendar clock is read |",
+                                    "| all to the VMM | 3 | 4.50 µs | of 9 exits that KVM counts |"])
+
     def test_what_is_not_measured_is_said(self):
         text = document.filled("<!-- bench: figure no-such-name exit rowhouse --><!-- /bench -->")
         self.assertIn("not measured yet: `Tests/Benchmarks/bench no-such-name`", text)

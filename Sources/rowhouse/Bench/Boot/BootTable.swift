@@ -64,7 +64,7 @@ struct BootTable {
     }
     let count = exits.reduce(0) { $0 + $1.count }
     let all = kvm["exits"].map { " of \($0) that KVM counts" } ?? ""
-    return "Exits of \(contestant.name), \(count)\(all), the dearest by time outside the guest:\n"
+    return "Exits of \(contestant.name), \(count)\(all), the dearest by time in the VMM:\n"
       + TextTable(["", "REASON", "ADDRESS", "COUNT", "TIME"], rows).text
   }
 }

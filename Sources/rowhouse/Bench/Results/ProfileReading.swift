@@ -6,7 +6,7 @@ struct ExitCost: Codable {
   /// What is there.
   let name: String
   let count: UInt64
-  /// From exits to re-entries, in the VMM.
+  /// In the VMM: without the ways of the CPU and of KVM to it and back.
   let nanoseconds: UInt64
 }
 
