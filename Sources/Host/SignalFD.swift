@@ -23,6 +23,13 @@ package struct SignalFD: ~Copyable, Sendable {
     unsafe try checked("pthread_sigmask", linux_block_signals(&mask))
   }
 
+  /// Has the signals do again in the calling thread what they do by themselves, one that came before now with them.
+  package func release() {
+    var mask = Self.mask(signals)
+    // SAFETY: the call only reads the local variable.
+    _ = unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+  }
+
   private static func mask(_ signals: [Int32]) -> sigset_t {
     var mask = sigset_t()
     // SAFETY: the set is a local variable, and the calls only fill it.

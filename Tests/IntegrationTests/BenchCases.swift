@@ -27,7 +27,27 @@ extension Case {
       \(fake("lkvm", saying: "Kernel panic - not syncing: VFS"))
       rowhouse bench boot script --vmm kvmtool -n 1 --warmup 0 --until 'marker:panic'
       """, says: ["From start to the marker, 1 runs each"], neverSays: ["missing"], warningLines: 0),
+    // One kernel that cannot be unpacked is no reason to measure nobody.
+    Case("bench-of-a-kernel-that-cannot-be-unpacked", script: """
+      mkdir kept && export PATH=$PWD/kept:$PATH && \(fake("lkvm", saying: "well"))
+      rowhouse bench boot image --vmm kvmtool,rowhouse-unpack -n 1 --warmup 0
+      find tmp run -name '*bench*'
+      """, files: ["image": MadeUpKernel.bzImage()],
+      says: ["From start to end, 1 runs each", "kvmtool", "rowhouse-unpack is missing: image: "], warningLines: 0),
+    interrupted("bench-boot", "boot $GUESTS/echo.elf --until marker:never", by: "INT", status: 130),
+    interrupted("bench-density", "density $GUESTS/hang.elf", by: "TERM", status: 143),
   ]
+
+  /// A benchmark that would wait for long, and is ended by a signal: nothing stays.
+  private static func interrupted(_ name: String, _ words: String, by signal: String, status: Int32) -> Case {
+    Case("\(name)-ended-by-\(signal)", script: """
+      rowhouse bench \(words) --vmm rowhouse-run --limit 1000 -n 5 &
+      until [ -n "$(find tmp run -name '*rowhouse-bench-*')" ]; do sleep 0.02; done
+      find tmp run -name '*rowhouse-bench-*'
+      sleep 0.2; kill -\(signal) $!; wait $!; status=$?
+      find tmp run -name '*bench*' | sed 's/^/left: /'; exit $status
+      """, status: status, says: ["rowhouse-bench-"], neverSays: ["left: ", "missing"], warningLines: 0)
+  }
 
   /// Makes a VMM that says a line and ends well.
   private static func fake(_ program: String, saying line: String) -> String {

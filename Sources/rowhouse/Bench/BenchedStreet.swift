@@ -1,8 +1,9 @@
 import Glibc
 import Host
+import Unpacking
 
-/// Where `rowhouse run` has its guests and its ledger while it is measured: a place of its own, so that neither the
-/// person's ledger nor what `rowhouse list` shows gets the runs of a benchmark.
+/// Where `rowhouse run` has its guests, its ledger and the kernels that it has unpacked while it is measured: a place of
+/// its own, so that neither the person's ledger and cache nor what `rowhouse list` shows gets the runs of a benchmark.
 ///
 /// It lies beside the person's, on the same file systems, so that a run costs what it costs there.
 struct BenchedStreet {
@@ -23,6 +24,7 @@ struct BenchedStreet {
       // Who has no such place runs guests without one.
       for (variable, path) in [
         ("XDG_RUNTIME_DIR", (try? Street())?.path), ("XDG_STATE_HOME", Ledger()?.path.parentFolder),
+        ("XDG_CACHE_HOME", KernelCache()?.path.parentFolder),
       ] {
         guard let path else { continue }
         let folder = "\(path)-bench-\(getpid())"

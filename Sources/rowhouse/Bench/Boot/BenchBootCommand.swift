@@ -19,6 +19,7 @@ struct BenchBootCommand: ParsableCommand {
         0    measured
         1    the host failed, or rowhouse itself did not start the guest
         2    wrong arguments
+        128 + N  ended by signal N, as 130 by Ctrl-C, with nothing kept
       """)
 
   @Argument(help: "The kernel.")

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Host
 import Machine
 
@@ -16,22 +17,27 @@ struct BootBenchmark {
   let pinned: PinnedCPUs?
   let label: String?
 
-  /// - Throws: when nobody is left to measure.
-  func run() throws(HostError) -> BootResults {
+  /// - Throws: a ``HostError``, also when nobody is left to measure; an `ExitCode` when it was interrupted.
+  func run() throws -> BootResults {
     let occasion = Occasion(label: label)
+    let interruption = try host { () throws(SystemCallError) in try Interruption() }
+    defer { interruption.end() }
     let street = BenchedStreet(for: vmms)
     defer { street.close() }
     var missing: [MissingContestant] = []
-    var contestants = try Contestant.find(
+    var contestants = Contestant.find(
       vmms, guests: guests, qemuCPU: qemuCPU, postCodes: postCodes, missing: &missing)
     var results: [String: [BootRun]] = [:]
     var progress = ProgressBar(total: contestants.map { turns(of: $0, after: 0) }.reduce(0, +))
+    defer { progress.clear() }
     for round in 0..<warmup + runs {
       for contestant in Rounds.order(round, of: contestants.count).map({ contestants[$0] }) {
         progress.next(contestant.name)
-        switch try host({ () throws(SystemCallError) in
-          try BootTrial(contestant, until: goal).run(limit: limitNanoseconds, cpus: pinned)
-        }) {
+        let outcome = try host { () throws(SystemCallError) in
+          try BootTrial(contestant, until: goal, or: interruption).run(limit: limitNanoseconds, cpus: pinned)
+        }
+        try interruption.check()
+        switch outcome {
         case .done(let run):
           if round >= warmup { results[contestant.name, default: []].append(run) }
         case .failed(let reason):
@@ -42,8 +48,7 @@ struct BootBenchmark {
         }
       }
     }
-    let profiles = profiles(of: contestants, &progress)
-    progress.clear()
+    let profiles = try profiles(of: contestants, &progress, interruption)
     guard let first = contestants.first else {
       let reasons = missing.map { "\($0.name): \($0.reason)" }.joined(separator: "; ")
       throw HostError("there is nothing to measure: \(reasons)")
@@ -68,11 +73,14 @@ struct BootBenchmark {
   }
 
   /// One more run of each that can tell what its exits cost. Telling takes time, so it is none of those that count.
-  private func profiles(of contestants: [Contestant], _ progress: inout ProgressBar) -> [String: ProfileReading] {
+  private func profiles(
+    of contestants: [Contestant], _ progress: inout ProgressBar, _ interruption: Interruption
+  ) throws(ExitCode) -> [String: ProfileReading] {
     var profiles: [String: ProfileReading] = [:]
     for contestant in contestants where contestant.vmm.canTellExits {
       progress.next("\(contestant.name), its exits")
-      do throws(HostError) { profiles[contestant.name] = try profile(of: contestant) } catch {
+      do throws(HostError) { profiles[contestant.name] = try profile(of: contestant, interruption) } catch {
+        try interruption.check()
         // What was measured before stays.
         progress.clear()
         StandardError.say("there is no table of the exits of \(contestant.name): \(error)")
@@ -81,10 +89,13 @@ struct BootBenchmark {
     return profiles
   }
 
-  private func profile(of contestant: Contestant) throws(HostError) -> ProfileReading {
+  private func profile(
+    of contestant: Contestant, _ interruption: Interruption
+  ) throws(HostError) -> ProfileReading {
     let file = try host { () throws(SystemCallError) in try Descriptor.memory(named: "exit-profile") }
     let outcome = try host { () throws(SystemCallError) in
-      try BootTrial(contestant, until: goal).run(limit: limitNanoseconds, cpus: pinned, profile: file.number)
+      try BootTrial(contestant, until: goal, or: interruption).run(
+        limit: limitNanoseconds, cpus: pinned, profile: file.number)
     }
     if case .failed(let reason) = outcome { throw HostError("the run that was to tell them does not count: \(reason)") }
     let bytes = try host { () throws(SystemCallError) in

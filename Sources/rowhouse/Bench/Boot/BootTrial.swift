@@ -15,6 +15,7 @@ final class BootTrial {
 
   private let contestant: Contestant
   private let goal: BootGoal
+  private let interruption: Interruption
   private let loop: EventLoop
   private let goalClock: TimerFD
   private var console = ConsoleRecord()
@@ -31,9 +32,10 @@ final class BootTrial {
   /// How long a VMM may take to end when it is asked to.
   private static let patienceMilliseconds: Int32 = 10_000
 
-  init(_ contestant: Contestant, until goal: BootGoal) throws(SystemCallError) {
+  init(_ contestant: Contestant, until goal: BootGoal, or interruption: Interruption) throws(SystemCallError) {
     self.contestant = contestant
     self.goal = goal
+    self.interruption = interruption
     loop = try EventLoop()
     goalClock = try TimerFD()
   }
@@ -113,7 +115,7 @@ final class BootTrial {
 
   // MARK: Watching
 
-  /// Returns when the goal is reached, the VMM has ended, or the limit is over.
+  /// Returns when the goal is reached, the VMM has ended, the limit is over, or somebody wants an end.
   private func watch(
     _ reading: SharedDescriptor, _ codes: SharedDescriptor, _ meter: SharedDescriptor?, _ process: Int32,
     limit: Instant
@@ -125,6 +127,7 @@ final class BootTrial {
       isOutOfTime = true
       loop.stop()
     }
+    try loop.add(interruption.number, .readable) { [unowned self] _ in loop.stop() }
     try loop.add(reading.number, .readable) { [unowned self] _ in try? console.read(from: reading.descriptor) }
     try loop.add(codes.number, .readable) { [unowned self] _ in takePostCodes(of: codes) }
     if goal.moment != .exit { try watchForGoal(meter) }

@@ -22,7 +22,7 @@ struct Contestant {
   static func find(
     _ vmms: [BenchedVMM], guests: [BenchedGuest], qemuCPU: String, postCodes: Bool = false,
     missing: inout [MissingContestant]
-  ) throws(HostError) -> [Contestant] {
+  ) -> [Contestant] {
     var contestants: [Contestant] = []
     for vmm in vmms {
       guard let program = InstalledProgram(vmm.program) else {
@@ -37,8 +37,13 @@ struct Contestant {
         if let reason = vmm.refusal(of: guest, isELF: isELF(guest.kernel)) {
           missing.append(.init(name: name, reason: reason, isRefused: true))
         } else {
-          contestants.append(
-            try Contestant(name, vmm, guest, program.path, version, qemuCPU: qemuCPU, postCodes: postCodes))
+          // A kernel that cannot be unpacked is no reason to measure nobody.
+          do throws(HostError) {
+            contestants.append(
+              try Contestant(name, vmm, guest, program.path, version, qemuCPU: qemuCPU, postCodes: postCodes))
+          } catch {
+            missing.append(.init(name: name, reason: "\(error)"))
+          }
         }
       }
     }

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import Host
 import Machine
@@ -12,18 +11,27 @@ struct DensityBenchmark {
   let limitNanoseconds: UInt64
   let label: String?
 
-  func run() throws(HostError) -> DensityResults {
+  /// - Throws: a ``HostError``; an `ExitCode` when it was interrupted.
+  func run() throws -> DensityResults {
     let occasion = Occasion(label: label)
+    let interruption = try host { () throws(SystemCallError) in try Interruption() }
+    defer { interruption.end() }
     let street = BenchedStreet(for: vmms)
     defer { street.close() }
     var missing: [MissingContestant] = []
-    let contestants = try Contestant.find(vmms, guests: [guest], qemuCPU: qemuCPU, missing: &missing)
+    let contestants = Contestant.find(vmms, guests: [guest], qemuCPU: qemuCPU, missing: &missing)
     var progress = ProgressBar(total: contestants.count * guests)
+    defer { progress.clear() }
     var results: [DensityResults.Contestant] = []
     for contestant in contestants {
-      try host { () throws(SystemCallError) in try warmUp(contestant) }
-      let street = try host { () throws(SystemCallError) in try DensityStreet(contestant) }
+      // The first guest of a program reads it from its disk: it is not counted.
+      try host { () throws(SystemCallError) in
+        _ = try DensityStreet(contestant, or: interruption).start(limitNanoseconds: limitNanoseconds)
+      }
+      try interruption.check()
+      let street = try host { () throws(SystemCallError) in try DensityStreet(contestant, or: interruption) }
       let points = try host { () throws(SystemCallError) in try fill(street, &progress) }
+      try interruption.check()
       if let points {
         results.append(
           .init(
@@ -32,15 +40,9 @@ struct DensityBenchmark {
         missing.append(.init(name: contestant.name, reason: "a guest of it said nothing, or ended"))
       }
     }
-    progress.clear()
     return DensityResults(
       kind: DensityResults.kind, occasion: occasion, host: HostDescription(), kernel: FileDescription(guest.kernel),
       cpus: guest.cpus, memoryBytes: guest.memoryBytes, contestants: results, missing: missing)
-  }
-
-  /// Starts a guest that is not counted: the first of a program reads it from its disk.
-  private func warmUp(_ contestant: Contestant) throws(SystemCallError) {
-    _ = try DensityStreet(contestant).start(limitNanoseconds: limitNanoseconds)
   }
 
   /// - Returns: nil when a guest did not start.
@@ -75,10 +77,18 @@ final class DensityStreet {
   private var processes: [Int32] = []
   private var consoles: [SharedDescriptor] = []
   private let nothing: SharedDescriptor
+  private let loop: EventLoop
+  private let limit: TimerFD
 
-  init(_ contestant: Contestant) throws(SystemCallError) {
+  /// - Parameter interruption: what ends the waiting for a guest, too.
+  init(_ contestant: Contestant, or interruption: Interruption) throws(SystemCallError) {
     self.contestant = contestant
+    loop = try EventLoop()
+    limit = try TimerFD()
     nothing = SharedDescriptor(try .open("/dev/null", .readWrite))
+    for number in [limit.number, interruption.number] {
+      try loop.add(number, .readable) { [unowned self] _ in loop.stop() }
+    }
   }
 
   /// Starts one more, and waits for the first byte of its console.
@@ -86,8 +96,11 @@ final class DensityStreet {
   /// - Returns: false when it did not come.
   func start(limitNanoseconds: UInt64) throws(SystemCallError) -> Bool {
     let console = try startVMM()
-    // Readable too when the VMM has gone; then there is nothing to read.
-    guard linux_poll_readable(console.number, Int32(clamping: limitNanoseconds / 1_000_000)) > 0 else { return false }
+    limit.arm(at: .now.advanced(byNanoseconds: limitNanoseconds))
+    try loop.add(console.number, .readable) { [unowned self] _ in loop.stop() }
+    defer { loop.remove(console.number) }
+    try loop.run()
+    // There is nothing when the VMM has gone, either.
     return console.descriptor.inputWaiting > 0
   }
 
