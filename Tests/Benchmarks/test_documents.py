@@ -141,7 +141,7 @@ class Occasions(unittest.TestCase):
             self.assertIn(words, table.document(results))
 
 
-RESULTS = {"contestants": [
+RESULTS = {"guest": {"kernels": [{"sha256": "k"}], "initrd": {"sha256": "i"}, "command_line": "c"}, "contestants": [
     {"name": "rowhouse", "summary": {"exit": {"median": 2.5e9}}},
     {"name": "qemu-q35 a", "summary": {"exit": {"median": 5e9}}},
     {"name": "qemu-q35 b", "summary": {"exit": {"median": 4e9}}},
@@ -256,10 +256,18 @@ class Quotes(unittest.TestCase):
         self.assertIn("-->0.62<!--", self.filled("<!-- bench: ratio x exit rowhouse qemu --><!-- /bench -->"))
 
     def test_repeatability_is_the_largest_difference(self):
-        again = {"contestants": [{**one, "summary": {"exit": {"median": one["summary"]["exit"]["median"] * factor}}}
+        again = {**RESULTS, "contestants": [{**one, "summary": {"exit": {"median": one["summary"]["exit"]["median"] * factor}}}
                                  for one, factor in zip(RESULTS["contestants"], (1.001, 0.98, 1.01))]}
         with mock.patch.object(document, "load", {"a": RESULTS, "b": again}.get):
             self.assertEqual(document.difference("a", "b", "exit"), "2.00 %")
+
+    def test_there_is_no_repeatability_of_different_guests(self):
+        for other in ({"kernels": [{"sha256": "l"}]}, {"initrd": {"sha256": "j"}}, {"initrd": None}, {"command_line": "d"},
+                      {"kernels": [{"sha256": "k"}, {"sha256": "l"}]}, {"cpus": 2}):
+            again = {**RESULTS, "guest": RESULTS["guest"] | other}
+            with mock.patch.object(document, "load", {"a": RESULTS, "b": again}.get), \
+                    self.assertRaisesRegex(document.Failure, "not measured with the same guest", msg=str(other)):
+                document.difference("a", "b", "exit")
 
     def test_times_have_three_digits(self):
         for nanoseconds, text in ((1.2345e9, "1.23 s"), (12.345e6, "12.3 ms"), (123.4e6, "123 ms"), (5e3, "5.00 µs"), (0, "0.00 µs")):

@@ -45,6 +45,8 @@ struct BootResults: JSONDocument, Decodable {
   let missing: [MissingContestant]
 
   static let kind = "boot"
+
+  func contestant(_ name: String) -> Contestant? { contestants.first { $0.name == name } }
 }
 
 extension BootResults.Contestant {

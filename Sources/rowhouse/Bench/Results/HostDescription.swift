@@ -40,10 +40,11 @@ struct FileDescription: Codable, Equatable {
   let path: String
   /// Nil: this computer has no sha256sum.
   let sha256: String?
+}
 
+extension FileDescription {
   init(_ path: String) {
-    self.path = path
     let line = InstalledProgram("sha256sum")?.firstLine([path])
-    sha256 = line.flatMap { $0.split(separator: " ").first.map(String.init) }
+    self.init(path: path, sha256: line.flatMap { $0.split(separator: " ").first.map(String.init) })
   }
 }
