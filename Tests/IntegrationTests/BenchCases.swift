@@ -1,12 +1,37 @@
+import Testing
+
 extension Case {
   /// `rowhouse bench`: who is measured, in which order, and what is said of those that are not.
   ///
   /// The other VMMs are scripts, found by PATH as the true ones are, or beside a copy of `rowhouse`.
   static let benchmarks: [Case] = [
+    // Who begins a round ends the next: each comes after the other equally often. The first round warms up.
+    Case("bench-in-turns", script: """
+      mkdir kept && export PATH=$PWD/kept:$PATH TURNS=$PWD/kept/turns
+      \(fake("lkvm", saying: "one")) && \(fake("qemu-system-x86_64", saying: "two"))
+      rowhouse bench boot script --vmm kvmtool,qemu-microvm,firecracker -n 3 --warmup 1 --cmdline 'a b' --output kept/r
+      status=$?; echo turns $(cat kept/turns)
+      for words in '"first_byte" : [1-9]' '"exit" : [1-9]' '"command" : "lkvm run .*--params .a b.' \
+        '"name" : "firecracker"' '"runs" : 3' '"version" : "two"'; do grep -c "$words" kept/r/results.json; done
+      exit $status
+      """, says: [
+        "From start to the first console byte, 3 runs each", "kvmtool", "qemu-microvm", "firecracker is missing: ",
+        "turns lkvm qemu-system-x86_64 qemu-system-x86_64 lkvm lkvm qemu-system-x86_64 qemu-system-x86_64 lkvm\n",
+        "6\n6\n1\n1\n1\n1\n",
+      ]),
+    Case("bench-density-of-three", script: """
+      rowhouse bench density $GUESTS/echo.elf --vmm rowhouse -n 3 --limit 20
+      """, says: ["OF THAT OVERHEAD\n", "rowhouse  1 ", "rowhouse  3 "], neverSays: ["missing"], warningLines: 0
+    ) { outcome in
+      let rows = outcome.outputText.split(separator: "\n").dropFirst().map { $0.split(separator: " ") }
+      #expect(rows.count == 2 && rows.allSatisfy { (Double($0[2]) ?? 0) > 0 && (Double($0[3]) ?? 0) > 0 }, "\(rows)")
+    },
     // It ends only when it is asked to, and a VMM tells what exits cost only at an orderly end.
     Case("bench-tells-the-exits-of-a-guest-that-stays", script: """
       rowhouse bench boot $GUESTS/echo.elf --vmm rowhouse -n 1 --warmup 0 --limit 20 --until marker:.
-      """, says: ["From start to the marker, 1 runs each", "Exits of rowhouse", "the dearest by time in the VMM", "8250 transmit"], warningLines: 0),
+      """, says: [
+        "From start to the marker, 1 runs each", "Exits of rowhouse", "the dearest by time in the VMM", "8250 transmit",
+      ], warningLines: 0),
     Case("bench-says-why-there-are-no-exits", script: """
       mkdir kept && cp "$(command -v rowhouse)" kept/ && \(fake("rowhouse-vmm", saying: "hello"))
       kept/rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse -n 2 --warmup 0
@@ -41,7 +66,7 @@ extension Case {
   /// A benchmark that would wait for long, and is ended by a signal: nothing stays.
   private static func interrupted(_ name: String, _ words: String, by signal: String, status: Int32) -> Case {
     Case("\(name)-ended-by-\(signal)", script: """
-      rowhouse bench \(words) --vmm rowhouse-run --limit 1000 -n 5 &
+      rowhouse bench \(words) --vmm rowhouse-run --limit 1000 -n 9999 &
       until [ -n "$(find tmp run -name '*rowhouse-bench-*')" ]; do sleep 0.02; done
       find tmp run -name '*rowhouse-bench-*'
       sleep 0.2; kill -\(signal) $!; wait $!; status=$?
@@ -49,10 +74,12 @@ extension Case {
       """, status: status, says: ["rowhouse-bench-"], neverSays: ["left: ", "missing"], warningLines: 0)
   }
 
-  /// Makes a VMM that says a line and ends well.
+  /// Makes a VMM that says a line and ends well; asked for its version, it says the same. `$TURNS` is a file for the
+  /// names of those that were started.
   private static func fake(_ program: String, saying line: String) -> String {
     """
-    printf '#!/bin/sh\necho "\(line)"\n' > kept/\(program) && chmod +x kept/\(program)
+    { echo '#!/bin/sh'; echo 'echo "\(line)"'; echo 'case $1 in *version) exit ;; esac'
+      echo '[ -z "$TURNS" ] || echo \(program) >> "$TURNS"'; } > kept/\(program) && chmod +x kept/\(program)
     """
   }
 }
