@@ -82,11 +82,13 @@ enum BenchedVMM: String, CaseIterable {
         + ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"]
         + ["-kernel", guest.kernel] + Self.option("-initrd", guest.initrd) + Self.option("-append", guest.commandLine)
     case .kvmtool:
-      return ["run", "--kernel", guest.kernel] + Self.option("--initrd", guest.initrd)
+      // Else it puts words of its own before the guest's command line, and shares a folder of the host as its root.
+      return ["run", "--nodefaults", "--kernel", guest.kernel] + Self.option("--initrd", guest.initrd)
         + Self.option("--params", guest.commandLine)
         + ["--cpus", cpus, "--mem", mebibytes, "--console", "serial", "--network", "mode=none"]
     case .firecracker:
-      return ["--no-api", "--config-file", configuration]
+      // Its log would be on the standard output, where the guest's console is.
+      return ["--no-api", "--config-file", configuration, "--log-path", "/dev/null"]
     case .cloudHypervisor:
       return ["--kernel", guest.kernel] + Self.option("--initramfs", guest.initrd)
         + Self.option("--cmdline", guest.commandLine)

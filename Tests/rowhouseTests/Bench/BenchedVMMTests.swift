@@ -28,13 +28,16 @@ struct BenchedVMMTests {
   }
 
   @Test func firecrackerReadsAFile() {
-    #expect(arguments(.firecracker) == ["--no-api", "--config-file", "file"])
+    #expect(arguments(.firecracker) == ["--no-api", "--config-file", "file", "--log-path", "/dev/null"])
     let json = BenchedVMM.FirecrackerConfiguration(guest).json
     for text in [
       #""boot-source""#, #""kernel_image_path" : "vmlinux""#, #""initrd_path" : "initramfs""#,
       #""boot_args" : "console=ttyS0 quiet""#, #""machine-config""#, #""vcpu_count" : 2"#, #""mem_size_mib" : 512"#,
     ] { #expect(json.contains(text), "\(text) in \(json)") }
   }
+
+  /// kvmtool's own defaults would be a part of what is measured.
+  @Test func kvmtoolAddsNothing() { #expect(arguments(.kvmtool).starts(with: ["run", "--nodefaults"])) }
 
   private func isRefused(_ vmm: BenchedVMM, isELF: Bool) -> Bool { vmm.refusal(of: guest, isELF: isELF) != nil }
 
