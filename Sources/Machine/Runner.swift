@@ -37,6 +37,8 @@ package final class Runner {
   let lookTimer: TimerFD
   var haltWatch = HaltWatch()
   var isExamining = false
+  /// A person wants the guest to wait, also the one that a reset makes of it at the same moment.
+  private var isHeld = false
   /// Whether the guest has run for a moment, and the code that started it was let go.
   var hasSettled = false
 
@@ -183,6 +185,7 @@ package final class Runner {
       armLook(haltWatch.nextInterval)
       timeLimit?.start()
       defer { loop.remove(alarm.number) }
+      if isHeld { hold(machine) }
       try host { () throws(SystemCallError) in
         if configuration.isDetached { try folder?.takeMessages() }
         try sampleSoon()
@@ -230,6 +233,11 @@ package final class Runner {
   func pause(_ machine: Machine) {
     guard !machine.isPaused else { return }
     sample()
+    isHeld = true
+    hold(machine)
+  }
+
+  private func hold(_ machine: Machine) {
     machine.pause()
     timeLimit?.pause()
     isExamining = false
@@ -239,6 +247,7 @@ package final class Runner {
 
   func resume(_ machine: Machine) {
     guard machine.isPaused else { return }
+    isHeld = false
     meter.set(.running)
     timeLimit?.resume()
     haltWatch = HaltWatch()

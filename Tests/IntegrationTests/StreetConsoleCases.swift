@@ -3,6 +3,16 @@ import Testing
 extension Case {
   /// What is said to guests that go on by themselves, what they say, and where that is kept.
   static let streetConsoles: [Case] = [
+    // Its reader does not read: nobody waits for that one.
+    Case(
+      "kill-past-a-reader-that-does-not-read",
+      script: """
+        mkfifo pipe; sleep 60 < pipe & sleeper=$!
+        rowhouse run --name one $GUESTS/flood.bin --boot flat --load-address 0x10000 --timeout 150 > pipe 2> said &
+        until rowhouse list | grep -q running; do sleep 0.02; done; sleep 1
+        rowhouse kill one 2> told && [ ! -s told ] && echo 'killed in time'
+        wait $!; echo "status $?"; kill $sleeper; rm pipe said told
+        """, says: ["killed in time", "status 137"]),
     Case(
       "logs-have-all-that-was-said",
       script: """

@@ -14,7 +14,7 @@ extension Runner {
       loop.stop()
     }
     if !isDrained {
-      if verdict == .timeout || verdict == .stopped {
+      if [.timeout, .stopped, .killed].contains(verdict) {
         try loop.add(alarm.number, .readable) { [unowned self] _ in loop.stop() }
         alarm.arm(at: .now.advanced(byNanoseconds: Self.patience))
       }

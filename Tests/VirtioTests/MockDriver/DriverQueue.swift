@@ -113,6 +113,15 @@ final class DriverQueue {
     return (head, written)
   }
 
+  /// Where the next answer will be.
+  var nextUsed: UInt16 { seenUsed }
+
+  /// Wants to be told of the next answer (2.7.7.1); whether there is one by now is to be looked at afterwards.
+  func askForInterrupt() {
+    if features.contains(.eventIndex) { usedEvent = seenUsed } else { wantsNoInterrupt = false }
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+  }
+
   var usedIndex: UInt16 { try! memory.loadAcquiring(GuestAddress(used.rawValue + 2)) }
   var usedFlags: UInt16 { try! memory.loadAcquiring(used) }
   var availableEvent: UInt16 { try! memory.loadAcquiring(GuestAddress(used.rawValue + 4 + 8 * UInt64(size))) }
