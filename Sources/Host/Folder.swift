@@ -45,9 +45,9 @@ package enum Folder {
     if unsafe symlink(target, path) != 0 { throw SystemCallError("symlink", Errno(rawValue: errno)) }
   }
 
-  /// Where a symbolic link leads, up to 255 bytes of it (readlink(2)); nil when there is none that may be read.
+  /// Where a symbolic link leads, up to 511 bytes of it (readlink(2)); nil when there is none that may be read.
   package static func link(at path: String) -> String? {
-    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 255) { target in
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 511) { target in
       // SAFETY: the kernel writes no more bytes than the buffer has, and says how many.
       let count = unsafe readlink(path, target.baseAddress!, target.count)
       return count < 0 ? nil : unsafe String(decoding: target.prefix(count), as: UTF8.self)

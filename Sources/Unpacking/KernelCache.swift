@@ -20,6 +20,28 @@ package struct KernelCache: Sendable {
 
   package init(path: String) { self.path = path }
 
+  /// What keys of this folder's kernels depend on, made with the first: bytes of chance, as the target of a link, which
+  /// is there as a whole or not at all.
+  ///
+  /// Who could choose a file's key could have it boot in another's place.
+  func secret() throws(SystemCallError) -> [UInt8] {
+    let link = "\(path)/secret"
+    if let secret = Self.secret(at: link) { return secret }
+    try Folder.makeAll(path)
+    let secret = (0..<Self.secretBytes).map { _ in UInt8.random(in: .min ... .max) }  // getrandom(2)
+    do throws(SystemCallError) { try Folder.makeLink(link, to: secret.hexadecimal) } catch {
+      guard error.errno == .exists, let secret = Self.secret(at: link) else { throw error }
+      return secret
+    }
+    return secret
+  }
+
+  private static let secretBytes = 192
+
+  private static func secret(at link: String) -> [UInt8]? {
+    Folder.link(at: link).flatMap { [UInt8](hexadecimal: $0) }.flatMap { $0.count == secretBytes ? $0 : nil }
+  }
+
   private func path(of key: String) -> String { "\(path)/\(key).elf" }
 
   /// A kernel, open for reading, which then counts as used.

@@ -56,13 +56,22 @@ package struct PackedKernel: Sendable {
 
   /// What the payload is told from others by, in hexadecimal digits: XXH3 of 128 bits, the size in it included.
   ///
-  /// It is taken at each start, of which a cryptographic one would be a good part. So a file that was made for the
-  /// purpose could have another's.
-  package func key() throws(UnpackingError) -> String {
+  /// It is taken at each start, of which a cryptographic one would be a good part. With a secret, nobody who does not
+  /// know it can make a file that has another's key.
+  package func key(_ secret: [UInt8]) throws(UnpackingError) -> String {
+    precondition(secret.count >= XXH3_SECRET_SIZE_MIN)
+    // SAFETY: the array keeps its bytes in place for the call.
+    return unsafe try secret.span.bytes.withUnsafeBytes { secret throws(UnpackingError) in
+      unsafe try hash(with: secret)
+    }
+  }
+
+  private func hash(with secret: UnsafeRawBufferPointer) throws(UnpackingError) -> String {
     // SAFETY: the state is made here, used by this call alone, and freed in the end; it is nil only without memory.
     guard let state = unsafe XXH3_createState() else { throw .host(SystemCallError("malloc", .noMemory)) }
     defer { unsafe XXH3_freeState(state) }
-    unsafe XXH3_128bits_reset(state)
+    // SAFETY: the secret stays in place for the call, and is as long as it says.
+    unsafe XXH3_128bits_reset_withSecret(state, secret.baseAddress, secret.count)
     let buffer = try host { () throws(SystemCallError) in try Mapping.anonymous(Self.pieceBytes) }
     var offset = payload.lowerBound
     while offset < payload.upperBound {
@@ -74,10 +83,7 @@ package struct PackedKernel: Sendable {
       offset += UInt64(count)
     }
     let hash = unsafe XXH3_128bits_digest(state)
-    return [hash.high64, hash.low64].map { half in
-      let digits = String(half, radix: 16)
-      return String(repeating: "0", count: 16 - digits.count) + digits
-    }.joined()
+    return unsafe withUnsafeBytes(of: (hash.high64.bigEndian, hash.low64.bigEndian)) { unsafe Array($0).hexadecimal }
   }
 
   /// Few calls, and no more than a processor's cache holds.

@@ -37,7 +37,13 @@ package struct UnpackedKernel: Sendable {
       origin = .notKept(.nowhere)
       return
     }
-    let key = try packed.key()
+    let secret: [UInt8]
+    do throws(SystemCallError) { secret = try cache.secret() } catch {
+      file = SharedDescriptor(try Self.nameless(try packed.unpack()))
+      origin = .notKept(.refused(folder: cache.path, error))
+      return
+    }
+    let key = try packed.key(secret)
     if let file = cache.find(key, bytes: packed.unpackedBytes) {
       self.file = SharedDescriptor(file)
       origin = .cache

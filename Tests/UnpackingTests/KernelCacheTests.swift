@@ -26,7 +26,9 @@ struct KernelCacheTests {
     try kernel.file.descriptor.read(count: 1 << 20, at: 0)
   }
 
-  private func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: cache.path)) ?? [] }
+  private func names() -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: cache.path)) ?? []).filter { $0 != "secret" }
+  }
 
   private func mode(_ path: String) throws -> Int? {
     try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
@@ -47,6 +49,19 @@ struct KernelCacheTests {
     #expect(names().count == 2)
     #expect(try mode(cache.path) == 0o700)
     for name in names() { #expect(try mode(cache.path + "/" + name) == 0o400) }
+  }
+
+  @Test("Who does not know the folder's secret cannot tell a kernel's name")
+  func keysDependOnASecret() throws {
+    let packed = try packed(kernel())
+    let secret = try cache.secret()
+    #expect(try cache.secret() == secret && secret.count == 192)
+    let other = KernelCache(path: folder.path + "/other")
+    #expect(try other.secret() != secret)
+    #expect(try packed.key(secret) != packed.key(other.secret()))
+    #expect(try packed.key(secret).count == 32)
+    _ = try UnpackedKernel(packed, cache: cache)
+    #expect(try names() == [packed.key(secret) + ".elf"])
   }
 
   @Test("A kernel that is not whole is unpacked anew")
