@@ -14,48 +14,14 @@ package enum ControlRequest: Equatable, Sendable {
   case pause
   /// Let them go on; nothing changes when they run.
   case resume
-  /// Change what the guest may use.
-  ///
-  /// - value: 0 takes a limit away.
-  case allot(AllotmentItem, value: UInt64)
+  /// Change what the guest may use: all of it, or when one of them cannot be, nothing. In any order.
+  case allot([AllotmentChange])
   /// Bring the meter up to date.
   case sample
   /// Where is the console's end on the host?
   case consolePlace
   /// What does the guest's kernel say of its memory? Answered when it has said it, however long that takes.
   case memory
-}
-
-/// A number of a guest's allotment.
-package struct AllotmentItem: Equatable, Sendable {
-  package enum Group: UInt8, CaseIterable, Sendable {
-    /// Items as ``CPUItem`` has them.
-    case cpu
-    /// Items as `RateLimits.Item` has them.
-    case disk, network
-  }
-
-  package enum CPUItem: UInt8, Sendable {
-    /// In hundredths of a per cent.
-    case quota
-    /// In nanoseconds.
-    case period, burst
-    /// 1 to 10,000.
-    case weight
-  }
-
-  package var group: Group
-  /// Which of the guest's disks or network cards, from 0.
-  package var index: UInt16
-  package var item: UInt8
-
-  package init(_ group: Group, index: UInt16 = 0, item: UInt8) {
-    self.group = group
-    self.index = index
-    self.item = item
-  }
-
-  package init(_ item: CPUItem) { self.init(.cpu, item: item.rawValue) }
 }
 
 extension ControlRequest {
@@ -72,10 +38,12 @@ extension ControlRequest {
     case 6: self = .pause
     case 7: self = .resume
     case 16:
-      guard let code = body.next(UInt8.self), let group = AllotmentItem.Group(rawValue: code),
-        let index = body.next(UInt16.self), let item = body.next(UInt8.self), let value = body.next(UInt64.self)
-      else { throw .malformed }
-      self = .allot(AllotmentItem(group, index: index, item: item), value: value)
+      var changes: [AllotmentChange] = []
+      repeat {
+        guard let change = AllotmentChange(&body) else { throw .malformed }
+        changes.append(change)
+      } while !body.isAtEnd
+      self = .allot(changes)
     case 17: self = .sample
     case 18: self = .consolePlace
     case 19: self = .memory
@@ -97,12 +65,9 @@ extension ControlRequest {
     case .awaitEnd: kind = 5
     case .pause: kind = 6
     case .resume: kind = 7
-    case .allot(let item, let value):
+    case .allot(let changes):
       kind = 16
-      body.append(little: item.group.rawValue)
-      body.append(little: item.index)
-      body.append(little: item.item)
-      body.append(little: value)
+      for change in changes { body.append(change) }
     case .sample: kind = 17
     case .consolePlace: kind = 18
     case .memory: kind = 19

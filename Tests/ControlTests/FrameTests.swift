@@ -6,7 +6,11 @@ import Testing
   static let requests: [ControlRequest] = [
     .status, .powerButton, .kill, .balloon(target: 0x0123_4567_89ab_c000), .awaitEnd, .pause, .resume, .sample,
     .consolePlace, .memory,
-    .allot(AllotmentItem(.quota), value: 2500), .allot(AllotmentItem(.network, index: 515, item: 12), value: 1 << 40),
+    .allot([AllotmentChange(AllotmentItem(.quota), to: 2500)]),
+    .allot([
+      AllotmentChange(AllotmentItem(.network, index: 515, item: 12), to: 1 << 40),
+      AllotmentChange(AllotmentItem(.period), to: 0),
+    ]),
   ]
   static let replies: [ControlReply] =
     [
@@ -64,6 +68,10 @@ import Testing
     #expect(throws: ControlFault.unknownRequest) { try ControlRequest(Frame(kind: 999, id: 1)) }
     #expect(throws: ControlFault.malformed) { try ControlRequest(Frame(kind: 4, id: 1, body: [1, 2, 3])) }
     #expect(throws: ControlFault.malformed) { try ControlRequest(Frame(kind: 1, id: 1, body: [0])) }
+    for count in [0, 11, 13, 23] {
+      let body = [UInt8](repeating: 0, count: count)
+      #expect(throws: ControlFault.malformed) { try ControlRequest(Frame(kind: 16, id: 1, body: body)) }
+    }
     #expect(ControlReply(Frame(kind: 0x8000, id: 1, body: [0])) == nil)
     #expect(ControlReply(Frame(kind: 0xffff, id: 1, body: [200, 0])) == nil)
     #expect(ControlReply(Frame(kind: 0x8001, id: 1, body: [2] + [UInt8](repeating: 0, count: 16))) == nil)

@@ -25,13 +25,17 @@ extension Case {
         rowhouse meter one
         rowhouse set one cpu-quota=60% cpu-weight=200; allotted; share 40 80
         rowhouse set one cpu-quota=5%; allotted # half a millisecond in ten: cpu.max has one at least
+        rowhouse set one cpu-quota=5% cpu-period=100ms; allotted
+        rowhouse set one cpu-quota=none; allotted
+        rowhouse set one cpu-burst=4ms cpu-period=100ms cpu-quota=5%; allotted
+        rowhouse set one cpu-quota=none # all of the VMM has 5 %, also to end
         rowhouse kill one; rowhouse wait one; echo "status $?"
         rowhouse remove one; rmdir $group; umount cgroup; rmdir cgroup
         """,
       says: [
         "2000 10000\n50\n", "within 10 and 30", "cgroup  ", " by the host\n",
         "6000 10000\n200\n", "within 40 and 80", "6000 10000\n200\n",
-        "status 137",
+        "5000 100000\n200\nmax 100000\n200\n5000 100000\n200\n", "status 137",
       ], warns: ["cpu-quota=5%: the guest cannot have this value"], warningLines: 1
     ) { outcome in
       guard let throttled = outcome.figures["throttled"], throttled.count == 3 else {

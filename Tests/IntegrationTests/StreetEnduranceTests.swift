@@ -61,7 +61,7 @@ struct StreetEnduranceTests {
     let process = try guest.process
     let requests: [ControlRequest] = [
       .status, .sample, .consolePlace, .pause, .resume, .balloon(target: 4 << 20), .memory, .balloon(target: 0),
-      .allot(AllotmentItem(.quota), value: 0),
+      .allot([AllotmentChange(AllotmentItem(.quota), to: 0)]),
     ]
     var typed: [UInt8] = []
     func rounds(_ numbers: Range<Int>) throws {

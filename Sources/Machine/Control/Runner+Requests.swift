@@ -26,7 +26,7 @@ extension Runner {
       balloon.setTarget(target)
       sample()
       return .done
-    case .allot(let item, let value): return allot(item, value, machine)
+    case .allot(let changes): return allot(changes, machine)
     case .sample:
       sample()
       return .done
@@ -42,42 +42,36 @@ extension Runner {
     }
   }
 
-  private func allot(_ item: AllotmentItem, _ value: UInt64, _ machine: Machine) -> ControlReply {
-    switch item.group {
-    case .cpu: return allotCPU(item.item, value, machine)
-    case .disk:
-      guard Int(item.index) < configuration.disks.count else { return .refused(.noSuchDevice) }
-      return allot(item, value, device: Int(item.index), machine)
-    case .network:
-      guard Int(item.index) < configuration.networks.count else { return .refused(.noSuchDevice) }
-      return allot(item, value, device: configuration.disks.count + Int(item.index), machine)
+  /// Takes all changes or none.
+  private func allot(_ changes: [AllotmentChange], _ machine: Machine) -> ControlReply {
+    let earlier = allotment
+    var wanted = earlier
+    do throws(ControlFault) { try wanted.make(changes) } catch { return .refused(error) }
+    // A weight is nothing to the VMM itself.
+    guard (try? wanted.check(cpuCount: configuration.cpuCount)) != nil, wanted.cpu.weight == nil || controlGroup != nil
+    else { return .refused(.outOfRange) }
+    // The CPUs first: only the host can still refuse something of theirs.
+    if wanted.cpu != earlier.cpu {
+      sample()
+      do throws(SystemCallError) { try hold(machine, from: earlier.cpu, to: wanted.cpu) } catch {
+        try? hold(machine, from: wanted.cpu, to: earlier.cpu)
+        return .refused(.outOfRange)
+      }
+      cpuAllotment = wanted.cpu
+      meter.setAllotment(wanted.cpu.quota)
     }
+    for (device, limits) in wanted.devices.enumerated() where limits != earlier.devices[device] {
+      limit(device, to: limits, machine)
+    }
+    showLimits()
+    return .done
   }
 
-  private func allotCPU(_ item: UInt8, _ value: UInt64, _ machine: Machine) -> ControlReply {
-    var changed = cpuAllotment
-    switch AllotmentItem.CPUItem(rawValue: item) {
-    case .quota: changed.quotaBasisPoints = value == 0 ? nil : value
-    case .period: changed.periodNanoseconds = value
-    case .burst: changed.burstNanoseconds = value
-    case .weight: changed.weight = value
-    case nil: return .refused(.unknownRequest)
-    }
-    if AllotmentItem.CPUItem(rawValue: item) == .quota, value == 0 {
-      // They are nothing without it, and are not taken without it.
-      (changed.periodNanoseconds, changed.burstNanoseconds) = (CPUQuota.defaultPeriod, 0)
-    }
-    // A weight is nothing to the VMM itself.
-    guard (try? changed.check(cpuCount: configuration.cpuCount)) != nil, changed.weight == nil || controlGroup != nil
-    else { return .refused(.outOfRange) }
-    sample()
-    do throws(SystemCallError) { try hold(machine, from: cpuAllotment, to: changed) } catch {
-      try? hold(machine, from: changed, to: cpuAllotment)
-      return .refused(.outOfRange)
-    }
-    cpuAllotment = changed
-    meter.setAllotment(changed.quota)
-    return .done
+  private var allotment: Allotment {
+    let limits = limiters.map(\.limits)
+    let diskCount = configuration.disks.count
+    return Allotment(
+      cpu: cpuAllotment, disks: Array(limits.prefix(diskCount)), networks: Array(limits.dropFirst(diskCount)))
   }
 
   /// What stays as it was is not touched: in a control group it may be its owner's.
@@ -92,15 +86,12 @@ extension Runner {
   }
 
   /// - Parameter device: the disks first, then the network cards.
-  private func allot(_ item: AllotmentItem, _ value: UInt64, device: Int, _ machine: Machine) -> ControlReply {
-    guard RateLimits.Item.all.indices.contains(Int(item.item)) else { return .refused(.unknownRequest) }
+  private func limit(_ device: Int, to limits: RateLimits, _ machine: Machine) {
     let limiter = limiters[device]
-    let number = RateLimits.Item.all[Int(item.item)]
-    if case .burst(let quantity) = number, limiter.limits[.rate(quantity)] == nil { return .refused(.outOfRange) }
-    limiter.set(number, to: value == 0 ? nil : value, at: .now)
-    if case .rate(let quantity) = number, value == 0 { limiter.set(.burst(quantity), to: nil, at: .now) }
-    showLimits()
+    let now = Instant.now
+    for item in RateLimits.Item.all where limits[item] != limiter.limits[item] {
+      limiter.set(item, to: limits[item], at: now)
+    }
     machine.virtioDevices[device].lookAgain()
-    return .done
   }
 }

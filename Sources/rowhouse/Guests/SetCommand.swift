@@ -16,7 +16,7 @@ struct SetCommand: ParsableCommand {
         cpu-weight=WEIGHT       how much of a busy host it gets beside others, 1 to 10000 (needs run --cgroup)
         diskN.LIMIT, netN.LIMIT a limit as in --disk or --net, of the disk or network card N from 0:
                                 disk0.write-bandwidth=20M, net0.packets=1000, disk1.budget=10G; none takes it away
-      What was saved up or is owed stays.
+      All of it is done or nothing, and the order means nothing. What was saved up or is owed stays.
       """)
 
   @OptionGroup var guest: OneGuest
@@ -24,36 +24,48 @@ struct SetCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("What to change.", valueName: "key=value"))
   var settings: [String]
 
+  /// What one setting asks for.
+  private enum Wish {
+    /// What the guest shall give up, in bytes.
+    case balloon(target: UInt64)
+    case change(AllotmentChange)
+  }
+
   func run() throws {
     let folder = try guest.guest()
     guard let meter = try? folder.look().meter else {
       throw ConfigurationError("\(folder.name)", "the guest is not running")
     }
-    // A quota first: what else is said of it needs one. All are read and checked before one is sent.
-    let isQuota = { (setting: String) in setting.hasPrefix("cpu-quota=") }
-    let inOrder = settings.filter(isQuota) + settings.filter { !isQuota($0) }
-    let requests = try inOrder.map { try request($0, meter) }
-    try Self.check(requests, meter)
-    for (words, request) in zip(inOrder, requests) { try folder.ask(request, words) }
-  }
-
-  /// Whether the guest's CPUs can be held to all of these at once.
-  private static func check(_ requests: [ControlRequest], _ meter: MeterReading) throws(ConfigurationError) {
-    var allotment = CPUAllotment()
-    // What it has, whatever that is: there is a quota.
-    if meter.cpuQuota != nil { allotment.quotaBasisPoints = CPUAllotment.leastQuota }
-    for case .allot(let item, let value) in requests {
-      switch item {
-      case AllotmentItem(.quota): allotment.quotaBasisPoints = value == 0 ? nil : value
-      case AllotmentItem(.period): allotment.periodNanoseconds = value
-      case AllotmentItem(.burst): allotment.burstNanoseconds = value
-      default: break
+    // All are read and checked before one is sent.
+    try checkThatNoneComesTwice()
+    var changes: [AllotmentChange] = []
+    var balloon: (target: UInt64, setting: String)?
+    for setting in settings {
+      switch try wish(setting, meter) {
+      case .balloon(let target): balloon = (target, setting)
+      case .change(let change): changes.append(change)
       }
     }
+    let words = settings.filter { $0 != balloon?.setting }.joined(separator: " ")
+    var allotment = Allotment(meter)
+    do throws(ControlFault) { try allotment.make(changes) } catch { throw ConfigurationError(words, error.reason) }
     try allotment.check(cpuCount: meter.cpus.count)
+    if let balloon, case .status(let status) = try folder.ask(.status, balloon.setting), status.balloon == nil {
+      throw ConfigurationError(balloon.setting, ControlFault.noSuchDevice.reason)
+    }
+    // First what the host can still refuse, and that in one request.
+    if !changes.isEmpty { try folder.ask(.allot(changes), words) }
+    if let balloon { try folder.ask(.balloon(target: balloon.target), balloon.setting) }
   }
 
-  private func request(_ setting: String, _ meter: MeterReading) throws -> ControlRequest {
+  private func checkThatNoneComesTwice() throws(ConfigurationError) {
+    var names: Set<Substring> = []
+    for setting in settings where !names.insert(setting.prefix { $0 != "=" }).inserted {
+      throw ConfigurationError(setting, "it is set twice")
+    }
+  }
+
+  private func wish(_ setting: String, _ meter: MeterReading) throws -> Wish {
     let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2 else { throw ConfigurationError(setting, "a setting is a name, = and a value") }
     let (name, value) = (parts[0], parts[1])
@@ -62,14 +74,14 @@ struct SetCommand: ParsableCommand {
     case "cpu-quota":
       let share = value == "none" ? 0 : try CPUAllotment.parseQuota(value, option: setting)
       guard share > 0 || value == "none" else { throw ConfigurationError(setting, "the least is 1% of a CPU") }
-      return .allot(AllotmentItem(.quota), value: share)
+      return .change(AllotmentChange(AllotmentItem(.quota), to: share))
     case "cpu-period":
-      return .allot(AllotmentItem(.period), value: try CPUAllotment.parseSpan(value, option: setting))
+      return .change(AllotmentChange(AllotmentItem(.period), to: try CPUAllotment.parseSpan(value, option: setting)))
     case "cpu-burst":
-      return .allot(AllotmentItem(.burst), value: try CPUAllotment.parseSpan(value, option: setting))
+      return .change(AllotmentChange(AllotmentItem(.burst), to: try CPUAllotment.parseSpan(value, option: setting)))
     case "cpu-weight":
-      return .allot(AllotmentItem(.weight), value: try CPUAllotment.parseWeight(value, option: setting))
-    default: return try limit(name, value, setting, meter)
+      return .change(AllotmentChange(AllotmentItem(.weight), to: try CPUAllotment.parseWeight(value, option: setting)))
+    default: return .change(try limit(name, value, setting, meter))
     }
   }
 
@@ -87,7 +99,7 @@ struct SetCommand: ParsableCommand {
   /// A setting like "disk0.write-bandwidth".
   private func limit(
     _ name: String, _ value: String, _ setting: String, _ meter: MeterReading
-  ) throws -> ControlRequest {
+  ) throws -> AllotmentChange {
     let parts = name.split(separator: ".", maxSplits: 1)
     let kinds: [(String, LimitedDevice, AllotmentItem.Group)] = [("disk", .disk, .disk), ("net", .network, .network)]
     for (word, device, group) in kinds where parts.count == 2 && parts[0].hasPrefix(word) {
@@ -99,8 +111,20 @@ struct SetCommand: ParsableCommand {
       guard index < count else {
         throw ConfigurationError(setting, count == 0 ? "the guest has none" : "the guest's last is \(word)\(count - 1)")
       }
-      return .allot(AllotmentItem(group, index: index, item: UInt8(item.number)), value: number)
+      return AllotmentChange(AllotmentItem(group, index: index, item: UInt8(item.number)), to: number)
     }
     throw ConfigurationError(setting, "no such setting; `rowhouse set --help` lists them")
+  }
+}
+
+extension Allotment {
+  /// What a guest may use as its meter shows it, which is all but its weight.
+  fileprivate init(_ meter: MeterReading) {
+    var cpu = CPUAllotment()
+    if let quota = meter.cpuQuota {
+      cpu.quotaBasisPoints = quota.basisPoints
+      (cpu.periodNanoseconds, cpu.burstNanoseconds) = (quota.periodNanoseconds, quota.burstNanoseconds)
+    }
+    self.init(cpu: cpu, disks: meter.disks.map(\.limits), networks: meter.networks.map(\.limits))
   }
 }
