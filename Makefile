@@ -5,8 +5,9 @@ SHELL := /bin/bash
 
 # What is not in a Debian system with Swift: the lab's outer machine and guest kernels are unpacked from packages by
 # guests/linux, these are installed.
-PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev liblzma-dev libzstd-dev liblz4-dev libxxhash-dev acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 tmux iproute2 iputils-ping passt \
-  socat picocom screen zsh fish
+PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev liblzma-dev libzstd-dev liblz4-dev libxxhash-dev \
+  acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 python3-prometheus-client tmux iproute2 \
+  iputils-ping passt socat picocom screen zsh fish
 # What pictures are drawn with and disks are used with, and what a kernel is built with besides: only for `make bench…`.
 BENCH_PACKAGES := python3-matplotlib fio strace
 KERNEL_PACKAGES := bc binutils bison flex libelf-dev libssl-dev
@@ -73,19 +74,17 @@ demo: deps           ## install, build, boot a guest of ours and Debian, show th
 	@$(if $(KVM),echo; echo '--- How long a guest takes to start'; Tests/Benchmarks/bench-startup --times 10 --exit-times 1 || true)
 
 # Unpacked and not installed, which would start a server: it looks at what `rowhouse metrics` prints.
-TOOLS := $(CURDIR)/.build-tools
-
-$(TOOLS)/promtool: | deps
+.build-tools/promtool: | deps
 	@mkdir -p $(@D) && cd $(@D) && apt-get download -qq prometheus && \
 	dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool > promtool.new && rm prometheus_*.deb && \
 	chmod +x promtool.new && mv promtool.new promtool
 
 # The integration tests start the programs in bin/ and the guests, so all of that comes first.
-test: deps $(TOOLS)/promtool  ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab
+test: deps .build-tools/promtool  ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab
 	@$(MAKE) --no-print-directory build guests linux small-linux
 	python3 -m unittest discover -q Tests/Lab
 	python3 -m unittest discover -q Tests/Benchmarks
-	PATH="$(TOOLS):$$PATH" ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip StockKernelTests
+	ROWHOUSE_WERROR=1 swift test --scratch-path .build --skip StockKernelTests
 	@# So long only that what anybody would find by it is found here.
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 	@# Apart from the others: an emulated machine that has to share two cores with them runs out of time. Line by line, so

@@ -78,13 +78,14 @@ final class GuestRunner: Sendable {
     }
   }
 
-  /// A program that finds this repository's programs and guests, and nothing on its standard input.
+  /// A program that finds this repository's programs and guests, what its tests use besides, and nothing on its
+  /// standard input.
   static func process(_ words: [String]) -> Process {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = words
     var environment = ProcessInfo.processInfo.environment
-    environment["PATH"] = root + "/bin:" + (environment["PATH"] ?? "/usr/bin:/bin")
+    environment["PATH"] = root + "/bin:" + root + "/.build-tools:" + (environment["PATH"] ?? "/usr/bin:/bin")
     environment["GUESTS"] = root + "/guests/build"
     environment["LINUX"] = root + "/guests/linux/build"
     process.environment = environment

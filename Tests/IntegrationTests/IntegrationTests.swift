@@ -89,6 +89,14 @@ struct IntegrationTests {
   func benchmark(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test(
+    "Metrics for other people's programs",
+    .enabled(
+      if: GuestRunner.reasonAgainstHost == nil,
+      "PROMTOOL AND THE PARSER OF OPENMETRICS WERE NOT RUN: they are programs of this host, not of the lab"),
+    arguments: Case.metricReaders)
+  func metricReader(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test(
     "A view of guests on terminals",
     .enabled(if: GuestRunner.reasonAgainstHost == nil, "TOP ON TERMINALS WAS NOT RUN: there is no tmux in the lab"),
     arguments: Case.topOnTerminals)
