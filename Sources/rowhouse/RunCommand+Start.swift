@@ -62,7 +62,12 @@ extension RunCommand {
       }
       return claim
     } catch is HostError where name == nil && !detach && consoleLog == nil {
-      try budget.check(memoryBytes, promised: 0)
+      // Where there is no place for guests' folders there are no others to count.
+      if let street = try? Street() {
+        try street.check(memoryBytes, within: budget)
+      } else {
+        try budget.check(memoryBytes, promised: nil)
+      }
       return nil
     }
   }

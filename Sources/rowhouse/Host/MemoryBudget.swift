@@ -2,11 +2,14 @@ import Host
 import Machine
 import Metering
 
-/// How much memory the guests of this host may be promised together: the host's own, times a factor.
+/// How much memory the guests of a user may be promised together: the host's, or what of it the control groups of this
+/// process let it have, times a factor.
 struct MemoryBudget {
   let bytes: UInt64
   /// What sets another factor than 1.
   private let source: String?
+  /// The control groups' limit, where that is less than what the host has.
+  private let limit: ControlGroupMemory?
 
   private static let factors: ClosedRange<Double> = 0.01...1000
 
@@ -22,8 +25,12 @@ struct MemoryBudget {
     }
   }
 
-  init(factor: Double, _ source: String?, hostBytes: UInt64 = HostMemory.bytes) {
-    bytes = UInt64(min(Double(hostBytes) * factor, Double(UInt64.max / 2)))
+  init(
+    factor: Double, _ source: String?, hostBytes: UInt64 = HostMemory.bytes,
+    within limit: ControlGroupMemory? = ControlGroupMemory()
+  ) {
+    self.limit = limit.flatMap { $0.bytes < hostBytes ? $0 : nil }
+    bytes = UInt64(min(Double(self.limit?.bytes ?? hostBytes) * factor, Double(UInt64.max / 2)))
     self.source = source
   }
 
@@ -47,15 +54,18 @@ struct MemoryBudget {
 
   /// Refuses a guest that would be too much, with the arithmetic.
   ///
-  /// - Parameter promised: what the guests that run have been promised.
-  func check(_ memoryBytes: UInt64, promised: UInt64) throws(ConfigurationError) {
-    guard !hasRoom(for: memoryBytes, promised: promised) else { return }
-    let whose = source.map { "of \(HumanQuantity.bytes(bytes)) by \($0)" } ?? "of \(HumanQuantity.bytes(bytes))"
+  /// - Parameter promised: what the guests that run have been promised; nil: that cannot be seen.
+  func check(_ memoryBytes: UInt64, promised: UInt64?) throws(ConfigurationError) {
+    guard !hasRoom(for: memoryBytes, promised: promised ?? 0) else { return }
+    let sum = [promised.map { "\(HumanQuantity.bytes($0)) for the guests that run" }, HumanQuantity.bytes(memoryBytes)]
+    let budget = "\(limit == nil ? "the host's" : "the") budget of \(HumanQuantity.bytes(bytes))"
+    let reasons = [source.map { "by \($0)" }, limit.map { "within \($0.path)" }]
     throw ConfigurationError(
       "--memory \(ByteSize.format(memoryBytes))",
       """
-      \(HumanQuantity.bytes(promised)) for the guests that run + \(HumanQuantity.bytes(memoryBytes)) are more than the \
-      host's budget \(whose); give less, stop a guest, or raise it with --overcommit
+      \(sum.compactMap { $0 }.joined(separator: " + ")) are more than \
+      \(([budget] + reasons.compactMap { $0 }).joined(separator: " ")); \
+      give less, \(promised == nil ? "" : "stop a guest, ")or raise it with --overcommit
       """)
   }
 
