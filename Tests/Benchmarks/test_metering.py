@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
-from metering import crashes
+from metering import crashes, top
 from metering.farend import FarEnd
 
 
@@ -87,6 +87,19 @@ class LastPages(unittest.TestCase):
         self.assertEqual([page[key] for key in (
             "cpu_nanoseconds", "throttled_nanoseconds", "disk_writes", "network_sent_bytes", "network_received_packets",
             "device_nanoseconds", "resident_peak_bytes", "console_bytes")], [6, 8, 1, 15, 6, 7, 9, 11])
+
+
+class Screens(unittest.TestCase):
+    """What is read off the screens of `rowhouse top`."""
+
+    def test_figures_are_found_beside_sparklines(self):
+        screen = """\
+2 guests  cpu 34.0% of 200%  memory 208 MiB of 8.00 GiB  by cpu
+NAME        STATE       CPU        MEMORY        DISK/s         NET/s      WAITS
+guest0      running    1.1% ▁▁▁▁ 4.34 MiB ▁▁▁▁      0 B ▁▁▁▁      0 B ▁▁▁▁   99%
+guest1      running   33.0%   ▁▂ 48.0 MiB   ▂▂ 10.0 MiB   ▇█ 0.98 KiB   ▇█    0%
+"""
+        self.assertEqual(top.figures(screen), {"guest0": (1.1, 0, 0), "guest1": (33.0, 10 << 20, 0.98 * 1024)})
 
 
 if __name__ == "__main__":

@@ -40,18 +40,40 @@ struct TopTests {
   @Test func narrowScreen() throws {
     #expect(try view().lines(columns: 80, rows: 24) == [
       "3 guests  cpu 104.0% of 200%  memory 208 MiB of 8.00 GiB  by cpu",
-      "NAME             STATE         CPU    MEMORY    DISK/s     NET/s  WAITS",
-      "db-with-a-long-… running     72.0%   144 MiB  6.87 MiB  70.3 KiB     0%",
-      "web              running     24.0%  48.0 MiB  2.29 MiB  23.4 KiB     0%",
-      "mail             running      8.0%  16.0 MiB   781 KiB  7.81 KiB     0%",
+      "NAME        STATE       CPU        MEMORY        DISK/s         NET/s      WAITS",
+      "db-with-a-… running   72.0% ▄▅▆▆  144 MiB ▅▅▅▅ 6.87 MiB ▆▇██ 70.3 KiB ▆▇██    0%",
+      "web         running   24.0% ▂▂▂▂ 48.0 MiB ▂▂▂▂ 2.29 MiB ▆▇██ 23.4 KiB ▆▇██    0%",
+      "mail        running    8.0% ▁▁▁▁ 16.0 MiB ▁▁▁▁  781 KiB ▆▇██ 7.81 KiB ▆▇██    0%",
     ])
   }
 
+  @Test func noScreen() throws {
+    let lines = try view().lines()
+    #expect(lines[1] == "NAME             STATE       CPU   MEMORY   DISK/s    NET/s WAITS")
+    #expect(lines[2] == "db-with-a-long-… running   72.0%  144 MiB 6.87 MiB 70.3 KiB    0%")
+  }
+
+  /// Names get what sparklines leave, and the other way round.
+  @Test(arguments: [
+    (60, 11, 0), (79, 16, 0), (80, 11, 4), (84, 15, 4), (85, 16, 4), (89, 16, 5), (200, 16, 32), (400, 16, 60),
+  ])
+  func widths(columns: Int, name: Int, spark: Int) throws {
+    let lines = try view().lines(columns: columns, rows: 24)
+    #expect(lines[1].prefix { $0 != "S" }.count == name + 1)
+    let sparks = lines[2].split(separator: /[^▁▂▃▄▅▆▇█]+/)
+    #expect(sparks.map(\.count) == (spark == 0 ? [] : Array(repeating: min(spark, 8), count: 4)), "\(lines[2])")
+    #expect(lines.dropFirst().allSatisfy { $0.count == lines[1].count && $0.count <= columns })
+  }
+
   @Test func wideScreen() throws {
-    let lines = try view().lines(columns: 120, rows: 24)
-    #expect(lines[2].contains("72.0%") && lines[2].contains("▂▃▄▅▆▇██"))
-    #expect(Set(lines.dropFirst().map(\.count)).count <= 2)
-    #expect(lines.allSatisfy { $0.count <= 120 })
+    #expect(try view().lines(columns: 120, rows: 24)[2].contains(" 6.87 MiB     ▂▃▄▅▆▇██ 70.3 KiB "))
+  }
+
+  @Test func manyCPUsStayInTheirColumn() throws {
+    var guests = [try guest("big", weight: 900)]
+    guests.append(try guest("small", weight: 1))
+    let lines = TopView(guests: guests, order: .cpu, cpuCount: 128, memoryBytes: 8 << 30).lines(columns: 80)
+    #expect(lines[2].contains("running   7200% ") && lines[3].contains("running    8.0% "), "\(lines)")
   }
 
   @Test("A guest whose VMM does not answer keeps its CPU share, and its bytes count over the time in which they came")

@@ -32,21 +32,44 @@ struct TopView {
   let cpuCount: Int
   let memoryBytes: UInt64
 
-  private static let nameWidth = 16
-  private static let figureWidth = 9
-  /// A sparkline that is shorter says nothing.
-  private static let leastSpark = 4
+  private static let stateWidth = 8
+  /// Of a figure in per cent, and of one in bytes.
+  private static let shareWidth = 6
+  private static let bytesWidth = 8
+  private static let waitsWidth = 5
+
+  /// The columns that give way to the width of a screen.
+  private struct Layout {
+    /// Of the names; a longer one is cut.
+    var name = Self.names.upperBound
+    /// Of each sparkline; 0: there are none.
+    var spark = 0
+
+    private static let names = 11...16
+    /// A sparkline that is shorter says nothing.
+    private static let leastSpark = 4
+
+    /// - Parameter width: nil: there is no screen, and so are no sparklines.
+    init(_ width: Int?) {
+      guard let width else { return }
+      // What is left beside the others goes to the names first, but that there shall be sparklines.
+      let others = (1 + stateWidth) + (1 + shareWidth) + 3 * (1 + bytesWidth) + (1 + waitsWidth)
+      func names(beside spark: Int) -> Int { width - others - 4 * (1 + spark) }
+      if names(beside: Self.leastSpark) < Self.names.lowerBound {
+        name = min(max(width - others, Self.names.lowerBound), Self.names.upperBound)
+      } else {
+        name = min(names(beside: Self.leastSpark), Self.names.upperBound)
+        spark = min((width - others - name) / 4 - 1, GuestHistory.length)
+      }
+    }
+  }
 
   /// - Parameters:
   ///   - columns: the width that there is; nil: as much as it takes.
   ///   - rows: the height; nil: as much as it takes.
   func lines(columns: Int? = nil, rows: Int? = nil) -> [String] {
-    let width = columns ?? 80
-    // What is left beside name, state, four figures and throttling goes to four sparklines.
-    let fixed = Self.nameWidth + 1 + 8 + 4 * (Self.figureWidth + 1) + 6
-    let room = min(GuestHistory.length, (width - fixed) / 4 - 1)
-    let spark = room < Self.leastSpark ? 0 : room
-    var lines = [summary, head(spark)] + sorted.map { line($0, spark) }
+    let layout = Layout(columns)
+    var lines = [summary, head(layout)] + sorted.map { line($0, layout) }
     if let rows, lines.count > rows, rows > 0 {
       let hidden = lines.count - rows + 1
       lines = Array(lines.prefix(rows - 1)) + ["… \(hidden) more guests"]
@@ -70,12 +93,15 @@ struct TopView {
     return "\(guests.count) guests  cpu \(cpu)  memory \(memory)  by \(order.word)"
   }
 
-  private func head(_ spark: Int) -> String {
-    let figures = ["CPU", "MEMORY", "DISK/s", "NET/s"].map { Self.left($0, width: Self.figureWidth) + Self.gap(spark) }
-    return Self.right("NAME", width: Self.nameWidth) + " " + Self.right("STATE", width: 8) + figures.joined() + " WAITS"
+  private func head(_ layout: Layout) -> String {
+    let figures = zip(GuestHistory.Figure.allCases, ["CPU", "MEMORY", "DISK/s", "NET/s"]).map { figure, title in
+      " " + Self.left(title, width: Self.width(figure)) + Self.beside(String(repeating: " ", count: layout.spark))
+    }
+    return Self.right("NAME", width: layout.name) + " " + Self.right("STATE", width: Self.stateWidth)
+      + figures.joined() + " " + Self.left("WAITS", width: Self.waitsWidth)
   }
 
-  private func line(_ guest: Guest, _ spark: Int) -> String {
+  private func line(_ guest: Guest, _ layout: Layout) -> String {
     let history = guest.history
     let figures = GuestHistory.Figure.allCases.map { figure in
       let now = history.now(figure)
@@ -86,19 +112,24 @@ struct TopView {
         case .memory: Double(guest.memoryBytes)
         case .disk, .network: history[figure].max() ?? 0
         }
-      let line = spark == 0 ? "" : " " + Sparkline(history[figure], most: most, width: spark).text
-      return Self.left(text, width: Self.figureWidth) + line + " "
+      return " " + Self.left(text, width: Self.width(figure))
+        + Self.beside(Sparkline(history[figure], most: most, width: layout.spark).text)
     }
-    let waits = Self.left(Self.percent(history.throttled, decimals: 0), width: 6)
-    return Self.right(guest.name, width: Self.nameWidth) + " " + Self.right(guest.state.rawValue, width: 8)
-      + figures.joined() + waits
+    let waits = Self.left(Self.percent(history.throttled, decimals: 0), width: Self.waitsWidth)
+    return Self.right(guest.name, width: layout.name) + " " + Self.right(guest.state.rawValue, width: Self.stateWidth)
+      + figures.joined() + " " + waits
   }
 
+  private static func width(_ figure: GuestHistory.Figure) -> Int { figure == .cpu ? shareWidth : bytesWidth }
+
+  /// A sparkline as it stands beside its figure.
+  private static func beside(_ spark: String) -> String { spark.isEmpty ? "" : " " + spark }
+
+  /// "12.5%", and from ten CPUs on "1250%".
   private static func percent(_ share: Double, decimals: Int = 1) -> String {
-    (share * 100).fixed(decimals) + "%"
+    (share * 100).fixed(share < 9.9995 ? decimals : 0) + "%"
   }
   private static func bytes(_ bytes: Double) -> String { HumanQuantity.bytes(UInt64(saturating: bytes)) }
-  private static func gap(_ spark: Int) -> String { String(repeating: " ", count: spark == 0 ? 1 : spark + 2) }
 
   /// Cut or filled up to a width.
   private static func right(_ text: String, width: Int) -> String {

@@ -144,14 +144,18 @@ class Guest:
     def set_disk(self, limit: str, value: int | None):
         self.ask(16, struct.pack("<BHBQ", 1, 0, DISK_LIMITS.index(limit), value or 0))
 
+    def set_network(self, limit: str, value: int | None):
+        self.ask(16, struct.pack("<BHBQ", 2, 0, NETWORK_LIMITS.index(limit), value or 0))
+
 
 @contextlib.contextmanager
-def cable(folder: str, sender: tuple[str, str], receiver: tuple[str, str]):
-    """Two `net` guests on one cable: options and words of the one that sends, and of the one that answers."""
+def cable(folder: str, sender: tuple[str, str], receiver: tuple[str, str], options: tuple[str, ...] = ()):
+    """Two `net` guests on one cable: the card's limits and the words of the one that sends, and of the one that answers;
+    and what else both are started with."""
     path = os.path.join(folder, "cable")
-    with Guest("net", "--net", f"socket={path}{receiver[0]}", words=f"host=1 {receiver[1]}") as answering:
+    with Guest("net", "--net", f"socket={path}{receiver[0]}", *options, words=f"host=1 {receiver[1]}") as answering:
         answering.await_text("answering")
-        with Guest("net", "--net", f"socket={path}{sender[0]}", words=f"host=2 peer=1 {sender[1]}") as sending:
+        with Guest("net", "--net", f"socket={path}{sender[0]}", *options, words=f"host=2 peer=1 {sender[1]}") as sending:
             yield sending, answering
 
 
