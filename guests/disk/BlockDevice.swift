@@ -53,14 +53,14 @@ struct BlockDevice {
   /// The data of a slot's request.
   func buffer(_ slot: Int) -> UInt { buffers + UInt(slot * Self.mostBytes) }
 
-  /// Does requests of one kind and size at the disk's start, `depth` at once and then the next as many, with as
-  /// little work of the driver's as there can be. What is moved is whatever lies in memory from 32 MiB on, all
-  /// requests' the same.
+  /// Does requests of one size at the disk's start, `depth` at once and then the next as many, with as little work of
+  /// the driver's as there can be. What is moved is whatever lies in memory from 32 MiB on, all requests' the same.
   ///
+  /// - Parameter kinds: that take turns.
   /// - Returns: whether all went well.
-  mutating func repeatRequests(_ kind: Kind, rounds: UInt64, bytes: Int) -> Bool {
+  mutating func repeatRequests(_ kinds: (Kind, Kind), rounds: UInt64, bytes: Int) -> Bool {
     for slot in 0..<Self.depth {
-      describe(kind, slot: slot, sector: 0, data: Self.commonBuffer, bytes: bytes)
+      describe(slot % 2 == 0 ? kinds.0 : kinds.1, slot: slot, sector: 0, data: Self.commonBuffer, bytes: bytes)
     }
     queue.fillRing(count: Self.depth) { 3 * $0 }
     for _ in 0..<rounds {

@@ -60,9 +60,9 @@ struct DiskTest {
   }
 
   /// The same at one place, for more than a driver's work lets through.
-  mutating func repeatRequests(_ kind: BlockDevice.Kind, count: UInt64, bytes: Int) {
+  mutating func repeatRequests(_ kinds: (BlockDevice.Kind, BlockDevice.Kind), count: UInt64, bytes: Int) {
     let rounds = count / UInt64(BlockDevice.depth)
-    expect(disk.repeatRequests(kind, rounds: rounds, bytes: bytes), "a request failed")
+    expect(disk.repeatRequests(kinds, rounds: rounds, bytes: bytes), "a request failed")
     say("requests=\(rounds * UInt64(BlockDevice.depth)) bytes=\(rounds * UInt64(BlockDevice.depth * bytes))")
   }
 

@@ -9,7 +9,7 @@ import Hardware
 /// | `seed=N` | what is written, and what `verify` expects |
 /// | `verify` | only reads what an earlier run wrote |
 /// | `twice` | all of it, then a reset, then `verify` |
-/// | `same` | with `count=`: all at the disk's start, eight at once, up to 1 MiB each |
+/// | `same` | with `count=`: all at the disk's start, eight at once, up to 1 MiB each; with `mixed` every other reads |
 /// | `count=N`, `bytes=N`, `depth=N`, `read` | measured: requests, bytes of each, how many at once; else writes |
 /// | `journal=N` | writes N blocks in a scattered order, flushes after every `depth`, then says how many are safe |
 /// | `journaled=N` | checks that the first N blocks of a journal are there |
@@ -24,7 +24,8 @@ import Hardware
       let bytes = Int(options.number("bytes") ?? 4096)
       let isRight = bytes > 0 && bytes % 512 == 0 && bytes <= BlockDevice.mostRepeatedBytes
       expect(isRight, "bytes= is a multiple of 512, at most \(BlockDevice.mostRepeatedBytes)")
-      test.repeatRequests(options.contains("read") ? .read : .write, count: count, bytes: bytes)
+      let kind: BlockDevice.Kind = options.contains("read") ? .read : .write
+      test.repeatRequests((kind, options.contains("mixed") ? .read : kind), count: count, bytes: bytes)
     } else if let count = options.number("count") {
       let bytes = Int(options.number("bytes") ?? 4096)
       let isRight = bytes > 0 && bytes % 512 == 0 && bytes <= BlockDevice.mostBytes

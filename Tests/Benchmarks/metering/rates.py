@@ -15,7 +15,17 @@ def measure(table: Table, seconds: float):
         words = f"same count=100000000 bytes={size}{' read' if way == 'read' else ''}"
         with disk_image() as disk, Guest("disk", "--disk", f"{disk},{limit}", words=words) as guest:
             hold(table, f"disk: {limit}", rate, seconds, lambda: guest.meter()["disks"][0][way][figure])
+    # A limit of both ways together, with every other request a read: the sum counts.
+    for limit, figure, rate, size in (("bandwidth=10M", "bytes", 10 << 20, 16384), ("iops=1000", "requests", 1000, 512)):
+        with disk_image() as disk, Guest("disk", "--disk", f"{disk},{limit}",
+                                         words=f"same mixed count=100000000 bytes={size}") as guest:
+            hold(table, f"disk: {limit}, reads and writes", rate, seconds, lambda: both_ways(guest, figure))
     network.measure(table, seconds)
+
+
+def both_ways(guest: Guest, figure: str) -> int:
+    disk = guest.meter()["disks"][0]
+    return disk["read"][figure] + disk["written"][figure]
 
 
 def disk_cases() -> list[tuple[str, str, int, int]]:
