@@ -34,8 +34,8 @@ struct BenchCompareCommand: ParsableCommand {
     return lines.map { $0 + "\n" }.joined() + TextTable(head, rows).text
   }
 
-  /// Of fewer runs the bootstrap's interval is too narrow: of two samples of one distribution it calls every third pair of two
-  /// runs different, every eighth of three, and of five no more than it says.
+  /// Of fewer runs the bootstrap's interval is too narrow: of two samples of one distribution it calls every third pair
+  /// of two runs different, every eighth of three, and of five no more than it says.
   private static let fewestRuns = 5
 
   private static func row(_ old: Sample, _ new: Sample) -> [String] {

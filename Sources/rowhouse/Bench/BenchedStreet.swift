@@ -2,8 +2,9 @@ import Glibc
 import Host
 import Unpacking
 
-/// Where `rowhouse run` has its guests, its ledger and the kernels that it has unpacked while it is measured: a place of
-/// its own, so that neither the person's ledger and cache nor what `rowhouse list` shows gets the runs of a benchmark.
+/// Where `rowhouse run` has its guests, its ledger and the kernels that it has unpacked while it is measured: a place
+/// of its own, so that neither the person's ledger and cache nor what `rowhouse list` shows gets the runs of a
+/// benchmark.
 ///
 /// It lies beside the person's, on the same file systems, so that a run costs what it costs there.
 struct BenchedStreet {

@@ -74,8 +74,9 @@ enum BenchedVMM: String, CaseIterable {
     case .bare:
       return [guest.kernel, mebibytes] + (guest.commandLine.map { [$0] } ?? [])
     case .rowhouseRun, .rowhouseUnpack:
-      return ["run", guest.kernel] + (self == .rowhouseUnpack ? ["--unpack"] : []) + Self.option("--initrd", guest.initrd)
-        + Self.option("--cmdline", guest.commandLine) + ["--cpus", cpus, "--memory", "\(mebibytes)M", "--quiet"]
+      return ["run", guest.kernel] + (self == .rowhouseUnpack ? ["--unpack"] : [])
+        + Self.option("--initrd", guest.initrd) + Self.option("--cmdline", guest.commandLine)
+        + ["--cpus", cpus, "--memory", "\(mebibytes)M", "--quiet"]
     case .qemuMicrovm, .qemuQ35:
       let machine = self == .qemuMicrovm ? "microvm" : "q35"
       return ["-M", machine, "-accel", "kvm", "-cpu", qemuCPU, "-smp", cpus, "-m", mebibytes]

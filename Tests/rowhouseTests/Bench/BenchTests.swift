@@ -65,7 +65,9 @@ struct BenchTests {
     }
     return BootResults(
       kind: "boot", occasion: Occasion(label: nil), host: HostDescription(),
-      guest: .init(kernels: [.init(path: "/\(UUID())", sha256: kernel)], initrd: nil, commandLine: nil, cpus: 1, memoryBytes: 1 << 28),
+      guest: .init(
+        kernels: [.init(path: "/\(UUID())", sha256: kernel)], initrd: nil, commandLine: nil, cpus: 1,
+        memoryBytes: 1 << 28),
       measurement: .init(runs: 3, warmup: 0, until: until, pinned: pinned, limitSeconds: 60), contestants: contestants,
       missing: missing)
   }
@@ -133,6 +135,20 @@ struct BenchTests {
     #expect(ComparedTime.kernelToInit.of(run) == nil)
     run[.kernelEntered] = 20
     #expect(ComparedTime.kernelToInit.of(run) == 70)
+  }
+
+  @Test func whatCameAfterTheGoalIsForgotten() {
+    var run = BootRun()
+    for (moment, time) in [
+      (.kernelEntered, 10), (.initReached, 50), (.firstByte, 51), (.marker, 60), (.exit, 70),
+    ] as [(BootMoment, UInt64)] {
+      run[moment] = time
+    }
+    var toPowerOff = run
+    toPowerOff.forget(after: .tornDown)
+    #expect(toPowerOff.momentsNanoseconds == run.momentsNanoseconds)
+    run.forget(after: .initReached)
+    #expect(run.momentsNanoseconds == ["kernel_entered": 10, "init": 50, "first_byte": 51])
   }
 
   @Test func guestTimeIsReadBehindTheName() {

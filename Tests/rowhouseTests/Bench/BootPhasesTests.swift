@@ -20,7 +20,8 @@ struct BootPhasesTests {
   /// KVM is later in the first run, the image in the second.
   private let runs: [[BootMoment: UInt64]] = [
     [.processStarted: 100, .machineCreated: 900, .imageLoaded: 300, .guestStarted: 950, .firstByte: 1000, .exit: 2000],
-    [.processStarted: 100, .machineCreated: 400, .imageLoaded: 1100, .guestStarted: 1150, .firstByte: 1200, .exit: 2200],
+    [.processStarted: 100, .machineCreated: 400, .imageLoaded: 1100, .guestStarted: 1150, .firstByte: 1200,
+     .exit: 2200],
   ]
 
   @Test func whatRunsAtOnceIsOnePhase() throws {

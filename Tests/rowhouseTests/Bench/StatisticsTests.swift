@@ -21,9 +21,9 @@ struct StatisticsTests {
     #expect(Sample([Double]()) == nil)
   }
 
-  /// The median of as many draws from n values, n odd, is at most the k-th of them when more than half of the draws are:
-  /// the binomial distribution says how often. So the 2.5 % and 97.5 % of it are known: for 11 values 0.7 % lie below the
-  /// third and 5.1 % up to it, for 7 values 1 % below the second and 10.8 % up to it.
+  /// The median of as many draws from n values, n odd, is at most the k-th of them when more than half of the draws
+  /// are: the binomial distribution says how often. So the 2.5 % and 97.5 % of it are known: for 11 values 0.7 % lie
+  /// below the third and 5.1 % up to it, for 7 values 1 % below the second and 10.8 % up to it.
   @Test("The interval of a median is where the binomial distribution has it", arguments: [
     (5, 1...5), (7, 2...6), (11, 3...9),
   ] as [(Int, ClosedRange<Double>)])
@@ -41,8 +41,8 @@ struct StatisticsTests {
       let sample = try #require(Sample((0..<11).map { _ in Double.random(in: 0..<1, using: &random) }))
       if Bootstrap.median(of: sample).contains(0.5) { hits += 1 }
     }
-    // From the third of 11 values to the ninth is the true median in 93.5 of 100 samples; the middle 99.9 % of 200 trials
-    // of that. From the smallest to the largest it is in 99.9 of 100.
+    // From the third of 11 values to the ninth is the true median in 93.5 of 100 samples; the middle 99.9 % of 200
+    // trials of that. From the smallest to the largest it is in 99.9 of 100.
     #expect((174...197).contains(hits), "\(hits) of \(trials)")
   }
 

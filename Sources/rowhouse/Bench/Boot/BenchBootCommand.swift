@@ -9,8 +9,8 @@ struct BenchBootCommand: ParsableCommand {
     abstract: "Measures how long a kernel takes to boot under each VMM that is installed.",
     discussion: """
       The VMMs take turns, so a machine that is slower for a while is slower for all. Each is measured from outside: \
-      from its start to the first byte of the guest's console, to what --until names, and to its end. Of rowhouse there are \
-      also the phases between, and, from one more run that does not count, what its exits cost.
+      from its start to the first byte of the guest's console, to what --until names, and to its end. Of rowhouse \
+      there are also the phases between, and, from one more run that does not count, what its exits cost.
 
       A guest has to end by itself, as Linux with `panic=-1` and a command that powers off, unless --until names \
       something before.

@@ -12,6 +12,15 @@ struct BootRun: Codable {
   /// The most that was resident, the guest's memory with it; nil: less than this program's own, and so not known.
   var peakResidentBytes: UInt64?
 
+  /// Takes away what came after a moment, when that was reached. The first byte stays: it has its time by its reading
+  /// here, which may come after a mark that the guest set later.
+  mutating func forget(after last: BootMoment) {
+    guard let end = self[last] else { return }
+    let firstByte = self[.firstByte]
+    momentsNanoseconds = momentsNanoseconds.filter { $0.value <= end }
+    self[.firstByte] = firstByte
+  }
+
   subscript(moment: BootMoment) -> UInt64? {
     get { momentsNanoseconds[moment.rawValue] }
     set { momentsNanoseconds[moment.rawValue] = newValue }

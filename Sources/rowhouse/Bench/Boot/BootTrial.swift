@@ -101,7 +101,7 @@ final class BootTrial {
       run[moment] = instant.nanoseconds(since: started)
     }
     // One that went on until the next look may have come further than others.
-    if let reached = run[goal.moment] { run.momentsNanoseconds = run.momentsNanoseconds.filter { $0.value <= reached } }
+    run.forget(after: goal.moment)
     if let reason = try failure(of: run, since: started, end, errors) { return .failed(reason) }
     return .done(run)
   }

@@ -1,7 +1,8 @@
 import Glibc
 import Host
 
-/// The time that a process spent in guests' code (proc(5), /proc/PID/stat, `guest_time`), in ticks of the kernel's clock.
+/// The time that a process spent in guests' code (proc(5), /proc/PID/stat, `guest_time`), in ticks of the kernel's
+/// clock.
 enum GuestTime {
   /// - Parameter process: one that runs, or has ended and was not waited for yet.
   /// - Returns: nanoseconds; nil when it cannot be read.

@@ -27,7 +27,8 @@ struct MeasurementDifference {
   private mutating func tell(_ what: String, _ before: [FileDescription], _ after: [FileDescription]) {
     func contents(_ files: [FileDescription]) -> [String] { files.map { $0.sha256 ?? $0.path } }
     func names(_ files: [FileDescription]) -> String {
-      files.isEmpty ? "none" : files.map { "\($0.path) (\($0.sha256?.prefix(12) ?? "unknown"))" }.joined(separator: ", ")
+      if files.isEmpty { return "none" }
+      return files.map { "\($0.path) (\($0.sha256?.prefix(12) ?? "unknown"))" }.joined(separator: ", ")
     }
     if contents(before) != contents(after) { tell(what, names(before), names(after)) }
   }
