@@ -147,6 +147,58 @@ import Testing
     #expect(try second.messages() == [.notice(.youWrite), .reply(.done)])
   }
 
+  private static let report = Array("\u{1b}[24;80R".utf8)
+
+  @Test("A terminal that answers the guest is nobody who types")
+  func terminalAnswers() throws {
+    let street = try Street(idleNanoseconds: 50_000_000)
+    let idle = try Viewer(street, attachment())
+    try idle.send(.input([1]))
+    #expect(try street.read() == [1])
+    _ = try idle.messages()
+    usleep(60_000)
+    let script = try Viewer(street, attachment())
+    try script.send(.input([2]), id: 5)
+    #expect(try street.read() == [2])
+    // While another writes its own terminal answers, or none.
+    try idle.send(.input(Self.report))
+    #expect(try street.read() == [])
+    script.hangUp()
+    try street.settle()
+    #expect(try idle.messages() == [.notice(.nobodyWrites)])
+    try idle.send(.input(Self.report))
+    #expect(try street.read() == Self.report)
+    #expect(try idle.messages() == [])
+    let next = try Viewer(street, attachment())
+    #expect(try next.messages() == [.attached(isWritten: false)])
+    try next.send(.input([3]), id: 6)
+    #expect(try street.read() == [3])
+    #expect(try next.messages() == [.notice(.youWrite), .reply(.done)])
+  }
+
+  @Test("A writer's terminal answers without keeping the console from others")
+  func writersTerminalAnswers() throws {
+    let street = try Street(idleNanoseconds: 50_000_000)
+    let writer = try Viewer(street, attachment())
+    try writer.send(.input([1]))
+    #expect(try street.read() == [1])
+    usleep(60_000)
+    try writer.send(.input(Self.report))
+    #expect(try street.read() == Self.report)
+    #expect(try Viewer(street, attachment()).messages() == [.attached(isWritten: false)])
+  }
+
+  @Test("Of several terminals one answers while nobody writes")
+  func oneTerminalAnswers() throws {
+    let (first, second) = (try Viewer(street, attachment()), try Viewer(street, attachment()))
+    for viewer in [first, second] { try viewer.send(.window(WindowSize(columns: 80, rows: 24))) }
+    for viewer in [second, first] { try viewer.send(.input(Self.report)) }
+    #expect(try street.read() == Self.report)
+    try first.send(.input(Self.report), id: 7)
+    #expect(try street.read() == Self.report)
+    #expect(try first.messages().suffix(2) == [.notice(.youWrite), .reply(.done)], "a script means what it sends")
+  }
+
   @Test("A script that types has no window, and changes none")
   func windowOfAScript() throws {
     let person = try Viewer(street, attachment())

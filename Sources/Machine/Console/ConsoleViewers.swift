@@ -101,6 +101,7 @@ final class ConsoleViewers {
     case .attach: break
     case .input(let bytes):
       guard viewer.writing != .never else { throw .notAllowed }
+      if id == 0, TerminalReports.areAll(of: bytes) { return report(bytes, from: key) }
       try type(bytes, id: id, from: key)
     case .window(let size):
       viewers[key]?.window = size
@@ -154,6 +155,20 @@ final class ConsoleViewers {
       guard waiting.count < Self.mostWaiting else { throw .busy }
       waiting.append((key, id, input.offered + UInt64(bytes.count)))
     }
+    offer(bytes, from: key)
+  }
+
+  /// What a viewer's terminal has to say, while nobody need be there: it makes nobody the writer.
+  private func report(_ bytes: [UInt8], from key: Int) {
+    if answerer ?? key == key { offer(bytes, from: key) }
+  }
+
+  /// Whose terminal speaks to the guest: the writer's, or while nobody writes the one that the guest draws for.
+  private var answerer: Int? {
+    writer ?? windowOwner ?? viewers.filter { $0.value.writing != .never && $0.value.window != .unknown }.keys.min()
+  }
+
+  private func offer(_ bytes: [UInt8], from key: Int) {
     input.offer(bytes)
     if !input.hasRoom { listener[key]?.pause() }
   }
