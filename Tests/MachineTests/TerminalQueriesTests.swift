@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct TerminalQueriesTests {
   private func removed(_ text: String) -> String {
-    String(decoding: TerminalQueries.removed(from: Array(text.utf8)), as: UTF8.self)
+    String(decoding: TerminalQueries.removed(from: Array(text.utf8)[...]), as: UTF8.self)
   }
 
   @Test(arguments: [
@@ -26,5 +26,19 @@ import Testing
   func theRestStays(_ text: String) {
     #expect(removed(text) == text)
     #expect(removed("\u{1b}[6n\(text)") == text)
+  }
+
+  @Test("A sequence that is broken off hides no question after it", arguments: [
+    "\u{1b}]0;title", "\u{1b}P1$r0", "\u{1b}]0;title\u{18}", "\u{1b}P+q54\u{1a}", "\u{1b}[31\u{18}", "\u{1b}[3", "\u{1b}",
+    "\u{1b}(", "\u{1b}P+q54\u{7}",
+  ])
+  func questionAfter(_ broken: String) { #expect(removed("\(broken)\u{1b}[6nafter") == "\(broken)after") }
+
+  @Test("Controls within a sequence end nothing, and stay when it goes")
+  func controlsWithin() {
+    #expect(removed("a\u{1b}[\n6\r\nnb") == "a\n\r\nb")
+    #expect(removed("a\u{1b}[18\u{8}tb") == "a\u{8}b")
+    #expect(removed("a\u{1b}[3\u{5}1mb") == "a\u{1b}[31mb")
+    #expect(removed("a\u{1b}[3\n1mb") == "a\u{1b}[3\n1mb")
   }
 }

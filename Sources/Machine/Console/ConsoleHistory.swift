@@ -7,11 +7,13 @@ final class ConsoleHistory {
   private var end = 0
   private var count = 0
 
-  /// What is kept unless a test says otherwise, in bytes.
+  /// What is shown at most unless a test says otherwise, in bytes.
   static let usualCapacity = 64 << 10
+  /// What is kept besides: where the oldest byte that is shown stands in a sequence is told by those before it.
+  private static let lookBack = 4096
 
   /// - Parameter capacity: in bytes, a multiple of the page size; only pages that are used take memory.
-  init(capacity: Int = usualCapacity) throws(SystemCallError) { storage = try .anonymous(capacity) }
+  init(capacity: Int = usualCapacity) throws(SystemCallError) { storage = try .anonymous(capacity + Self.lookBack) }
 
   func append(_ bytes: [UInt8]) {
     let kept = bytes.suffix(storage.count)
@@ -29,11 +31,28 @@ final class ConsoleHistory {
     unsafe place.copyBytes(from: bytes)
   }
 
-  /// The last `most` bytes, or all that there are, less what asks the terminal something.
-  func replay(_ most: Int = .max) -> [UInt8] { TerminalQueries.removed(from: last(most)) }
+  /// The last `most` bytes, or all that there are, less what asks the terminal something and what it would take for
+  /// text: the rest of a character or of a sequence that began before.
+  func replay(_ most: Int = .max) -> [UInt8] {
+    let shown = min(most, storage.count - Self.lookBack)
+    let bytes = kept(shown + Self.lookBack)
+    return TerminalQueries.removed(from: bytes[Self.start(of: bytes, from: max(0, bytes.count - shown))...])
+  }
 
-  /// The last `most` bytes, or all that there are.
-  func last(_ most: Int) -> [UInt8] {
+  /// Where a terminal can begin to read, from `cut` on.
+  private static func start(of bytes: [UInt8], from cut: Int) -> Int {
+    if let escape = bytes[..<cut].lastIndex(of: ControlSequence.escape) {
+      // One that has not ended takes all the rest.
+      let sequence = ControlSequence(atStartOf: bytes[escape...])
+      let end = sequence.map { escape + $0.count } ?? bytes.count
+      if end > cut { return end }
+    }
+    // UTF-8's bytes that continue a character, of which it has three at most (RFC 3629, section 3).
+    return cut + (cut == 0 ? [] : bytes[cut...].prefix(3).prefix { $0 & 0xc0 == 0x80 }).count
+  }
+
+  /// The last `most` bytes of what is kept.
+  private func kept(_ most: Int) -> [UInt8] {
     let wanted = min(most, count)
     let start = (end - wanted + storage.count) % storage.count
     // SAFETY: the storage, which is not changed while it is copied.
