@@ -16,6 +16,8 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable {
   package static let noMemory = Errno(rawValue: ENOMEM)
   package static let permissionDenied = Errno(rawValue: EACCES)
   package static let exists = Errno(rawValue: EEXIST)
+  package static let notEmpty = Errno(rawValue: ENOTEMPTY)
+  package static let notDirectory = Errno(rawValue: ENOTDIR)
   package static let isDirectory = Errno(rawValue: EISDIR)
   package static let connectionRefused = Errno(rawValue: ECONNREFUSED)
   package static let invalidArgument = Errno(rawValue: EINVAL)

@@ -38,25 +38,21 @@ struct OpenFolder {
   static func leave(meter: [UInt8], message: String, at path: String) throws(SystemCallError) {
     // Perhaps all folders were removed at once.
     if let slash = path.lastIndex(of: "/") { try? Folder.make(String(path[..<slash])) }
-    // Whoever makes or removes guests' folders waits until this one is whole.
     let lock = try FolderLock(around: path)
-    let place = try makeAnew(path)
-    try write(Array(message.utf8), to: .messages, in: place)
-    try write(meter, to: .meter, in: place)
-    lock.release()
-  }
-
-  private static func makeAnew(_ path: String) throws(SystemCallError) -> String {
     var (place, number) = (path, 0)
     while true {
       do throws(SystemCallError) {
-        try Folder.make(place)
-        return place
+        try WholeFolder.make(place) { place throws(SystemCallError) in
+          try write(Array(message.utf8), to: .messages, in: place)
+          try write(meter, to: .meter, in: place)
+        }
+        break
       } catch where error.errno == .exists {
         number += 1
         place = "\(path).\(number)"
       }
     }
+    lock.release()
   }
 
   private static func write(_ bytes: [UInt8], to file: FolderFile, in folder: String) throws(SystemCallError) {

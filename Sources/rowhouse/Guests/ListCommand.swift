@@ -22,8 +22,10 @@ struct ListCommand: ParsableCommand {
   func run() throws {
     let street = try Street()
     repeat {
-      let guests = try street.guests().map { folder in
+      let guests = try street.guests().compactMap { folder -> GuestSummary? in
         let look = try? folder.look()
+        // Removed since it was found.
+        if look == nil, !folder.isInPlace { return nil }
         folder.settleIfPossible(look)
         return GuestSummary(folder, look)
       }

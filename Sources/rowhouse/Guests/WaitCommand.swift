@@ -25,7 +25,7 @@ struct WaitCommand: ParsableCommand {
       throw ExitCode(Verdict.timeout.exitStatus)
     }
     folder.settleIfPossible()
-    if end == .crashed { StandardError.say("\(folder.name): \(end)") }
+    if end == .crashed || end == .removed { StandardError.say("\(folder.name): \(end)") }
     throw ExitCode(end.exitStatus)
   }
 }

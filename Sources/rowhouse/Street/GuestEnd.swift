@@ -9,6 +9,8 @@ enum GuestEnd: Equatable, CustomStringConvertible {
   case verdict(Verdict)
   /// Its VMM died without a word.
   case crashed
+  /// Its folder was removed before anybody could look.
+  case removed
 
   /// - Parameter verdict: what its meter says, now that its VMM has gone.
   init(_ verdict: Verdict?) { self = verdict.map(Self.verdict) ?? .crashed }
@@ -18,6 +20,7 @@ enum GuestEnd: Equatable, CustomStringConvertible {
     switch self {
     case .verdict(let verdict): "\(verdict)"
     case .crashed: "its VMM died before it could say how the guest ended"
+    case .removed: "the guest has ended, and was removed before it could be seen how"
     }
   }
 
@@ -26,6 +29,8 @@ enum GuestEnd: Equatable, CustomStringConvertible {
     switch self {
     case .verdict(let verdict): verdict.exitStatus
     case .crashed: Verdict.killed.exitStatus
+    // As where there is no guest of that name.
+    case .removed: 2
     }
   }
 }
@@ -37,7 +42,7 @@ extension GuestFolder {
   /// - Returns: nil when the guest has not ended by then.
   func awaitEnd(until deadline: Instant? = nil) throws -> GuestEnd? {
     // Open before the wait: a supervisor removes the folder as soon as the guest has ended.
-    guard let meter = try? Descriptor.open(path(of: .meter), .readOnly) else { return .crashed }
+    guard let meter = try? Descriptor.open(path(of: .meter), .readOnly) else { return isInPlace ? .crashed : .removed }
     while true {
       do throws(ControlClient.Failure) {
         var client = try ControlClient(self)

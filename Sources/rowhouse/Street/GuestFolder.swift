@@ -64,7 +64,7 @@ struct GuestFolder {
 
   var isAlive: Bool { (try? look().isAlive) ?? false }
 
-  /// A folder without a meter was being made, or removed, by someone who did not come to the end of it.
+  /// A folder without a meter is what is left where somebody has removed files by hand.
   var state: State { (try? look().state) ?? .crashed }
 
   /// - Throws: `ENOENT` when the guest has gone.

@@ -22,6 +22,8 @@ struct Street {
     try checkOwner()
   }
 
+  init(path: String) { self.path = path }
+
   /// Who may write here could put a guest in another's place.
   private func checkOwner() throws(HostError) {
     do throws(SystemCallError) {
@@ -103,7 +105,7 @@ struct Street {
     func release() {
       try? street.withLock { () throws(Refusal) in
         // Somebody may have removed it, and another guest taken the name.
-        if folder.isInPlace { try street.refusing { () throws(SystemCallError) in try Folder.remove(folder.path) } }
+        if folder.isInPlace { try street.refusing { () throws(SystemCallError) in try WholeFolder.remove(folder.path) } }
       }
     }
   }
@@ -126,7 +128,7 @@ struct Street {
         if let old {
           guard old == .ended || old == .crashed else { throw .host(SystemCallError("mkdir", .exists)) }
           try settle(folder)
-          try refusing { () throws(SystemCallError) in try Folder.remove(folder.path) }
+          try refusing { () throws(SystemCallError) in try WholeFolder.remove(folder.path) }
         }
         return try refusing { () throws(SystemCallError) in try make(folder, memoryBytes, replacing: old) }
       }
@@ -179,15 +181,18 @@ struct Street {
   private func make(
     _ folder: GuestFolder, _ memoryBytes: UInt64, replacing old: GuestFolder.State?
   ) throws(SystemCallError) -> Claim {
-    try Folder.make(folder.path)
-    do throws(SystemCallError) {
+    let meter = try WholeFolder.make(folder.path) { path throws(SystemCallError) in
+      let new = GuestFolder(name: folder.name, path: path)
       let meter = SharedDescriptor(
-        try .open(folder.path(of: .meter), [.readWrite, .create, .exclusive], permissions: 0o600))
+        try .open(new.path(of: .meter), [.readWrite, .create, .exclusive], permissions: 0o600))
       try meter.descriptor.lockByte(0)
-      try Folder.makeLink(folder.path(of: .promised), to: String(memoryBytes))
+      try Folder.makeLink(new.path(of: .promised), to: String(memoryBytes))
+      return meter
+    }
+    do throws(SystemCallError) {
       return Claim(street: self, folder: try folder.holding(), meter: meter, replaced: old)
     } catch {
-      try? Folder.remove(folder.path)
+      try? WholeFolder.remove(folder.path)
       throw error
     }
   }
@@ -203,7 +208,7 @@ struct Street {
         guard folder.isInPlace else { return true }
         guard folder.state == .ended || folder.state == .crashed else { return false }
         if isDiscarded { folder.settleIfPossible() } else { try settle(folder) }
-        try refusing { () throws(SystemCallError) in try Folder.remove(folder.path) }
+        try refusing { () throws(SystemCallError) in try WholeFolder.remove(folder.path) }
         return true
       }
     } catch {
