@@ -21,21 +21,23 @@ package struct TerminalMode: Sendable {
     unsafe try checked("tcsetattr", linux_terminal_set(number, &state))
   }
 
-  /// The mode in which every key goes through as it is typed, Ctrl-C too, and nothing is echoed.
-  ///
-  /// - Parameter keepsOutput: leave output as it is: a line feed goes to the line's start as well, for guests that
-  ///   write bare line feeds.
-  package func raw(keepsOutput: Bool) -> TerminalMode {
+  /// The mode in which the terminal is a plain channel of bytes, in both directions: every key goes through as it is
+  /// typed, Ctrl-C too, nothing is echoed, and a line feed is no more than that.
+  package var raw: TerminalMode {
     var mode = self
-    let outputFlags = state.c_oflag
     // SAFETY: the call only changes the variable.
     unsafe cfmakeraw(&mode.state)
-    if keepsOutput { mode.state.c_oflag = outputFlags }
     return mode
   }
 
-  /// Makes a terminal a plain channel of bytes, in both directions.
+  /// Whether the terminal goes to the line's start at a line feed by itself.
+  package var returnsAtLineFeed: Bool {
+    let flags = tcflag_t(OPOST | ONLCR)
+    return state.c_oflag & flags == flags
+  }
+
+  /// Makes a terminal a plain channel of bytes.
   package static func makeRaw(_ number: Int32) throws(SystemCallError) {
-    try TerminalMode(of: number).raw(keepsOutput: false).apply(to: number)
+    try TerminalMode(of: number).raw.apply(to: number)
   }
 }

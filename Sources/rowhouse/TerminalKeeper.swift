@@ -33,9 +33,8 @@ final class TerminalKeeper {
   func take() {
     isTaken = false
     guard isInForeground else { return }
-    // Output is left as it is: messages and guests that write bare line feeds stay readable. A terminal that refuses
-    // because it has just gone is soon seen by its end of input.
-    isTaken = (try? original.raw(keepsOutput: true).apply(to: number)) != nil
+    // A terminal that refuses because it has just gone is soon seen by its end of input.
+    isTaken = (try? original.raw.apply(to: number)) != nil
   }
 
   func giveBack() {

@@ -31,6 +31,23 @@ struct ConsoleTerminalTests {
     #expect(!second.isRaw)
   }
 
+  /// What a program in a guest moves the cursor by, after lines that its system ended with CR LF.
+  private static let lines = String(repeating: "\r\n", count: 4) + "down\nand\non"
+
+  @Test func lineFeedsMoveDown() throws {
+    let guest = try DetachedGuest()
+    let session = try guest.attach()
+    try session.expect("echoing until a line says exit\r\n")
+    try session.type(Self.lines)
+    try session.expect("down\nand\non")
+    let run = try TerminalSession.guest("echo", saying: "echoing until a line says exit\r\n")
+    try TerminalSession.wait(for: "raw mode") { run.isRaw }
+    try run.type(Self.lines)
+    try run.expect("down\nand\non")
+    try run.type("\u{1}h")
+    try run.expect("Ctrl-A h shows this\r\n")
+  }
+
   @Test func severalWatchAndOneWrites() throws {
     let guest = try DetachedGuest()
     let (first, second) = (try guest.attach(), try guest.attach())

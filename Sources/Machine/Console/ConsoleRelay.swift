@@ -15,6 +15,7 @@ final class ConsoleRelay {
   let output: ConsoleOutput
   let input: ConsoleInput
   private let end: ConsoleEnd
+  private var lineEnds = LineEnds(at: STDOUT_FILENO)
   /// Nil: the console is on no terminal whose window the guest could know.
   private let window: TerminalWindow?
   /// Kept for ``viewers`` and at ``port``.
@@ -181,7 +182,8 @@ final class ConsoleRelay {
   private func write(_ bytes: UnsafeRawBufferPointer) -> Int {
     do throws(SystemCallError) {
       // SAFETY: the caller's bytes, for the call.
-      return unsafe try end.output!.write(bytes)
+      if end.input == nil { return unsafe try end.output!.write(bytes) }
+      return unsafe try lineEnds.write(bytes, to: end.output!)
     } catch where error.errno == .again {
       waitToWrite()
     } catch where error.errno == .interrupted {

@@ -20,6 +20,7 @@ final class ConsoleSession {
   private let loop: EventLoop
   private let signals: SignalFD
   private let output: StreamWriter
+  private var lineEnds = LineEnds(at: STDOUT_FILENO)
   private let terminal: TerminalKeeper?
   private var connection: ConsoleConnection!
   private var keyboard: KeyboardRelay?
@@ -86,7 +87,7 @@ final class ConsoleSession {
       let others = isWritten && mayWrite ? "another writes here, Ctrl-A w takes over; " : ""
       StandardError.say("attached; \(others)Ctrl-A d detaches, Ctrl-A h shows more")
     case .output(let bytes):
-      output.write(bytes)
+      output.write(lineEnds.added(to: bytes))
       if !output.hasRoom { connection.setReading(false) }
     case .notice(.youWrite): (isShutOut, hasSaidThatKeysGoNowhere) = (false, false)
     case .notice(.takenOver):
