@@ -85,6 +85,24 @@ extension Case {
         "one   crashed", "list 0\n1\nkill ", "pause 2\n", "wait 137\n", "one   running", "here\n", "echoing until",
         "logs 0\n", "remove 0\nNAME", "list 0\n",
       ], warningLines: 0),
+    // Somebody holds the ledger's lock, or its disk is slow: who is behind it waits, and nobody else does.
+    Case(
+      "slow-ledger-keeps-nobody-from-starting",
+      script: """
+        books=tmp/.local/state/rowhouse; mkdir -p $books; \(detach("one", "echo")); \(detach("two", "echo"))
+        for name in one two; do vmm=$(rowhouse show $name | sed -n 's/^process: *//p'); kill -9 $vmm; gone $vmm; done
+        waits() { until ls -l /proc/$1/fd | grep -q ledger.jsonl; do sleep 0.02; done; }
+        exec 9>> $books/ledger.jsonl; flock 9
+        rowhouse remove one 9>&- & remove=$!; waits $remove; \(detach("two", "echo")) 9>&- 2> said & again=$!; waits $again
+        sleep 1; \(detach("three", "echo")) 9>&-; echo "status $?"
+        exec 9>&-; wait $remove; echo "status $?"; wait $again; echo "status $?"; cat said; rm said
+        rowhouse list; rowhouse stop --all --remove --grace 0; grep -c crashed $books/ledger.jsonl
+        """,
+      says: [
+        "one\ntwo\n", "three\nstatus 0\n", "status 0\n", "status 0\n", "two: the name was that of a guest that had crashed",
+        "three  running", "two    running", "2\n",
+      ], warningLines: 0
+    ) { $0.expectNo("one   ") },
     Case(
       "list-is-shown-again",
       script: """

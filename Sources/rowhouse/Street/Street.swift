@@ -5,7 +5,7 @@ import Machine
 
 /// Where a user's guests have their folders: `$XDG_RUNTIME_DIR/rowhouse`, for root also `/run/rowhouse`.
 ///
-/// Whoever makes or removes a folder has the street's lock meanwhile; who only looks needs none.
+/// Whoever makes or removes a folder has the street's lock meanwhile, for a few system calls; who only looks needs none.
 struct Street {
   let path: String
 
@@ -69,14 +69,14 @@ struct Street {
 
   /// - Returns: nil when there is no such guest.
   private func hold(_ folder: GuestFolder) throws(HostError) -> GuestFolder? {
-    guard folder.isThere else { return nil }
-    do throws(SystemCallError) {
-      return try folder.holding()
-    } catch where error.errno == .noSuchFile {
-      return nil
-    } catch {
+    do throws(SystemCallError) { return try holdIfThere(folder) } catch {
       throw HostError("\(folder.path): \(error.errno)")
     }
+  }
+
+  private func holdIfThere(_ folder: GuestFolder) throws(SystemCallError) -> GuestFolder? {
+    guard folder.isThere else { return nil }
+    do throws(SystemCallError) { return try folder.holding() } catch where error.errno == .noSuchFile { return nil }
   }
 
   /// The names of all that may be guests, sorted.
@@ -118,19 +118,21 @@ struct Street {
   func claim(_ name: GuestName?, kernel: String, memoryBytes: UInt64, of budget: MemoryBudget) throws -> Claim {
     try make()
     do throws(Refusal) {
-      return try withLock { () throws(Refusal) in
-        do throws(ConfigurationError) { try check(memoryBytes, within: budget) } catch { throw .budget(error) }
-        guard let name else {
-          return try refusing { () throws(SystemCallError) in try claimSomeName(kernel, memoryBytes) }
+      while true {
+        // Perhaps the ledger has to be waited for, which must keep nobody else from the street.
+        let old = try name.flatMap { name throws(Refusal) in try settled(name) }
+        let claim = try withLock { () throws(Refusal) -> Claim? in
+          do throws(ConfigurationError) { try check(memoryBytes, within: budget) } catch { throw .budget(error) }
+          return try refusing { () throws(SystemCallError) -> Claim? in
+            guard let name else { return try claimSomeName(kernel, memoryBytes) }
+            let folder = folder(name)
+            // Another may have come or gone since.
+            guard old.map({ $0.guest.isInPlace }) ?? !folder.isThere else { return nil }
+            if old != nil { try WholeFolder.remove(folder.path) }
+            return try make(folder, memoryBytes, replacing: old?.state)
+          }
         }
-        let folder = folder(name)
-        let old = folder.isThere ? folder.state : nil
-        if let old {
-          guard old == .ended || old == .crashed else { throw .host(SystemCallError("mkdir", .exists)) }
-          try settle(folder)
-          try refusing { () throws(SystemCallError) in try WholeFolder.remove(folder.path) }
-        }
-        return try refusing { () throws(SystemCallError) in try make(folder, memoryBytes, replacing: old) }
+        if let claim { return claim }
       }
     } catch {
       switch error {
@@ -142,6 +144,17 @@ struct Street {
       case .host(let error): throw HostError("\(path): no guest's folder can be made: \(error.errno)")
       }
     }
+  }
+
+  /// The guest that had a name, with its books settled; nil: there is none.
+  ///
+  /// - Throws: `EEXIST` when it runs.
+  private func settled(_ name: GuestName) throws(Refusal) -> (guest: GuestFolder, state: GuestFolder.State)? {
+    guard let guest = try refusing({ () throws(SystemCallError) in try holdIfThere(folder(name)) }) else { return nil }
+    let state = guest.state
+    guard state == .ended || state == .crashed else { throw .host(SystemCallError("mkdir", .exists)) }
+    try settle(guest)
+    return (guest, state)
   }
 
   /// Why a folder is neither made nor removed.
@@ -204,13 +217,16 @@ struct Street {
   ///   name now.
   func remove(_ folder: GuestFolder, isDiscarded: Bool = false) throws(HostError) -> Bool {
     do throws(Refusal) {
-      return try withLock { () throws(Refusal) in
-        guard folder.isInPlace else { return true }
-        guard folder.state == .ended || folder.state == .crashed else { return false }
-        if isDiscarded { folder.settleIfPossible() } else { try settle(folder) }
+      guard folder.isInPlace else { return true }
+      // Who has ended stays so.
+      guard folder.state == .ended || folder.state == .crashed else { return false }
+      // As for a claim, before the street is locked.
+      if isDiscarded { folder.settleIfPossible() } else { try settle(folder) }
+      try withLock { () throws(Refusal) in
+        guard folder.isInPlace else { return }
         try refusing { () throws(SystemCallError) in try WholeFolder.remove(folder.path) }
-        return true
       }
+      return true
     } catch {
       switch error {
       case .host(let error) where error.errno == .noSuchFile: return true
