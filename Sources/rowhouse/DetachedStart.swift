@@ -9,6 +9,11 @@ final class DetachedStart {
   /// What the VMM says until its guest runs; it ends then.
   private let messages: SharedDescriptor
   private let meter: SharedDescriptor
+  /// Those that would leave a guest behind that nobody was told of.
+  private let signals: SignalFD
+
+  /// How long a VMM that was asked to end may take, in nanoseconds.
+  private static let patience: UInt64 = 2_000_000_000
 
   /// Starts the VMM of a guest whose folder is in the configuration.
   ///
@@ -22,6 +27,8 @@ final class DetachedStart {
     // The VMM's end of the pipe, which is closed here when this function returns.
     let errors: SharedDescriptor
     do throws(SystemCallError) {
+      signals = try SignalFD(TerminalKeeper.endingSignals)
+      try signals.collect()
       nothing = SharedDescriptor(try .open("/dev/null", .readWrite))
       let pipe = try Pipe()
       messages = SharedDescriptor(try .duplicate(of: pipe.reading.number))
@@ -34,16 +41,15 @@ final class DetachedStart {
       isTied: false)
   }
 
-  /// Waits until the guest runs, and passes on what its VMM has to say meanwhile.
+  /// Waits until the guest runs, and passes on what its VMM has to say meanwhile. A signal ends them.
   ///
-  /// - Returns: nil when it runs, or ran; else the exit status of a VMM that has said why it does not.
+  /// - Returns: nil when it runs, or ran; else the exit status: that of a VMM that has said why it does not, or 128 and
+  ///   the signal's number, with the VMM gone.
   func wait() throws(HostError) -> Int32? {
     do throws(SystemCallError) {
-      let errors = try Descriptor.duplicate(of: STDERR_FILENO)
-      while true {
-        let bytes = try messages.descriptor.read(atMost: 4096)
-        if bytes.isEmpty { break }
-        try? errors.writeAll(bytes)
+      if let signal = try passOnMessages() {
+        try end()
+        return 128 + signal
       }
       let state = try MeterReading(of: meter.descriptor)?.state
       if let state, state.isLive || state == .ended { return nil }
@@ -60,5 +66,33 @@ final class DetachedStart {
       // What cannot be read or collected has ended as well.
     }
     throw HostError("the VMM ended before its guest ran")
+  }
+
+  /// - Returns: nil when the VMM has said all, or else the signal that came first.
+  private func passOnMessages() throws(SystemCallError) -> Int32? {
+    let errors = try Descriptor.duplicate(of: STDERR_FILENO)
+    let loop = try EventLoop()
+    var interruption: Int32?
+    try loop.add(signals.number, .readable) { [unowned self] _ in
+      interruption = signals.next()
+      if interruption != nil { loop.stop() }
+    }
+    try loop.add(messages.number, .readable) { [unowned self] _ in
+      let bytes = (try? messages.descriptor.read(atMost: 4096)) ?? []
+      try? errors.writeAll(bytes)
+      if bytes.isEmpty { loop.stop() }
+    }
+    try loop.run()
+    return interruption
+  }
+
+  /// Ends the VMM, whatever it is doing.
+  private func end() throws(SystemCallError) {
+    vmm.send(SIGTERM)
+    let deadline = Instant.now.advanced(byNanoseconds: Self.patience)
+    while try vmm.collect() == nil {
+      if Instant.now >= deadline { vmm.send(SIGKILL) }
+      usleep(1000)
+    }
   }
 }

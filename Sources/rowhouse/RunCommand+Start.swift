@@ -2,6 +2,7 @@ import ArgumentParser
 import Host
 import Machine
 import Unpacking
+import Metering
 
 /// Starting a guest: its folder first, then its VMM, and at the end what it was.
 extension RunCommand {
@@ -34,7 +35,7 @@ extension RunCommand {
       claim?.release()
       throw ExitCode(status)
     case .ran(let record):
-      if settle(record, claim) { claim?.release() }
+      if settle(record.meter, record.verdict.name, claim) { claim?.release() }
       if !quiet || record.crashSignal != nil { StandardError.say(record.sentence) }
       try file?.write(record)
       throw ExitCode(record.verdict.exitStatus)
@@ -77,7 +78,8 @@ extension RunCommand {
   ) throws -> Int32? {
     do {
       let status = try DetachedStart(configuration, meter: claim.meter, kernel: kernel).wait()
-      if status != nil { claim.release() }
+      // One that was interrupted may have run.
+      if status != nil, settle(try? MeterReading(of: claim.meter.descriptor), nil, claim) { claim.release() }
       return status
     } catch {
       claim.release()
@@ -88,11 +90,11 @@ extension RunCommand {
   /// Writes down what the guest used.
   ///
   /// - Returns: false when the guest's folder is all that says it.
-  private func settle(_ record: RunRecord, _ claim: Street.Claim?) -> Bool {
-    guard let meter = record.meter else { return true }
+  private func settle(_ meter: MeterReading?, _ verdict: String?, _ claim: Street.Claim?) -> Bool {
+    guard let meter else { return true }
     let name = claim.map { $0.folder.name.description }
     do throws(Settlement.Failure) {
-      try Settlement.settle(LedgerRecord(name, record.verdict.name, meter), in: claim?.folder)
+      try Settlement.settle(LedgerRecord(name, verdict, meter), in: claim?.folder)
       return true
     } catch {
       let kept = claim?.folder.isInPlace == true ? name : nil

@@ -216,6 +216,19 @@ extension Case {
         "folder was removed while it ran", "status 137\n", "1\n", "1\n",
       ], warningLines: 0
     ) { $0.expectNo("crashed") },
+    // The VMM that starts so slowly is none of ours, and the second one does not even listen.
+    Case(
+      "interrupted-start-leaves-nothing",
+      script: """
+        mkdir bin; cp $(command -v rowhouse) bin/; interrupt() {
+          printf '#!/bin/sh\\ntrap "" %s\\nwhile :; do sleep 0.1; done\\n' "$1" > bin/rowhouse-vmm; chmod 700 bin/rowhouse-vmm
+          bin/rowhouse run --detach --name one $GUESTS/echo.elf > name & run=$!
+          until vmm=$(child_of $run) && [ -n "$vmm" ]; do sleep 0.02; done; sleep 0.2
+          kill -$2 $run; wait $run; echo "status $?"; kill -0 $vmm 2> said || echo gone; rm said; cat name
+        }
+        interrupt USR2 INT; interrupt 'TERM INT' HUP; rowhouse list; rm -r bin name
+        """, says: ["status 130\ngone\nstatus 129\ngone\nNAME"], warningLines: 0
+    ) { $0.expectNo("one  ") },
     // Its name is another guest's by then.
     Case(
       "name-of-a-removed-folder-is-taken",
