@@ -19,4 +19,10 @@ package enum FolderFile: String, CaseIterable, Sendable {
   case settling
   /// The guest's record is in the ledger.
   case settled
+
+  /// How long the name of a guest, which is its folder's, may be.
+  package static let mostNameBytes = 63
+
+  /// Where the folder of a guest is left whose own place has gone with all around it, below the user's state folder.
+  package static let remains = "rowhouse/remains"
 }

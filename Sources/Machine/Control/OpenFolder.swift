@@ -39,20 +39,29 @@ struct OpenFolder {
     // Perhaps all folders were removed at once.
     if let slash = path.lastIndex(of: "/") { try? Folder.make(String(path[..<slash])) }
     let lock = try FolderLock(around: path)
-    var (place, number) = (path, 0)
+    var number = 0
     while true {
       do throws(SystemCallError) {
-        try WholeFolder.make(place) { place throws(SystemCallError) in
+        try WholeFolder.make(numbered(path, number)) { place throws(SystemCallError) in
           try write(Array(message.utf8), to: .messages, in: place)
           try write(meter, to: .meter, in: place)
         }
         break
       } catch where error.errno == .exists {
         number += 1
-        place = "\(path).\(number)"
       }
     }
     lock.release()
+  }
+
+  /// A guest's path with a number behind its name, which stays a name; 0: none.
+  private static func numbered(_ path: String, _ number: Int) -> String {
+    if number == 0 { return path }
+    let suffix = ".\(number)"
+    let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    var stem = path[start...]
+    while stem.utf8.count + suffix.utf8.count > FolderFile.mostNameBytes { stem.removeLast() }
+    return path[..<start] + stem + suffix
   }
 
   private static func write(_ bytes: [UInt8], to file: FolderFile, in folder: String) throws(SystemCallError) {

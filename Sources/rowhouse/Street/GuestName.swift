@@ -1,10 +1,11 @@
+import Control
 import Host
 import Machine
 
 /// A guest's name, which is also its folder's.
 struct GuestName: Hashable, Comparable, CustomStringConvertible {
   let description: String
-  static let mostBytes = 63
+  static let mostBytes = FolderFile.mostNameBytes
 
   init(_ text: String, option: String) throws(ConfigurationError) {
     guard Self.isName(text) else {
