@@ -39,6 +39,12 @@ package enum Folder {
     if unsafe rmdir(path) != 0 { throw SystemCallError("rmdir", Errno(rawValue: errno)) }
   }
 
+  /// Takes away a folder with nothing in it; another stays (rmdir(2)).
+  package static func removeIfEmpty(_ path: String) {
+    // SAFETY: the string outlives the call, which only reads it.
+    _ = unsafe rmdir(path)
+  }
+
   /// Makes a symbolic link (symlink(2)), which may lead to nothing: a word that is there from the first, and read by one call.
   package static func makeLink(_ path: String, to target: String) throws(SystemCallError) {
     // SAFETY: both strings outlive the call, which only reads them. The error is read before anything else runs here.

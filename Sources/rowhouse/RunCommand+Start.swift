@@ -1,8 +1,9 @@
 import ArgumentParser
+import Glibc
 import Host
 import Machine
-import Unpacking
 import Metering
+import Unpacking
 
 /// Starting a guest: its folder first, then its VMM, and at the end what it was.
 extension RunCommand {
@@ -21,6 +22,12 @@ extension RunCommand {
     configuration.consoleLogBytes = claim == nil ? nil : logBytes
     if detach, let claim {
       if let status = try startDetached(configuration, claim, unpacked) { throw ExitCode(status) }
+      if let user = Environment["USER"] ?? Environment["LOGNAME"],
+        LoginFolder.goesAtLogout(claim.folder.path, user: (geteuid(), user))
+      {
+        StandardError.say(
+          "\(claim.folder.name): it ends when you log out, as $XDG_RUNTIME_DIR goes then; `loginctl enable-linger` keeps it")
+      }
       return print(claim.folder.name)
     }
     let outcome: Supervisor.Outcome

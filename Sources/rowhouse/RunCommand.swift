@@ -196,7 +196,11 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("What the other commands call the guest (default: one is made up).", valueName: "name"))
   var name: String?
 
-  @Flag(help: "Print the guest's name once it runs, and leave it running.")
+  @Flag(
+    help: """
+      Print the guest's name once it runs, and leave it running; where logind removes $XDG_RUNTIME_DIR when you log out, \
+      until then, unless you linger (`loginctl enable-linger`).
+      """)
   var detach = false
 
   @Flag(help: "Do not say how the guest ended.")

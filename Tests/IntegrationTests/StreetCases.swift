@@ -229,6 +229,16 @@ extension Case {
         interrupt USR2 INT; interrupt 'TERM INT' HUP; rowhouse list; rm -r bin name
         """, says: ["status 130\ngone\nstatus 129\ngone\nNAME"], warningLines: 0
     ) { $0.expectNo("one  ") },
+    // The whole runtime folder has gone, as when its user logs out: what is left goes where the ledger is.
+    Case(
+      "runtime-folder-goes-with-its-user",
+      script: """
+        mkdir -m 700 run/user; XDG_RUNTIME_DIR="$PWD/run/user"; \(detach("one", "button")); rowhouse expect one waiting
+        vmm=$(rowhouse show one | sed -n 's/^process: *//p'); rm -r run/user; gone $vmm
+        state=tmp/.local/state/rowhouse; ls $state/remains/one; XDG_RUNTIME_DIR="$PWD/run"; rowhouse list
+        ls $state; grep -c '"name":"one".*"verdict":"poweroff"' $state/ledger.jsonl
+        """, says: ["waiting\n", "meter\nvmm.log\nNAME", "ledger.jsonl\n1\n"], warningLines: 0
+    ) { $0.expectNo("remains") },
     // Its name is another guest's by then.
     Case(
       "name-of-a-removed-folder-is-taken",

@@ -28,7 +28,14 @@ extension Runner {
     do throws(SystemCallError) {
       let page = try meterFile.descriptor.read(count: meter.shape.byteCount, at: 0)
       let message = "rowhouse: the guest's folder was removed while it ran; this is what is left of it\n"
-      try OpenFolder.leave(meter: page, message: message, at: path)
+      do throws(SystemCallError) { try OpenFolder.leave(meter: page, message: message, at: path) } catch {
+        // The place of all folders has gone, as when a user logs out. The ledger's stays.
+        guard let state = Environment.folder("XDG_STATE_HOME", usually: ".local/state") else { return }
+        let remains = "\(state)/\(FolderFile.remains)"
+        try Folder.makeAll(remains)
+        let name = path.split(separator: "/").last ?? ""
+        try OpenFolder.leave(meter: page, message: message, at: "\(remains)/\(name)")
+      }
     } catch {
       // There is no place for it, and nobody to tell.
     }

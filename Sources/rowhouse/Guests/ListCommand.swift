@@ -21,6 +21,7 @@ struct ListCommand: ParsableCommand {
 
   func run() throws {
     let street = try Street()
+    Remains.settle()
     repeat {
       let guests = try street.guests().compactMap { folder -> GuestSummary? in
         let look = try? folder.look()

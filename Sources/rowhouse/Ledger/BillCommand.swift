@@ -34,6 +34,7 @@ struct BillCommand: ParsableCommand {
     let format = try Self.choice(format, Bill.Format.table, option: "--format")
     let start = try since.map { try Self.moment($0, now: Date()) }
     for guest in try Street().guests() { guest.settleIfPossible() }
+    Remains.settle()
     guard let ledger = Ledger() else { throw HostError("neither XDG_STATE_HOME nor HOME says where the ledger is") }
     var content: Ledger.Content
     do throws(SystemCallError) { content = try ledger.content() } catch {
