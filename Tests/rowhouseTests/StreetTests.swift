@@ -1,6 +1,7 @@
 import Foundation
 import Host
 import Machine
+import Metering
 import Synchronization
 import Testing
 
@@ -74,5 +75,32 @@ final class StreetTests {
     #expect(throws: ConfigurationError.self) { try self.claim("one") }
     claim.release()
     #expect(try Folder.names(in: root) == [])
+  }
+
+  @Test("What a guest uses of a CPU is that since the last look, when there was one")
+  func sharesSinceTheLastLook() throws {
+    let claim = try claim("one")
+    let page = try MeterPage(
+      in: claim.meter, MeterShape(cpuCount: 1, diskCount: 0, networkCount: 0), memoryBytes: 1 << 20, process: getpid())
+    page.set(.running)
+    page.reached(.guestStarted, at: Instant(nanoseconds: Instant.now.nanoseconds - 1_000_000_000_000))
+    func guests() throws -> [GuestSummary] { [GuestSummary(claim.folder, try claim.folder.look())] }
+    var (first, second, shares) = (try guests(), try guests(), CPUShares())
+    let overItsLife = try #require(first[0].cpuPercent)
+    let start = Instant(nanoseconds: 5_000_000_000)
+    shares.look(at: &first, now: start)
+    #expect(first[0].cpuPercent == overItsLife)
+    let before = try #require(first[0].cpuNanoseconds)
+    repeat { second = try guests() } while second[0].cpuNanoseconds! < before + 50_000_000
+    let used = second[0].cpuNanoseconds! - before
+    shares.look(at: &second, now: start.advanced(byNanoseconds: 500_000_000))
+    #expect(abs(second[0].cpuPercent! - Double(used) / 5_000_000) <= 0.051)
+    var none: [GuestSummary] = []
+    shares.look(at: &none, now: start.advanced(byNanoseconds: 600_000_000))
+    var again = try guests()
+    let life = again[0].cpuPercent
+    shares.look(at: &again, now: start.advanced(byNanoseconds: 700_000_000))
+    #expect(again[0].cpuPercent == life, "it was not there at the last look")
+    claim.release()
   }
 }

@@ -19,9 +19,10 @@ struct GuestSummary: JSONDocument {
   let memoryBytes: UInt64?
   /// What of the VMM's memory, the guest's with it, is in the host's RAM.
   let residentBytes: UInt64?
-  /// CPU time that the VMM has used, and that as a share of one CPU over the guest's life.
+  /// CPU time that the VMM has used, and that as a share of one CPU: over the guest's life, or since the last look of
+  /// ``CPUShares``.
   let cpuNanoseconds: UInt64?
-  let cpuPercent: Double?
+  fileprivate(set) var cpuPercent: Double?
   /// How many watch the console by `rowhouse console` and the like.
   let viewers: UInt64?
 
@@ -43,10 +44,32 @@ struct GuestSummary: JSONDocument {
     residentBytes = usage?.residentBytes
     cpuNanoseconds = usage?.cpuNanoseconds ?? (isOver ? meter?.cpuNanoseconds.saturatingSum : nil)
     if let cpuNanoseconds, let uptimeNanoseconds, uptimeNanoseconds > 0 {
-      cpuPercent = (1000 * Double(cpuNanoseconds) / Double(uptimeNanoseconds)).rounded() / 10
+      cpuPercent = CPUShares.percent(cpuNanoseconds, of: uptimeNanoseconds)
     } else {
       cpuPercent = nil
     }
+  }
+}
+
+/// What guests use of a CPU from one look at them to the next.
+struct CPUShares {
+  /// By the VMM's process.
+  private var last: [Int32: (cpuNanoseconds: UInt64, at: Instant)] = [:]
+
+  /// Has the guests' shares be those since the last look; one that was not there keeps that over its life.
+  mutating func look(at guests: inout [GuestSummary], now: Instant = .now) {
+    var looks: [Int32: (cpuNanoseconds: UInt64, at: Instant)] = [:]
+    for index in guests.indices {
+      guard let process = guests[index].process, let used = guests[index].cpuNanoseconds else { continue }
+      looks[process] = (used, now)
+      guard let last = last[process], now > last.at, used >= last.cpuNanoseconds else { continue }
+      guests[index].cpuPercent = Self.percent(used - last.cpuNanoseconds, of: now.nanoseconds(since: last.at))
+    }
+    last = looks
+  }
+
+  fileprivate static func percent(_ used: UInt64, of time: UInt64) -> Double {
+    (1000 * Double(used) / Double(time)).rounded() / 10
   }
 }
 

@@ -10,7 +10,7 @@ struct ListCommand: ParsableCommand {
     discussion: """
       A guest whose VMM died without saying how the guest ended has crashed. Of guests that were there when the host \
       went down nothing is left if $XDG_RUNTIME_DIR is in memory, as it usually is. CPU is the share of one CPU over \
-      its life.
+      its life, with --watch since the last look.
       """)
 
   @Flag(help: "Say it as JSON.")
@@ -22,14 +22,16 @@ struct ListCommand: ParsableCommand {
   func run() throws {
     let street = try Street()
     Remains.settle()
+    var shares = CPUShares()
     repeat {
-      let guests = try street.guests().compactMap { folder -> GuestSummary? in
+      var guests = try street.guests().compactMap { folder -> GuestSummary? in
         let look = try? folder.look()
         // Removed since it was found.
         if look == nil, !folder.isInPlace { return nil }
         folder.settleIfPossible(look)
         return GuestSummary(folder, look)
       }
+      if watch { shares.look(at: &guests) }
       let text = json ? GuestList(guests: guests).json : Self.table(guests)
       // From the top-left corner, and what is left below is cleared (ECMA-48 CUP, ED): nothing flickers.
       let start = watch && isatty(STDOUT_FILENO) == 1 ? "\u{1b}[H\u{1b}[2J" : ""
