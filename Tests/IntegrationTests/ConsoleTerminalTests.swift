@@ -23,6 +23,7 @@ struct ConsoleTerminalTests {
     try first.expect("rowhouse: detached from \(guest.name), which goes on")
     #expect(!first.isRaw)
     let second = try guest.attach("--replay", "6")
+    try second.expect("shows more")
     #expect(try second.expect("z").contains("c\u{3}\u{1a}\u{1}"))
     try second.type("\rexit\r")
     #expect(try second.waitForEnd() == .exited(status: 0))
@@ -74,6 +75,7 @@ struct ConsoleTerminalTests {
   @Test func windowSizeIsTypedForTheGuest() throws {
     let guest = try DetachedGuest()
     let session = try guest.attach("--no-replay")
+    try session.expect("Ctrl-A r types the window's size for the guest's shell, Ctrl-A d detaches")
     try session.resize(columns: 132, rows: 43)
     try session.type("\u{1}r")
     try session.expect("stty rows 43 columns 132")
@@ -84,6 +86,7 @@ struct ConsoleTerminalTests {
   @Test func aVirtioConsoleKnowsTheWritersWindow() throws {
     let guest = try DetachedGuest("echo.elf", "--console-device", "virtio", "--cmdline", "virtio")
     let (first, second) = (try guest.attach(), try guest.attach())
+    #expect(try !first.expect("Ctrl-A d detaches").contains("Ctrl-A r"))
     try first.expect("echoing until")
     try first.resize(columns: 132, rows: 43)
     try second.resize(columns: 77, rows: 11)

@@ -25,6 +25,8 @@ final class ConsoleSession {
   private var connection: ConsoleConnection!
   private var keyboard: KeyboardRelay?
   private let mayWrite: Bool
+  /// Whether the guest hears of the window's size.
+  private let tellsWindow: Bool
   /// Whether the person knows of another who writes.
   private var isShutOut = false
   private var hasSaidThatKeysGoNowhere = false
@@ -43,6 +45,7 @@ final class ConsoleSession {
     output = StreamWriter(to: try .standardOutput(), limit: Self.mostOutput, loop: loop)
     terminal = TerminalKeeper()
     mayWrite = attachment.writing != .never
+    tellsWindow = folder.start?.consoleDevice == .virtio
     var attachment = attachment
     attachment.window = Self.window
     connection = try ConsoleConnection(to: folder, attachment, on: loop) { [unowned self] message, _ in
@@ -85,7 +88,9 @@ final class ConsoleSession {
       isShutOut = isWritten
       guard terminal != nil else { return }
       let others = isWritten && mayWrite ? "another writes here, Ctrl-A w takes over; " : ""
-      StandardError.say("attached; \(others)Ctrl-A d detaches, Ctrl-A h shows more")
+      // A serial line has no window.
+      let size = mayWrite && !tellsWindow ? "Ctrl-A r types the window's size for the guest's shell, " : ""
+      StandardError.say("attached; \(others)\(size)Ctrl-A d detaches, Ctrl-A h shows more")
     case .output(let bytes):
       output.write(lineEnds.added(to: bytes))
       if !output.hasRoom { connection.setReading(false) }

@@ -55,10 +55,7 @@ struct GuestDetails: JSONDocument {
     let look = try? folder.look()
     guest = GuestSummary(folder, look)
     self.folder = folder.path
-    // A VMM that was started by hand has left them nowhere but in /proc.
-    arguments =
-      Self.words(in: folder.path(of: .arguments))
-      ?? guest.process.flatMap { Self.words(in: "/proc/\($0)/cmdline").map { Array($0.dropFirst()) } } ?? []
+    arguments = folder.arguments(of: guest.process) ?? []
     // As they are now, or else as the guest's last sample and its options have them.
     let start = arguments.isEmpty ? nil : try? Configuration(arguments: arguments)
     var console = start?.console.description
@@ -81,15 +78,6 @@ struct GuestDetails: JSONDocument {
 
   /// How long a guest's kernel may take to answer, in nanoseconds: it may be busy, or not answer at all.
   private static let guestPatience: UInt64 = 1_000_000_000
-
-  /// Words that each end with a zero, as a file has them.
-  private static func words(in path: String) -> [String]? {
-    guard let file = try? Descriptor.open(path, .readOnly) else { return nil }
-    var bytes: [UInt8] = []
-    while let more = try? file.read(atMost: 4096), !more.isEmpty { bytes += more }
-    let words = bytes.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
-    return Array(words.dropLast())
-  }
 
   /// A line for each.
   var text: String {
