@@ -25,8 +25,8 @@ extension RunCommand {
       if let user = Environment["USER"] ?? Environment["LOGNAME"],
         LoginFolder.goesAtLogout(claim.folder.path, user: (geteuid(), user))
       {
-        StandardError.say(
-          "\(claim.folder.name): it ends when you log out, as $XDG_RUNTIME_DIR goes then; `loginctl enable-linger` keeps it")
+        let name = claim.folder.name
+        StandardError.say("\(name): it ends when you log out, with $XDG_RUNTIME_DIR; `loginctl enable-linger` keeps it")
       }
       return print(claim.folder.name)
     }

@@ -198,8 +198,8 @@ struct RunCommand: ParsableCommand {
 
   @Flag(
     help: """
-      Print the guest's name once it runs, and leave it running; where logind removes $XDG_RUNTIME_DIR when you log out, \
-      until then, unless you linger (`loginctl enable-linger`).
+      Print the guest's name once it runs, and leave it running; where logind removes $XDG_RUNTIME_DIR when you log \
+      out, until then, unless you linger (`loginctl enable-linger`).
       """)
   var detach = false
 

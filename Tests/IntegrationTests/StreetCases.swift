@@ -221,7 +221,8 @@ extension Case {
       "interrupted-start-leaves-nothing",
       script: """
         mkdir bin; cp $(command -v rowhouse) bin/; interrupt() {
-          printf '#!/bin/sh\\ntrap "" %s\\nwhile :; do sleep 0.1; done\\n' "$1" > bin/rowhouse-vmm; chmod 700 bin/rowhouse-vmm
+          printf '#!/bin/sh\\ntrap "" %s\\nwhile :; do sleep 0.1; done\\n' "$1" > bin/rowhouse-vmm
+          chmod 700 bin/rowhouse-vmm
           bin/rowhouse run --detach --name one $GUESTS/echo.elf > name & run=$!
           until vmm=$(child_of $run) && [ -n "$vmm" ]; do sleep 0.02; done; sleep 0.2
           kill -$2 $run; wait $run; echo "status $?"; kill -0 $vmm 2> said || echo gone; rm said; cat name

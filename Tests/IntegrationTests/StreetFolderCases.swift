@@ -93,14 +93,15 @@ extension Case {
         for name in one two; do vmm=$(rowhouse show $name | sed -n 's/^process: *//p'); kill -9 $vmm; gone $vmm; done
         waits() { until ls -l /proc/$1/fd | grep -q ledger.jsonl; do sleep 0.02; done; }
         exec 9>> $books/ledger.jsonl; flock 9
-        rowhouse remove one 9>&- & remove=$!; waits $remove; \(detach("two", "echo")) 9>&- 2> said & again=$!; waits $again
+        rowhouse remove one 9>&- & remove=$!; waits $remove
+        \(detach("two", "echo")) 9>&- 2> said & again=$!; waits $again
         sleep 1; \(detach("three", "echo")) 9>&-; echo "status $?"
         exec 9>&-; wait $remove; echo "status $?"; wait $again; echo "status $?"; cat said; rm said
         rowhouse list; rowhouse stop --all --remove --grace 0; grep -c crashed $books/ledger.jsonl
         """,
       says: [
-        "one\ntwo\n", "three\nstatus 0\n", "status 0\n", "status 0\n", "two: the name was that of a guest that had crashed",
-        "three  running", "two    running", "2\n",
+        "one\ntwo\n", "three\nstatus 0\n", "status 0\n", "status 0\n",
+        "two: the name was that of a guest that had crashed", "three  running", "two    running", "2\n",
       ], warningLines: 0
     ) { $0.expectNo("one   ") },
     Case(

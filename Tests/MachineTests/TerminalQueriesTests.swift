@@ -29,8 +29,8 @@ import Testing
   }
 
   @Test("A sequence that is broken off hides no question after it", arguments: [
-    "\u{1b}]0;title", "\u{1b}P1$r0", "\u{1b}]0;title\u{18}", "\u{1b}P+q54\u{1a}", "\u{1b}[31\u{18}", "\u{1b}[3", "\u{1b}",
-    "\u{1b}(", "\u{1b}P+q54\u{7}",
+    "\u{1b}]0;title", "\u{1b}P1$r0", "\u{1b}]0;title\u{18}", "\u{1b}P+q54\u{1a}", "\u{1b}[31\u{18}", "\u{1b}[3",
+    "\u{1b}", "\u{1b}(", "\u{1b}P+q54\u{7}",
   ])
   func questionAfter(_ broken: String) { #expect(removed("\(broken)\u{1b}[6nafter") == "\(broken)after") }
 

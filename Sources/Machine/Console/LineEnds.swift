@@ -3,9 +3,9 @@ import Host
 
 /// Has the lines of a small kernel that ends them with bare line feeds begin at the left of a terminal.
 ///
-/// A serial terminal moves down at a line feed and does nothing else, and programs in a guest move its cursor by it. So a
-/// guest that has ended some lines in a row with CR LF, as Linux's driver and its terminals do, is never helped again. One
-/// alone may be the echo of a key before a bare line feed.
+/// A serial terminal moves down at a line feed and does nothing else, and programs in a guest move its cursor by it.
+/// So a guest that has ended some lines in a row with CR LF, as Linux's driver and its terminals do, is never helped
+/// again. One alone may be the echo of a key before a bare line feed.
 package struct LineEnds {
   /// What is written to.
   private let number: Int32

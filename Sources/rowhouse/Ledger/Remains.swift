@@ -2,11 +2,11 @@ import Control
 import Host
 import Machine
 
-/// What is left of guests whose runtime folder was removed with all that is in it, as when their user logged out: a last
-/// state of the meter for the ledger, beside that. Their VMMs put it there.
+/// What is left of guests whose runtime folder was removed with all that is in it, as when their user logged out: a
+/// last state of the meter for the ledger, beside that. Their VMMs put it there.
 enum Remains {
-  /// Writes down what the guests used, and takes away what was left of them; what cannot be written down stays, which is
-  /// said.
+  /// Writes down what the guests used, and takes away what was left of them; what cannot be written down stays, which
+  /// is said.
   static func settle() {
     guard let state = Environment.folder("XDG_STATE_HOME", usually: ".local/state") else { return }
     let street = Street(path: "\(state)/\(FolderFile.remains)")

@@ -6,7 +6,8 @@ import Machine
 extension GuestFolder {
   /// The VMM's arguments; nil when nothing says them.
   ///
-  /// - Parameter process: the VMM's, nil when it has gone: one that was started by hand has left them nowhere but in /proc.
+  /// - Parameter process: the VMM's, nil when it has gone. One that was started by hand has left them nowhere but in
+  ///   /proc.
   func arguments(of process: Int32?) -> [String]? {
     Self.words(in: path(of: .arguments))
       ?? process.flatMap { Self.words(in: "/proc/\($0)/cmdline").map { Array($0.dropFirst()) } }

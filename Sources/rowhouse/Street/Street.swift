@@ -5,7 +5,7 @@ import Machine
 
 /// Where a user's guests have their folders: `$XDG_RUNTIME_DIR/rowhouse`, for root also `/run/rowhouse`.
 ///
-/// Whoever makes or removes a folder has the street's lock meanwhile, for a few system calls; who only looks needs none.
+/// Whoever makes or removes a folder has the street's lock for a few system calls; who only looks needs none.
 struct Street {
   let path: String
 
@@ -105,7 +105,8 @@ struct Street {
     func release() {
       try? street.withLock { () throws(Refusal) in
         // Somebody may have removed it, and another guest taken the name.
-        if folder.isInPlace { try street.refusing { () throws(SystemCallError) in try WholeFolder.remove(folder.path) } }
+        guard folder.isInPlace else { return }
+        try street.refusing { () throws(SystemCallError) in try WholeFolder.remove(folder.path) }
       }
     }
   }
