@@ -1,4 +1,5 @@
-"""Where the benchmarks that are Python programs keep what they measured, for `bench-document`."""
+"""Where the benchmarks that are Python programs keep what they measured, for `bench-document`, and how they measure it in
+the lab."""
 
 import datetime
 import json
@@ -51,6 +52,29 @@ def host() -> dict:
         "kernel": os.uname().release,
         "memory_bytes": int(field("/proc/meminfo", r"^MemTotal:\s*(\d+) kB$")) * 1024,
     }
+
+
+# As many labs may stand still, and what the exit status of one says that was ended for it.
+LABS, TIMED_OUT = 6, 124
+
+
+def in_lab(command: list[str], seconds: int, *options: str) -> tuple[str, int]:
+    """What a command says on standard output in the lab, in virtual time and with QEMU beside, and how many labs stood
+    still before: one that takes longer than so many seconds does (docs/testing.md), and a new one is started."""
+    lab = [os.path.join(ROOT, "Tests/Lab/lab"), "--icount", "--qemu", "--timeout", str(seconds), *options]
+    for stood_still in range(LABS):
+        run = subprocess.run([*lab, "--", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                             errors="replace", check=False)
+        if run.returncode != TIMED_OUT:
+            break
+    if run.returncode != 0:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: the lab ended with status {run.returncode}")
+    return run.stdout, stood_still
+
+
+def label(stood_still: int) -> str | None:
+    """What is to be said of labs that stood still."""
+    return f"measured anew where one stood still: {stood_still} did" if stood_still else None
 
 
 # Lines of a script in the lab, by which it tells `lab_host` what the lab is.
