@@ -4,16 +4,17 @@ import Testing
 extension Case {
   /// What a guest may cost its host.
   static let economy: [Case] = [
+    // A moment later, when the code of the start has been let go.
     Case(
       "memory-of-the-vmm",
       script: """
         rowhouse-vmm --kernel $GUESTS/echo.elf --memory 128M > out & vmm=$!
-        await out 'echoing until'
+        await out 'echoing until'; sleep 1
         cat /proc/$vmm/smaps
         kill $vmm; wait $vmm; rm out
         """
     ) { $0.expectResident(outside: 128 << 10, atMost: 5 << 10) },
-    // With a folder, and so with sockets and a log; a moment later, when the code of the start has been let go.
+    // With a folder, and so with sockets and a log.
     Case(
       "memory-of-a-detached-vmm",
       script: """

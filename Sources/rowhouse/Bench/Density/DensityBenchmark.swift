@@ -45,12 +45,15 @@ struct DensityBenchmark {
       cpus: guest.cpus, memoryBytes: guest.memoryBytes, contestants: results, missing: missing)
   }
 
+  /// From the last start to the look at memory: who gives back what only starting took has done so by then.
+  private static let settlingMicroseconds: UInt32 = 1_000_000
+
   /// - Returns: nil when a guest did not start.
   private func fill(
     _ street: DensityStreet, _ progress: inout ProgressBar
   ) throws(SystemCallError) -> [DensityResults.Point]? {
     var points: [DensityResults.Point] = []
-    // Looking at memory takes time that no start shall be charged with.
+    // Waiting for memory to settle, and looking at it, takes time that no start shall be charged with.
     var spent: UInt64 = 0
     var next = 1
     for count in 1...guests {
@@ -60,6 +63,7 @@ struct DensityBenchmark {
       spent += Instant.now.nanoseconds(since: started)
       guard count == next || count == guests else { continue }
       if count == next { next *= 10 }
+      usleep(Self.settlingMicroseconds)
       let memory = try street.memory(guestBytes: guest.memoryBytes)
       points.append(
         .init(
