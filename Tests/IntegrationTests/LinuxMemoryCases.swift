@@ -45,7 +45,7 @@ extension Case {
         let due = mebibytes << 10
         #expect(abs(measured - due) <= due / 20, "\(outcome.outputText)")
       }
-      #expect(resident[1] <= 128 * 105 / 100 << 10, "the balloon: \(outcome.outputText)")
+      #expect(resident[1] <= (128 << 10) * 105 / 100, "the balloon: \(outcome.outputText)")
       #expect(resident[4] < 128 << 10, "free page reporting: \(outcome.outputText)")
     },
     // A guest that has given up too much takes it back: before Linux kills for memory, it asks whoever can spare some,

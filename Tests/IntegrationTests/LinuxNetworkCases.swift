@@ -70,7 +70,7 @@ extension Case {
     second() {
       debian "$(greet 2 1); dd if=/dev/urandom of=data bs=1M count=100; \
     until nc 10.7.0.1 7 < data; do sleep 1; done; sha256sum data; ip link set eth0 mtu 1500; \
-    head -c 4M data > frames; until nc 10.7.0.1 8 < frames; do sleep 1; done; sha256sum frames" --memory 320M "$@" > second
+    dd if=data of=frames bs=1M count=4; until nc 10.7.0.1 8 < frames; do sleep 1; done; sha256sum frames" --memory 320M "$@" > second
     }
     summary() {
       cat "$@"
