@@ -188,10 +188,10 @@ extension Case {
         \(detach("one", "echo", "--console-log 16K")); rowhouse expect one echoing
         number=0; while ( : > run/filler$number ) 2> said; do number=$((number + 1)); done; rm said
         fill() { rowhouse send one "$(printf '%020000d' 0) $1" --expect "$1"; }
-        fill first; sleep 1.1; fill second; ls run/rowhouse/one/console.log* | wc -l
-        rm run/filler*; sleep 1.1; rowhouse send one ' third ' --expect third; rowhouse logs one | grep -c third
-        dd if=/dev/zero of=run/filler bs=4k 2> said; rm said; fill fourth; sleep 1.1; fill fifth
-        rm run/filler; sleep 1.1; fill sixth; rowhouse logs one | grep -c sixth
+        fill first; sleep 2; fill second; ls run/rowhouse/one/console.log* | wc -l
+        rm run/filler*; sleep 2; rowhouse send one ' third ' --expect third; rowhouse logs one | grep -c third
+        dd if=/dev/zero of=run/filler bs=4k 2> said; rm said; fill fourth; sleep 2; fill fifth
+        rm run/filler; sleep 2; fill sixth; rowhouse logs one | grep -c sixth
         cat run/rowhouse/one/vmm.log; rowhouse stop --grace 0 --remove one
         """,
       says: [
