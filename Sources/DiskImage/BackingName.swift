@@ -31,8 +31,8 @@ package enum BackingName {
   }
 
   static func split(_ path: String) -> (folder: String, file: String) {
-    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-    return (String(path[...slash]), String(path[path.index(after: slash)...]))
+    let parts = path.pathParts
+    return (parts.folder.isEmpty ? "." : String(parts.folder), String(parts.name))
   }
 
   private static func real(_ folder: String, of path: String) throws(ImageError) -> String {

@@ -36,7 +36,6 @@ package enum ImageFormat: String, CaseIterable, Sendable {
     guard !first.contains(":") else {
       throw ImageError(image, .unsupported("its backing file \"\(name)\" is not a plain path"))
     }
-    guard !name.hasPrefix("/"), let slash = image.lastIndex(of: "/") else { return name }
-    return image[...slash] + name
+    return name.hasPrefix("/") ? name : image.pathParts.folder + name
   }
 }

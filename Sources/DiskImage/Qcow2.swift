@@ -36,7 +36,7 @@ package final class Qcow2 {
     guard file.isWritable else {
       refcounts = nil
       // One that is known to be broken may still be read: for what can be had of it.
-      if !header.isMarkedCorrupt { try Qcow2.require(Qcow2Check(header, file).run(counts: false), file) }
+      if !header.isMarkedCorrupt { try Qcow2.require(Qcow2Check(header, file, comparesCounts: false).run(), file) }
       return
     }
     try Qcow2.requireWritable(header, file)

@@ -30,7 +30,7 @@ final class Qcow2Check {
   private let geometry: Geometry
   private let file: DiskFile
   private var report = CheckReport()
-  private var comparesCounts = true
+  private let comparesCounts: Bool
   /// What is known of each host cluster: `Use` bits above the number of references.
   private let uses: Mapping
   private let clusterCount: UInt64
@@ -54,7 +54,10 @@ final class Qcow2Check {
   /// Tables are read in pieces of at most this many bytes.
   fileprivate static let pieceSize: UInt64 = 64 << 10
 
-  init(_ header: Qcow2Header, _ file: DiskFile) throws(ImageError) {
+  /// - Parameter comparesCounts: whether counts matter. An image that is only read needs none, and may have outdated
+  ///   ones.
+  init(_ header: Qcow2Header, _ file: DiskFile, comparesCounts: Bool = true) throws(ImageError) {
+    self.comparesCounts = comparesCounts
     self.header = header
     self.file = file
     let geometry = header.geometry
@@ -67,9 +70,7 @@ final class Qcow2Check {
     uses = try host(file.path) { () throws(SystemCallError) in try Mapping.anonymous(Int(clusterCount) * 4) }
   }
 
-  /// - Parameter counts: whether counts matter. An image that is only read needs none, and may have outdated ones.
-  func run(counts: Bool = true) throws(ImageError) -> CheckReport {
-    comparesCounts = counts
+  func run() throws(ImageError) -> CheckReport {
     markSingle("the header", 0, geometry.clusterSize)
     markSingle("the L1 table", header.l1Offset, header.l1Entries * 8)
     let refcountTableBytes = geometry.offset(of: header.refcountTableClusters)
@@ -93,7 +94,7 @@ final class Qcow2Check {
     }
     for cluster in 0..<clusterCount where self[cluster] & Use.l2Table != 0 { try markData(of: cluster) }
     // What follows believes the tables' places, which it may only when all are sound.
-    if counts, report.errorCount == 0 { try compareCounts() }
+    if comparesCounts, report.errorCount == 0 { try compareCounts() }
     return report
   }
 

@@ -123,9 +123,8 @@ package struct FolderLock: ~Copyable {
   ///
   /// - Throws: `EAGAIN` when somebody does not give it back.
   package init(around path: String) throws(SystemCallError) {
-    let slash = path.lastIndex(of: "/")
-    let parent = slash.map { String(path[...$0]) } ?? "."
-    let folder = try Descriptor.open(parent, .readOnly)
+    let parent = path.pathParts.folder
+    let folder = try Descriptor.open(parent.isEmpty ? "." : String(parent), .readOnly)
     var attemptsLeft = Self.attempts
     while true {
       let outcome = linux_try_lock(folder.number)

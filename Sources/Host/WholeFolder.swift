@@ -6,10 +6,7 @@ package enum WholeFolder {
   private static let new = ".new"
   private static let gone = ".gone"
 
-  private static func sibling(_ name: String, of path: String) -> String {
-    let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-    return path[..<slash] + name
-  }
+  private static func sibling(_ name: String, of path: String) -> String { path.pathParts.folder + name }
 
   /// Makes a folder that only its owner may look into, once all is in it.
   ///

@@ -113,12 +113,16 @@ package final class Machine {
   /// Changes how much CPU time the vCPUs may use, at once.
   func set(_ quota: CPUQuota?) {
     guest.throttle.set(quota, at: .now)
-    for (cpu, thread) in zip(cpus, threads) { cpu.kick(thread) }
+    kick()
   }
 
   /// Settles now what the vCPUs have used of their quota, if there is one.
   func settleQuota() {
-    guard guest.throttle.isInForce else { return }
+    if guest.throttle.isInForce { kick() }
+  }
+
+  /// Has every vCPU's thread look at its quota.
+  private func kick() {
     for (cpu, thread) in zip(cpus, threads) { cpu.kick(thread) }
   }
 

@@ -58,10 +58,10 @@ struct OpenFolder {
   private static func numbered(_ path: String, _ number: Int) -> String {
     if number == 0 { return path }
     let suffix = ".\(number)"
-    let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-    var stem = path[start...]
+    let folder = path.pathParts.folder
+    var stem = path.pathParts.name
     while stem.utf8.count + suffix.utf8.count > FolderFile.mostNameBytes { stem.removeLast() }
-    return path[..<start] + stem + suffix
+    return folder + stem + suffix
   }
 
   private static func write(_ bytes: [UInt8], to file: FolderFile, in folder: String) throws(SystemCallError) {

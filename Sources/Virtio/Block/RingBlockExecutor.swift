@@ -141,9 +141,11 @@ package final class RingBlockExecutor: BlockExecutor {
     while let tag = line.first, !isFlushingTables, !(hasCleared && operations[tag].request.isClearing),
       bytesFromLine < Self.mostBytesFromLine
     {
-      bytesFromLine += operations[tag].segments.count
+      let bytes = operations[tag].segments.count
       let progress = proceed(tag)
+      // What still has to wait is no reason to come back soon.
       if case .waiting = progress { break }
+      bytesFromLine += bytes
       line.removeFirst()
       settle(tag, progress)
     }

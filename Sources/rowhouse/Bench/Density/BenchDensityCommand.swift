@@ -8,8 +8,9 @@ struct BenchDensityCommand: ParsableCommand {
     abstract: "Starts many guests one after the other, and measures how fast they come and what they take.",
     discussion: """
       A guest has started when its console says the first byte; then the next one is started, and all stay. At 1, 10, \
-      100… guests memory is looked at, a second after the last start: what of each VMM is resident, its share of what it shares with others, and how \
-      much of that is not the guest's memory. The kernel must be one that does not end by itself, such as our echo.elf.
+      100… guests memory is looked at, a second after the last start: what of each VMM is resident, its share of what \
+      it shares with others, and how much of that is not the guest's memory. The kernel must be one that does not end \
+      by itself, such as our echo.elf.
       """)
 
   @Argument(help: "The kernel.")
