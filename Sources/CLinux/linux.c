@@ -319,11 +319,13 @@ int linux_signal_process(int process, int signal) {
 int linux_new_session(void) { return result(setsid()); }
 int linux_replace(int fd, int place) { return result(dup2(fd, place)); }
 
-int linux_set_affinity(int first, int count) {
-  if (first < 0 || count < 0 || count > CPU_SETSIZE || first > CPU_SETSIZE - count) return -EINVAL;
+int linux_set_affinity(const int32_t *cpus, int count) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  for (int cpu = first; cpu < first + count; cpu++) CPU_SET(cpu, &set);
+  for (int i = 0; i < count; i++) {
+    if (cpus[i] < 0 || cpus[i] >= CPU_SETSIZE) return -EINVAL;
+    CPU_SET(cpus[i], &set);
+  }
   return result(sched_setaffinity(0, sizeof set, &set));
 }
 int linux_set_thread_name(const char *name) { return result(prctl(PR_SET_NAME, name)); }
@@ -372,6 +374,15 @@ int linux_cpu_is_allowed(int cpu) {
   if (cpu < 0 || cpu >= CPU_SETSIZE) return 0;
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) < 0 ? -errno : CPU_ISSET(cpu, &set) != 0;
+}
+int linux_allowed_cpus(int32_t *cpus, int capacity) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) < 0) return -errno;
+  int count = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE && count < capacity; cpu++) {
+    if (CPU_ISSET(cpu, &set)) cpus[count++] = cpu;
+  }
+  return count;
 }
 int64_t linux_voluntary_switches(void) {
   struct rusage usage;

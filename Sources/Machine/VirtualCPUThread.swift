@@ -110,7 +110,7 @@ final class VirtualCPUThread: Sendable {
   /// - Returns: whether the vCPU may run.
   private func prepare(_ share: inout ThrottledCPU) -> Bool {
     do throws(SystemCallError) {
-      if let pin { try HostCPU.stay(on: pin..<pin + 1) }
+      if let pin { try HostCPU.stay(on: [pin]) }
     } catch {
       StandardError.say("CPU \(cpu.id): it cannot be kept on the host's CPU \(pin ?? 0): \(error.errno)")
       ending.report(.hostFailed)

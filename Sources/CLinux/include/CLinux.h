@@ -120,8 +120,8 @@ int linux_signal_process(int process, int signal);
 int linux_new_session(void); /* setsid(2) */
 int linux_replace(int fd, int place); /* dup2(2) */
 
-/* Has the calling thread run on `count` of this computer's CPUs only, from `first` on (sched_setaffinity(2)). */
-int linux_set_affinity(int first, int count);
+/* Has the calling thread run on `count` of this computer's CPUs only, by their numbers (sched_setaffinity(2)). */
+int linux_set_affinity(const int32_t *cpus, int count);
 /* Names the calling thread, at most 15 bytes (prctl PR_SET_NAME). */
 int linux_set_thread_name(const char *name);
 /* Has the kernel send `signal` to this process when the thread that started it ends (prctl PR_SET_PDEATHSIG). */
@@ -140,7 +140,9 @@ int linux_set_timer_slack(uint64_t ns); /* of the calling thread (prctl PR_SET_T
 int linux_sleep_until(uint64_t deadline_ns, int signal);
 int linux_set_blocked(int signal, int is_blocked); /* in the calling thread (pthread_sigmask(3)) */
 int linux_cpu_is_allowed(int cpu); /* 1 when this process may run there (sched_getaffinity(2)) */
-int linux_cpu_count(void);
+/* The numbers of the CPUs that this process may run on, ascending; returns how many there are (sched_getaffinity(2)). */
+int linux_allowed_cpus(int32_t *cpus, int capacity);
+int linux_cpu_count(void); /* online, whether this process may run there or not (sysconf(3)) */
 /* How often the calling thread has gone to sleep by itself (getrusage(2), RUSAGE_THREAD, ru_nvcsw). */
 int64_t linux_voluntary_switches(void);
 int linux_random(void *buffer, size_t count);
