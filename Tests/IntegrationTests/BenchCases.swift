@@ -59,6 +59,36 @@ extension Case {
       find tmp run -name '*bench*'
       """, files: ["image": MadeUpKernel.bzImage()],
       says: ["From start to end, 1 runs each", "kvmtool", "rowhouse-unpack is missing: image: "], warningLines: 0),
+    // Told apart by their folders, and one that fails does not take the other with it.
+    Case("bench-of-two-kernels-of-one-name", script: """
+      mkdir -p kept/a kept/b kept/c && cp $GUESTS/hello.elf kept/a/k && cp $GUESTS/marks.elf kept/b/k
+      cp $GUESTS/panic.elf kept/c/k
+      rowhouse bench boot kept/a/k --also kept/b/k --also kept/c/k --vmm rowhouse -n 3 --warmup 0 --output kept/r
+      status=$?; grep -c '"minor_faults"' kept/r/results.json; exit $status
+      """, status: 1, says: [
+        "From start to end, 3 runs each", "\nrowhouse a/k ", "\nrowhouse b/k ", "rowhouse c/k is missing: ", "\n6\n",
+      ]),
+    Case("bench-density-of-the-whole-command", script: """
+      rowhouse bench density $GUESTS/echo.elf --vmm rowhouse-run -n 1 --memory 16M --limit 20
+      """, says: ["OF THAT OVERHEAD\n", "rowhouse-run  1 "], neverSays: ["missing"], warningLines: 0),
+    Case("bench-density-of-guests-that-do-not-stay", script: """
+      rowhouse bench density $GUESTS/hello.elf --vmm rowhouse -n 2 --limit 20 --output kept
+      """, status: 1, warns: [
+        "there is nothing to measure: rowhouse: a guest of it ended, and all have to stay"
+      ], warningLines: 1),
+    // The last line of what the VMM says is the reason.
+    Case("bench-density-says-why", script: """
+      rowhouse bench density $GUESTS/realmode.bin --vmm rowhouse -n 2 --limit 20
+      """, status: 1, warns: ["there is nothing to measure: rowhouse: it ended with status 2: ", "--boot flat"],
+      warningLines: 1),
+    Case("bench-density-of-nothing", script: """
+      rowhouse bench density no/such --output kept
+      status=$?; ls; exit $status
+      """, status: 2, neverSays: ["kept"], warns: ["no/such: "], warningLines: 1),
+    // Of the CPUs that it may run on, one is too few, however many the computer has.
+    Case("bench-pins-within-what-is-allowed", script: """
+      taskset -c "$(taskset -cp $$ | sed 's/.*[:,-] *//')" rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse --pin
+      """, status: 2, warns: ["--pin: ", "may run on 1 "], warningLines: 1),
     interrupted("bench-boot", "boot $GUESTS/echo.elf --until marker:never", by: "INT", status: 130),
     interrupted("bench-density", "density $GUESTS/hang.elf", by: "TERM", status: 143),
   ]

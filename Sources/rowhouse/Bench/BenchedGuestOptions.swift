@@ -1,4 +1,5 @@
 import ArgumentParser
+import Host
 import Machine
 
 /// The options of a benchmark that say what is started: those of `rowhouse run` that all VMMs have.
@@ -47,6 +48,7 @@ struct BenchedGuestOptions: ParsableArguments {
 
   func vmms() throws(ConfigurationError) -> [BenchedVMM] {
     guard let vmm else { return BenchedVMM.usual }
+    if vmm.isEmpty { throw ConfigurationError("--vmm \(vmm)", "name one at least of \(BenchedVMM.names)") }
     var vmms: [BenchedVMM] = []
     for name in vmm.split(separator: ",") {
       guard let known = BenchedVMM(rawValue: String(name)) else {
@@ -69,8 +71,16 @@ struct BenchedGuestOptions: ParsableArguments {
       throw ConfigurationError(
         "--memory \(ByteSize.format(configuration.memoryBytes))", "other VMMs take whole MiB: give a multiple of 1M")
     }
+    // Says at once what each VMM would say in its own way.
+    for path in [kernel, initrd].compactMap(\.self) { try Self.requireFile(path) }
     return BenchedGuest(
       kernel: kernel, initrd: initrd, commandLine: cmdline, cpus: configuration.cpuCount,
       memoryBytes: configuration.memoryBytes)
+  }
+
+  private static func requireFile(_ path: String) throws(ConfigurationError) {
+    do throws(SystemCallError) { _ = try Descriptor.open(path, .readOnly) } catch {
+      throw ConfigurationError(path, "it cannot be read: \(error.errno)")
+    }
   }
 }

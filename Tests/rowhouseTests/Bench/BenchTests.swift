@@ -157,24 +157,6 @@ struct BenchTests {
     #expect(GuestTime.parse("1 (a) R 1 2", ticksPerSecond: 100) == nil)
   }
 
-  @Test func residentMemoryIsDividedByTheGuestsMappings() {
-    // The first 2 MiB, the rest, and two mappings of the VMM's own.
-    let smaps = """
-      00400000-00500000 r-xp 00000000 00:00 0 /bin/vmm
-      Pss:                 100 kB
-      Pss_Dirty:            50 kB
-      7f0000000000-7f0000200000 rw-p 00000000 00:00 0
-      Pss:                  40 kB
-      7f0000200000-7f0010000000 rw-p 00000000 00:00 0
-      Pss:                2048 kB
-      7fff00000000-7fff00021000 rw-p 00000000 00:00 0 [stack]
-      Pss:                   8 kB
-      """
-    let memory = ResidentMemory(smaps: smaps, guestBytes: 256 << 20)
-    #expect(memory.proportional == (100 + 40 + 2048 + 8) << 10)
-    #expect(memory.overhead == 108 << 10)
-  }
-
   @Test(arguments: [
     (["bench", "boot"], "<kernel>"),
     (["bench", "boot", "/dev/null", "--also", "no/such/kernel"], "no/such/kernel"),
@@ -182,6 +164,8 @@ struct BenchTests {
     (["bench", "boot", "/dev/null", "-n", "0"], "-n 0"),
     (["bench", "boot", "/dev/null", "--warmup=-1"], "--warmup -1"),
     (["bench", "boot", "/dev/null", "--vmm", "xen"], "--vmm xen"),
+    (["bench", "boot", "/dev/null", "--vmm", ""], "--vmm "),
+    (["bench", "boot", "/dev/null", "--also", "/dev/null"], "--also /dev/null"),
     (["bench", "boot", "/dev/null", "--until", "later"], "--until later"),
     (["bench", "boot", "/dev/null", "--until", "marker:("], "--until marker:("),
     (["bench", "boot", "/dev/null", "--until", "marker:"], "--until marker:"),
@@ -192,6 +176,8 @@ struct BenchTests {
     (["bench", "boot", "/dev/null", "--cmdline", "a", "--", "b"], "--cmdline"),
     (["bench", "boot", "/dev/null", "--output", "/dev/null/folder"], "--output"),
     (["bench", "density", "/dev/null", "-n", "0"], "-n 0"),
+    (["bench", "density", "no/such/kernel"], "no/such/kernel"),
+    (["bench", "density", "/dev/null", "--initrd", "no/such"], "no/such"),
     (["bench", "compare", "/dev/null", "/dev/null"], "/dev/null"),
     (["bench", "compare", "no/such", "/dev/null"], "no/such"),
     (["bench", "show", "/dev/null"], "/dev/null"),

@@ -62,7 +62,7 @@ struct BenchBootCommand: ParsableCommand {
     let results = try benchmark.run()
     print(BootTable(results).text, terminator: "")
     try folder?.write(results)
-    if benchmark.hasFailed(results) { throw ExitCode(1) }
+    if results.missing.lackRowhouse { throw ExitCode(1) }
   }
 
   func makeBenchmark() throws -> BootBenchmark {
@@ -72,24 +72,21 @@ struct BenchBootCommand: ParsableCommand {
     if guestOptions.cmdline != nil, !commandLine.isEmpty {
       throw ConfigurationError("--cmdline", "the command line is also given after --; one of the two is enough")
     }
+    let vmms = try guestOptions.vmms()
+    let goal = try BootGoal(until)
+    let kernels = [kernel] + otherKernels
     var guests: [BenchedGuest] = []
-    for kernel in [kernel] + otherKernels {
+    for (index, kernel) in kernels.enumerated() {
+      if kernels[..<index].contains(kernel) {
+        throw ConfigurationError("--also \(kernel)", "that kernel takes part already")
+      }
       var guest = try guestOptions.guest(kernel)
       if !commandLine.isEmpty { guest.commandLine = commandLine.joined(separator: " ") }
-      try Self.requireFile(kernel)
-      if let initrd = guest.initrd { try Self.requireFile(initrd) }
       guests.append(guest)
     }
     return BootBenchmark(
-      guests: guests, vmms: try guestOptions.vmms(), qemuCPU: guestOptions.qemuCpu, runs: runs, warmup: warmup,
-      goal: try BootGoal(until), until: until, limitNanoseconds: nanoseconds,
+      guests: guests, vmms: vmms, qemuCPU: guestOptions.qemuCpu, runs: runs, warmup: warmup,
+      goal: goal, until: until, limitNanoseconds: nanoseconds,
       postCodes: postCodes, pinned: pin ? try PinnedCPUs(guestCPUs: guests[0].cpus) : nil, label: guestOptions.label)
-  }
-
-  /// Says at once what each VMM would say in its own way.
-  private static func requireFile(_ path: String) throws(ConfigurationError) {
-    do throws(SystemCallError) { _ = try Descriptor.open(path, .readOnly) } catch {
-      throw ConfigurationError(path, "it cannot be read: \(error.errno)")
-    }
   }
 }

@@ -25,13 +25,14 @@ struct BootBenchmark {
     let street = BenchedStreet(for: vmms)
     defer { street.close() }
     var missing: [MissingContestant] = []
-    var contestants = Contestant.find(
-      vmms, guests: guests, qemuCPU: qemuCPU, postCodes: postCodes, missing: &missing)
-    var results: [String: [BootRun]] = [:]
-    var progress = ProgressBar(total: contestants.map { turns(of: $0, after: 0) }.reduce(0, +))
+    var entries = Contestant.find(vmms, guests: guests, qemuCPU: qemuCPU, postCodes: postCodes, missing: &missing)
+      .map { Entry(contestant: $0) }
+    var progress = ProgressBar(total: entries.map { turns(of: $0.contestant, after: 0) }.reduce(0, +))
     defer { progress.clear() }
     for round in 0..<warmup + runs {
-      for contestant in Rounds.order(round, of: contestants.count).map({ contestants[$0] }) {
+      let left = entries.indices.filter { entries[$0].failure == nil }
+      for index in Rounds.order(round, of: left.count).map({ left[$0] }) {
+        let contestant = entries[index].contestant
         progress.next(contestant.name)
         let outcome = try host { () throws(SystemCallError) in
           try BootTrial(contestant, until: goal, or: interruption).run(limit: limitNanoseconds, cpus: pinned)
@@ -39,21 +40,20 @@ struct BootBenchmark {
         try interruption.check()
         switch outcome {
         case .done(let run):
-          if round >= warmup { results[contestant.name, default: []].append(run) }
+          if round >= warmup { entries[index].runs.append(run) }
         case .failed(let reason):
           // One that fails once is out: what is left would be the runs that went well.
-          contestants.removeAll { $0.name == contestant.name }
+          entries[index].failure = reason
           progress.leaveOut(turns(of: contestant, after: round + 1))
           missing.append(.init(name: contestant.name, reason: reason))
         }
       }
     }
-    let profiles = try profiles(of: contestants, &progress, interruption)
-    guard let first = contestants.first else {
-      let reasons = missing.map { "\($0.name): \($0.reason)" }.joined(separator: "; ")
-      throw HostError("there is nothing to measure: \(reasons)")
+    entries.removeAll { $0.failure != nil }
+    guard !entries.isEmpty else { throw missing.nothingToMeasure }
+    let profiles = try entries.map { entry throws(ExitCode) in
+      try profile(of: entry.contestant, &progress, interruption)
     }
-    let reference = results[first.name] ?? []
     return BootResults(
       kind: BootResults.kind, occasion: occasion, host: HostDescription(),
       guest: .init(
@@ -61,10 +61,18 @@ struct BootBenchmark {
         commandLine: guests[0].commandLine, cpus: guests[0].cpus, memoryBytes: guests[0].memoryBytes),
       measurement: .init(
         runs: runs, warmup: warmup, until: until, pinned: pinned != nil, limitSeconds: Double(limitNanoseconds) / 1e9),
-      contestants: contestants.map {
-        .init($0, runs: results[$0.name] ?? [], reference: reference, profile: profiles[$0.name])
+      contestants: zip(entries, profiles).map { entry, profile in
+        .init(entry.contestant, runs: entry.runs, reference: entries[0].runs, profile: profile)
       },
       missing: missing)
+  }
+
+  /// Who takes part, and what came of it so far.
+  private struct Entry {
+    let contestant: Contestant
+    var runs: [BootRun] = []
+    /// Why it is out; nil: it is not.
+    var failure: String?
   }
 
   /// How many times a contestant is started after so many rounds.
@@ -72,21 +80,19 @@ struct BootBenchmark {
     warmup + runs - rounds + (contestant.vmm.canTellExits ? 1 : 0)
   }
 
-  /// One more run of each that can tell what its exits cost. Telling takes time, so it is none of those that count.
-  private func profiles(
-    of contestants: [Contestant], _ progress: inout ProgressBar, _ interruption: Interruption
-  ) throws(ExitCode) -> [String: ProfileReading] {
-    var profiles: [String: ProfileReading] = [:]
-    for contestant in contestants where contestant.vmm.canTellExits {
-      progress.next("\(contestant.name), its exits")
-      do throws(HostError) { profiles[contestant.name] = try profile(of: contestant, interruption) } catch {
-        try interruption.check()
-        // What was measured before stays.
-        progress.clear()
-        StandardError.say("there is no table of the exits of \(contestant.name): \(error)")
-      }
+  /// One more run of one that can tell what its exits cost. Telling takes time, so it is none of those that count.
+  private func profile(
+    of contestant: Contestant, _ progress: inout ProgressBar, _ interruption: Interruption
+  ) throws(ExitCode) -> ProfileReading? {
+    guard contestant.vmm.canTellExits else { return nil }
+    progress.next("\(contestant.name), its exits")
+    do throws(HostError) { return try profile(of: contestant, interruption) } catch {
+      try interruption.check()
+      // What was measured before stays.
+      progress.clear()
+      StandardError.say("there is no table of the exits of \(contestant.name): \(error)")
+      return nil
     }
-    return profiles
   }
 
   private func profile(
@@ -105,10 +111,5 @@ struct BootBenchmark {
       throw HostError("it did not write them")
     }
     return profile
-  }
-
-  /// Whether rowhouse was to take part and did not.
-  func hasFailed(_ results: BootResults) -> Bool {
-    results.missing.contains { $0.isRefused != true && $0.name.hasPrefix(BenchedVMM.rowhouse.rawValue) }
   }
 }

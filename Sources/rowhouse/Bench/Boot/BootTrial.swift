@@ -190,12 +190,7 @@ final class BootTrial {
     if isOutOfTime { return "its time was over" }
     // One that was ended at its goal has no status of its own.
     if run[.exit] != nil, end != .exited(status: 0) {
-      let bytes = try errors.read(count: Int(clamping: min(1 << 16, try errors.status().size)), at: 0)
-      let said = String(decoding: bytes, as: UTF8.self).split(separator: "\n").last.map { ": \($0)" } ?? ""
-      switch end {
-      case .exited(let status): return "it ended with status \(status)\(said)"
-      case .killed(let signal): return "it was ended by signal \(signal)\(said)"
-      }
+      return try end.reason(errors)
     }
     if run[goal.moment] == nil { return "the console never said what --until waits for" }
     return nil

@@ -4,7 +4,7 @@ import Unpacking
 
 /// A VMM with a kernel: what takes part in a benchmark.
 struct Contestant {
-  /// "qemu-q35", with the kernel's name behind it where there are several.
+  /// "qemu-q35", with the kernel's name behind it where there are several (``KernelNames``). No two have the same.
   let name: String
   let vmm: BenchedVMM
   let guest: BenchedGuest
@@ -24,6 +24,7 @@ struct Contestant {
     missing: inout [MissingContestant]
   ) -> [Contestant] {
     var contestants: [Contestant] = []
+    let kernelNames = KernelNames.of(guests.map(\.kernel))
     for vmm in vmms {
       guard let program = InstalledProgram(vmm.program) else {
         missing.append(.init(name: vmm.rawValue, reason: "\(vmm.program) is not installed"))
@@ -31,9 +32,8 @@ struct Contestant {
       }
       let said = vmm.versionArguments.map { program.firstLine($0) ?? "unknown version" }
       let version = said ?? Rowhouse.configuration.version
-      for guest in guests {
-        let kernel = guest.kernel.split(separator: "/").last.map(String.init) ?? guest.kernel
-        let name = guests.count == 1 ? vmm.rawValue : "\(vmm.rawValue) \(kernel)"
+      for (guest, kernelName) in zip(guests, kernelNames) {
+        let name = guests.count == 1 ? vmm.rawValue : "\(vmm.rawValue) \(kernelName)"
         if let reason = vmm.refusal(of: guest, isELF: isELF(guest.kernel)) {
           missing.append(.init(name: name, reason: reason, isRefused: true))
         } else {
@@ -107,12 +107,4 @@ struct Contestant {
 
   /// As a person would type it: without the folder of the program, which differs from clone to clone.
   var commandLine: String { ShellWord.line([vmm.program] + arguments) }
-}
-
-/// Who does not take part.
-struct MissingContestant: Codable {
-  let name: String
-  let reason: String
-  /// Whether it was never meant to start such a kernel; nil: no.
-  var isRefused: Bool?
 }

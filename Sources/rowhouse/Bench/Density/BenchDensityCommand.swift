@@ -11,6 +11,12 @@ struct BenchDensityCommand: ParsableCommand {
       100… guests memory is looked at, a second after the last start: what of each VMM is resident, its share of what \
       it shares with others, and how much of that is not the guest's memory. The kernel must be one that does not end \
       by itself, such as our echo.elf.
+
+      The exit status:
+        0    measured
+        1    the host failed, or rowhouse itself did not start the guests, or they did not stay
+        2    wrong arguments
+        128 + N  ended by signal N, as 130 by Ctrl-C, with nothing kept
       """)
 
   @Argument(help: "The kernel.")
@@ -23,12 +29,14 @@ struct BenchDensityCommand: ParsableCommand {
 
   func run() throws {
     guard guests >= 1 else { throw ConfigurationError("-n \(guests)", "one guest at least is needed") }
+    let vmms = try guestOptions.vmms()
     let benchmark = DensityBenchmark(
-      guest: try guestOptions.guest(kernel), vmms: try guestOptions.vmms(), qemuCPU: guestOptions.qemuCpu,
+      guest: try guestOptions.guest(kernel), vmms: vmms, qemuCPU: guestOptions.qemuCpu,
       guests: guests, limitNanoseconds: try guestOptions.limitNanoseconds(), label: guestOptions.label)
     let folder = try guestOptions.output.map { path throws(ConfigurationError) in try ResultsFolder(path) }
     let results = try benchmark.run()
     print(results.table, terminator: "")
     try folder?.write(results)
+    if results.missing.lackRowhouse { throw ExitCode(1) }
   }
 }

@@ -1,0 +1,108 @@
+import CLinux
+import Glibc
+import Host
+
+/// Guests of one VMM that run at once; they end with this value.
+final class DensityStreet {
+  let contestant: Contestant
+  private var guests: [Guest] = []
+  private let nothing: SharedDescriptor
+  /// What all of them say on their standard error: who fails does so last.
+  private let errors: SharedDescriptor
+  private let loop: EventLoop
+  private let limit: TimerFD
+  private var isOutOfTime = false
+
+  /// How long it may take a VMM whose console has ended to end itself.
+  private static let patienceMilliseconds: Int32 = 1000
+
+  /// - Parameter interruption: what ends the waiting for a guest, too.
+  init(_ contestant: Contestant, or interruption: Interruption) throws(SystemCallError) {
+    self.contestant = contestant
+    loop = try EventLoop()
+    limit = try TimerFD()
+    nothing = SharedDescriptor(try .open("/dev/null", .readWrite))
+    errors = SharedDescriptor(try .memory(named: "errors"))
+    try loop.add(limit.number, .readable) { [unowned self] _ in
+      isOutOfTime = true
+      loop.stop()
+    }
+    try loop.add(interruption.number, .readable) { [unowned self] _ in loop.stop() }
+  }
+
+  /// Starts one more, and waits for the first byte of its console.
+  ///
+  /// - Returns: why that did not come, in one line; nil: it did.
+  func start(limitNanoseconds: UInt64) throws(SystemCallError) -> String? {
+    let guest = try startVMM()
+    limit.arm(at: .now.advanced(byNanoseconds: limitNanoseconds))
+    try loop.add(guest.console.number, .readable) { [unowned self] _ in loop.stop() }
+    defer { loop.remove(guest.console.number) }
+    try loop.run()
+    if guest.console.descriptor.inputWaiting > 0 { return nil }
+    if isOutOfTime { return "its time was over" }
+    // The console's other end has been closed.
+    _ = linux_poll_readable(try ProcessHandle(guest.vmm.process).number, Self.patienceMilliseconds)
+    return try endReason() ?? "a guest of it said nothing"
+  }
+
+  private func startVMM() throws(SystemCallError) -> Guest {
+    let output = try Pipe()
+    let console = SharedDescriptor(try .duplicate(of: output.reading.number))
+    var descriptors = [nothing.number, output.writing.number, errors.number]
+    let meter = SharedDescriptor(try .memory(named: "meter"))
+    if contestant.vmm == .rowhouse { descriptors.append(meter.number) }
+    let vmm = try ChildProcess(
+      contestant.program, contestant.arguments, descriptors: descriptors, defaults: [SIGPIPE])
+    let guest = Guest(vmm, console)
+    guests.append(guest)
+    return guest
+  }
+
+  /// Why they do not all run, in one line; nil: they do.
+  func endReason() throws(SystemCallError) -> String? {
+    for guest in guests {
+      guard let end = try guest.collect() else { continue }
+      return try end == .exited(status: 0)
+        ? "a guest of it ended, and all have to stay" : end.reason(errors.descriptor)
+    }
+    return nil
+  }
+
+  /// Of each that runs.
+  func memory(_ tree: ProcessTree, guestBytes: UInt64) throws(ResidentMemory.Fault) -> [ResidentMemory] {
+    try guests.map { guest throws(ResidentMemory.Fault) in
+      try ResidentMemory(of: tree.processes(from: guest.vmm.process), guestBytes: guestBytes)
+    }
+  }
+
+  deinit {
+    for guest in guests { guest.kill() }
+  }
+
+  /// One guest's VMM, which ends with this value.
+  private final class Guest {
+    let vmm: ChildProcess
+    /// The reading end of its console, whose other end only the VMM has.
+    let console: SharedDescriptor
+    private var end: ChildProcess.End?
+
+    init(_ vmm: consuming ChildProcess, _ console: SharedDescriptor) {
+      self.vmm = vmm
+      self.console = console
+    }
+
+    /// How it ended, nil while it runs.
+    func collect() throws(SystemCallError) -> ChildProcess.End? {
+      if end == nil { end = try vmm.collect()?.end }
+      return end
+    }
+
+    func kill() { if end == nil { vmm.send(SIGKILL) } }
+
+    deinit {
+      kill()
+      if end == nil { waitpid(vmm.process, nil, 0) }
+    }
+  }
+}
