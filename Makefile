@@ -111,12 +111,14 @@ bench-host: bench-deps
 	@$(MAKE) --no-print-directory build guests
 	@Tests/Benchmarks/bench host
 	@Tests/Benchmarks/bench-document
+	@Tests/Benchmarks/bench-glance
 
 bench-lab: bench-deps small-linux
 	@$(MAKE) --no-print-directory build guests linux
 	@Tests/Benchmarks/bench lab
 	@Tests/Benchmarks/bench-exits
 	@Tests/Benchmarks/bench-document
+	@Tests/Benchmarks/bench-glance
 
 bench-startup: build guests  ## how long a guest takes to start, beside a bare C program and QEMU
 	@Tests/Benchmarks/bench-startup
@@ -134,8 +136,10 @@ bench-metering: build guests ## how exactly guests are held to what they may use
 .build-unmetered/release/rowhouse-vmm: FORCE
 	@ROWHOUSE_UNMETERED=1 swift build $(RELEASE_FLAGS) --scratch-path .build-unmetered --product rowhouse-vmm
 
-bench-street: build guests   ## what 1, 10 and 100 guests at once cost each other (docs/density.md)
-	@Tests/Benchmarks/bench-street; kept=$$?; Tests/Benchmarks/bench-document && exit $$kept
+bench-street: bench-deps   ## what 1, 10 and 100 guests at once cost each other (docs/density.md)
+	@$(MAKE) --no-print-directory build guests
+	@Tests/Benchmarks/bench-street; kept=$$?; \
+	Tests/Benchmarks/bench-document && Tests/Benchmarks/bench-glance && exit $$kept
 
 bench-console: build guests  ## whether viewers of a console slow its guest down
 	@Tests/Benchmarks/bench-console; kept=$$?; Tests/Benchmarks/bench-document && exit $$kept

@@ -69,7 +69,7 @@ def moments(results: dict, contestant: dict) -> dict[str, float]:
 
 
 def side_by_side(contestant: dict) -> dict[str, float]:
-    """What KVM's making of the machine and the loading of the image take in that run, each by itself, in nanoseconds."""
+    """What KVM's making of the machine and the loading of the image take in that run, each by itself, nanoseconds."""
     run = median_run(contestant)
     return {part: run[part] - run[BEGIN] for part in PARTS if part in run and BEGIN in run}
 
@@ -80,7 +80,7 @@ def tells_phases(results: dict, contestant: dict) -> bool:
 
 
 def told(results: dict) -> set[tuple[str | None, str]]:
-    """The phases that are told, each by the moments that it lies between: those of who tells most. What another has between
-    two of its moments is the same phase only when it is between the same two."""
+    """The phases that are told, each by the moments that it lies between: those of who tells most. What another has
+    between two of its moments is the same phase only when it is between the same two."""
     fullest = max((list(moments(results, one)) for one in results["contestants"]), key=len)
     return set(zip([None, *fullest], fullest))

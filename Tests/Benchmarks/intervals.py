@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-# As Bootstrap.fewestRuns in Sources/rowhouse/Bench/Statistics: of fewer runs a bootstrap's interval holds the true median
-# less often than it says. Files of before that was heeded have one nevertheless.
+# As Bootstrap.fewestRuns in Sources/rowhouse/Bench/Statistics: of fewer runs a bootstrap's interval holds the true
+# median less often than it says. Files of before that was heeded have one nevertheless.
 FEWEST_RUNS = 5
 NONE = "–"
 

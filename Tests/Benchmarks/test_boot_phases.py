@@ -33,8 +33,8 @@ class BootPhases(unittest.TestCase):
         self.assertEqual(parts, {"machine_created": 200, "image_loaded": 900})
 
     def test_phases_of_runs_of_two_kinds_are_those_of_one_run(self):
-        """Half of the guests end late and half of the machines are torn down slowly, in no run both: the difference of the
-        medians of the two would be a tear-down that no run has, with parts larger than the whole."""
+        """Half of the guests end late and half of the machines are torn down slowly, in no run both: the difference of
+        the medians of the two would be a tear-down that no run has, with parts larger than the whole."""
         kinds = [{"guest_ended": 10, "torn_down": 30, "exit": 31}, {"guest_ended": 28, "torn_down": 29, "exit": 32}]
         for runs, one in ((kinds, kinds[0]), ([*kinds, kinds[1]], kinds[1]), ([kinds[0], *kinds], kinds[0])):
             found = results("", *runs)

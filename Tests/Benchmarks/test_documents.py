@@ -20,6 +20,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
+import kept
+import promises
 import results as kept_results
 from metering import ratio, table
 
@@ -62,6 +64,11 @@ PROMISED = {
 }
 
 
+def measured() -> set[str]:
+    """The names of all measurements that are kept."""
+    return {name for name in os.listdir(kept_results.KEPT) if os.path.isdir(os.path.join(kept_results.KEPT, name))}
+
+
 class Documents(unittest.TestCase):
     def test_they_say_what_the_results_say(self):
         check = subprocess.run([os.path.join(HERE, "bench-document"), "--check"], stdout=subprocess.PIPE,
@@ -86,39 +93,37 @@ class Documents(unittest.TestCase):
             text = read(path)
             for name in names:
                 self.assertIn(f"<!-- bench: occasion {name} -->", text)
-        kept = set(os.listdir(os.path.join(ROOT, bench.KEPT)))
         # Those of metering have a document of their own.
-        self.assertLessEqual(kept, {*bench.MEASUREMENTS, *document.PROGRAMS, "metering"})
+        self.assertLessEqual(measured(), {*bench.MEASUREMENTS, *document.PROGRAMS, "metering"})
 
     def test_what_is_said_of_metering_is_what_was_measured(self):
         check = subprocess.run([os.path.join(HERE, "bench-metering"), "--check"])
         self.assertEqual(check.returncode, 0, "run Tests/Benchmarks/bench-metering --document")
 
-
     def test_what_is_quoted_has_to_be_there(self):
         quote = "<!-- bench: figure no-such-name exit rowhouse --><!-- /bench -->"
         with self.assertRaisesRegex(document.Failure, "docs/benchmarks/no-such-name/results.json is missing"):
             document.filled(quote, is_check=True)
-        with mock.patch.object(document, "NOT_YET", {"no-such-name"}):
+        with mock.patch.object(kept, "NOT_YET", {"no-such-name"}):
             self.assertIn("not measured yet", document.filled(quote, is_check=True))
-        for name in document.NOT_YET:
+        for name in kept.NOT_YET:
             measurement, _, who = name.partition(" ")
             if who:
-                is_measured = who in (one["name"] for one in document.load(measurement)["contestants"])
+                is_measured = who in (one["name"] for one in kept.load(measurement)["contestants"])
             else:
-                is_measured = os.path.exists(os.path.join(document.RESULTS, measurement, "results.json"))
+                is_measured = os.path.exists(os.path.join(kept_results.KEPT, measurement, "results.json"))
             self.assertFalse(is_measured, f"{name} is measured: take it out of NOT_YET")
 
     def test_each_results_file_has_to_be_there(self):
         """Whichever of them is deleted, one of the checks of the documents says so."""
-        quoted = {name for name in os.listdir(document.RESULTS) if name != "metering"}
+        quoted = measured() - {"metering"}
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             for name in quoted:
-                def without(wanted: str, load=document.load):
+                def without(wanted: str, load=kept.load):
                     if wanted == name:
-                        raise document.Unmeasured(name)
+                        raise kept.Unmeasured(name)
                     return load(wanted)
-                with mock.patch.object(document, "load", without), \
+                with mock.patch.object(kept, "load", without), \
                         mock.patch.object(sys, "argv", ["bench-document", "--check"]), \
                         self.assertRaises(SystemExit, msg=name):
                     document.main()
@@ -156,14 +161,15 @@ class Occasions(unittest.TestCase):
                    "occasion": {"date": "2026-01-01T00:00:00Z", "load_average": 0.1, "command": "c"}}
         for commit, words in (({}, ""), ({"commit": "abc1234"}, "commit abc1234")):
             results["occasion"] |= commit
-            with mock.patch.object(document, "load", lambda name: results):
+            with mock.patch.object(kept, "load", lambda name: results):
                 self.assertEqual("commit" in document.occasion("x"), bool(words))
                 self.assertIn(words, document.occasion("x"))
             self.assertEqual("commit" in table.document(results), bool(words))
             self.assertIn(words, table.document(results))
 
 
-RESULTS = {"guest": {"kernels": [{"sha256": "k"}], "initrd": {"sha256": "i"}, "command_line": "c"}, "contestants": [
+GUEST = {"kernels": [{"sha256": "k"}], "initrd": {"sha256": "i"}, "command_line": "c"}
+RESULTS = {"occasion": {"commit": "abc1234"}, "guest": GUEST, "contestants": [
     {"name": "rowhouse", "summary": {"exit": {"median": 2.5e9}}},
     {"name": "qemu-q35 a", "summary": {"exit": {"median": 5e9}}},
     {"name": "qemu-q35 b", "summary": {"exit": {"median": 4e9}}},
@@ -200,8 +206,7 @@ class Labs(unittest.TestCase):
     def test_parts_become_one_measurement(self):
         whole = bench.joined([part("rowhouse", "a", 2e9), part("rowhouse", "b", 1e9), part("qemu-q35", "a", 4e9)])
         self.assertEqual([(one["name"], one["ratios"]["exit"]) for one in whole["contestants"]], [
-            ("rowhouse a", {"value": 1, "low": 1, "high": 1}), ("rowhouse b", {"value": 2, "low": 2, "high": 2}),
-            ("qemu-q35 a", {"value": 0.5, "low": 0.5, "high": 0.5})])
+            ("rowhouse a", {"value": 1}), ("rowhouse b", {"value": 2}), ("qemu-q35 a", {"value": 0.5})])
         self.assertEqual(whole["guest"]["kernels"], [{"path": "/linux/a"}, {"path": "/linux/b"}])
         self.assertEqual(whole["missing"], [{"name": "kvmtool"}])
 
@@ -267,7 +272,7 @@ class Intervals(unittest.TestCase):
 
 class Quotes(unittest.TestCase):
     def filled(self, text: str) -> str:
-        with mock.patch.object(document, "load", lambda name: RESULTS):
+        with mock.patch.object(kept, "load", lambda name: RESULTS):
             return document.filled(text)
 
     def test_figures_are_replaced_where_they_stand(self):
@@ -280,14 +285,70 @@ class Quotes(unittest.TestCase):
     def test_repeatability_is_the_largest_difference(self):
         again = {**RESULTS, "contestants": [{**one, "summary": {"exit": {"median": one["summary"]["exit"]["median"] * factor}}}
                                  for one, factor in zip(RESULTS["contestants"], (1.001, 0.98, 1.01))]}
-        with mock.patch.object(document, "load", {"a": RESULTS, "b": again}.get):
+        with mock.patch.object(kept, "load", {"a": RESULTS, "b": again}.get):
             self.assertEqual(document.difference("a", "b", "exit"), "2.00 %")
+
+    def test_repeatability_of_unlike_programs_says_so(self):
+        for commit, words in (({"commit": "abc1234"}, ""), ({"commit": "def5678"}, " (commits abc1234 and def5678)"),
+                              ({}, " (commits abc1234 and unknown)")):
+            with mock.patch.object(kept, "load", {"a": RESULTS, "b": {**RESULTS, "occasion": commit}}.get):
+                self.assertEqual(document.difference("a", "b", "exit"), f"0.00 %{words}")
+
+    def test_goals_that_are_not_compared_are_not_quoted(self):
+        run = {"moments_nanoseconds": {"first_byte": 1e6, "exit": 2e6}}
+        summary = dict.fromkeys(run["moments_nanoseconds"], dict.fromkeys(("minimum", "median", "p90", "maximum"), 1e6))
+        one = {"name": "rowhouse", "runs": [run], "summary": summary, "ratios": {}}
+        for line, is_quiet in (("console=ttyS0", False), ("console=ttyS0 quiet", True)):
+            some = {"guest": {"command_line": line}, "contestants": [one]}
+            with mock.patch.object(kept, "load", lambda name: some):
+                self.assertIn("| rowhouse | 1.00 ms |", document.times("x", "exit"))
+                if is_quiet:
+                    self.assertRaises(kept.Failure, document.times, "x", "first_byte")
+                else:
+                    self.assertIn("| rowhouse | 1.00 ms |", document.times("x", "first_byte"))
+
+    def used(self, *runs: dict) -> str:
+        """What is told of what such runs took, in milliseconds and MiB."""
+        def made(run: dict) -> dict:
+            times = {f"{part}_nanoseconds": of * 10**6 for part, of in run.items() if part != "peak"}
+            peak = {"peak_resident_bytes": run["peak"] << 20} if "peak" in run else {}
+            return {"minor_faults": 7, "major_faults": 1, **times, **peak}
+        one = {"name": "it", "runs": [made(run) for run in runs]}
+        with mock.patch.object(kept, "load", lambda name: {"contestants": [one]}):
+            return document.resources("x").splitlines()[2]
+
+    def test_cpu_time_is_divided_where_ticks_tell_it(self):
+        for run, cells in (({"user": 400, "system": 60, "guest": 300}, "460 ms | 400 ms | 300 ms | 60.0 ms"),
+                           ({"user": 30, "system": 10, "guest": 0}, "40.0 ms | – | – | –"),
+                           ({"user": 400, "system": 10}, "410 ms | 400 ms | – | –")):
+            self.assertEqual(self.used({**run, "peak": 5}), f"| it | {cells} | 8 | 5.00 MiB |")
+
+    def test_memory_is_told_when_every_run_has_it(self):
+        run = {"user": 30, "system": 10}
+        self.assertTrue(self.used({**run, "peak": 3}, {**run, "peak": 4}).endswith("| 3.50 MiB |"))
+        self.assertTrue(self.used({**run, "peak": 3}, run).endswith("| – |"))
+
+    def test_promises_of_many_guests_are_those_of_the_benchmark(self):
+        text = read("Tests/Benchmarks/bench-street")
+        for name in ("START_RATIO", "MEMORY_RATIO"):
+            self.assertIn(f"\n{name} = {getattr(promises, name)}\n", text)
+
+    def test_what_is_missed_is_said(self):
+        def promise(ours: float, limit: float, is_least: bool) -> promises.Promise:
+            return promises.Promise("it", ours, 2, "the other", limit, str, is_least)
+        for made, words in (
+                (promise(1, 0.5, False), "at most 0.5 |"), (promise(1.1, 0.5, False), "at most 0.5, missed |"),
+                (promise(4, 2, True), "at least 2 |"), (promise(3.9, 2, True), "at least 2, missed |")):
+            with mock.patch.object(promises, "GROUPS", {"a group": lambda made=made: [made]}), \
+                    mock.patch.object(promises, "AGAIN", {}):
+                row = document.glance().splitlines()[2]
+                self.assertTrue(row.startswith("| it | ") and row.endswith(words), row)
 
     def test_there_is_no_repeatability_of_different_guests(self):
         for other in ({"kernels": [{"sha256": "l"}]}, {"initrd": {"sha256": "j"}}, {"initrd": None}, {"command_line": "d"},
                       {"kernels": [{"sha256": "k"}, {"sha256": "l"}]}, {"cpus": 2}):
             again = {**RESULTS, "guest": RESULTS["guest"] | other}
-            with mock.patch.object(document, "load", {"a": RESULTS, "b": again}.get), \
+            with mock.patch.object(kept, "load", {"a": RESULTS, "b": again}.get), \
                     self.assertRaisesRegex(document.Failure, "not measured with the same guest", msg=str(other)):
                 document.difference("a", "b", "exit")
 
@@ -304,7 +365,7 @@ class Quotes(unittest.TestCase):
             {"name": name, "guest_nanoseconds": 80e6, "total_nanoseconds": 100e6, "exits": [
                 {"reason": "cpuid", "count": 4, "nanoseconds": 15e6}, {"reason": "hlt", "count": 1, "nanoseconds": 5e6}]}
             for name in ("rowhouse", "qemu")]}
-        with mock.patch.object(document, "load", lambda name: some):
+        with mock.patch.object(kept, "load", lambda name: some):
             rows = document.accounts("x").splitlines()
             self.assertEqual(document.guest_share("x", "rowhouse", "qemu"), "0.80")
         self.assertIn("| CPUID, which KVM answers | 4 | 15.0 ms | 4 | 15.0 ms |", rows)
@@ -313,7 +374,7 @@ class Quotes(unittest.TestCase):
     def test_exits_are_told_by_what_the_vmm_takes_over_them(self):
         one = {"name": "rowhouse", "kvm": {"exits": 9}, "exits": [
             {"name": "CMOS", "reason": "port_read", "address": 0x71, "count": 3, "nanoseconds": 4500}]}
-        with mock.patch.object(document, "load", lambda name: {"contestants": [one]}):
+        with mock.patch.object(kept, "load", lambda name: {"contestants": [one]}):
             rows = document.exits("x", "rowhouse").splitlines()
         self.assertEqual(rows[0], "| exit | count | in the VMM | why |")
         self.assertEqual(rows[2:], ["| CMOS, `port_read 0x71` | 3 | 4.50 µs | the calendar clock is read |",

@@ -16,8 +16,8 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 
 class Pictures(unittest.TestCase):
     def drawn(self, program: str, *arguments: str) -> subprocess.CompletedProcess:
-        run = subprocess.run([os.path.join(HERE, program), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             text=True, check=False)
+        run = subprocess.run([os.path.join(HERE, program), *arguments], stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, check=False)
         if "matplotlib is missing" in run.stdout:
             self.skipTest(run.stdout.strip())
         return run
@@ -26,6 +26,10 @@ class Pictures(unittest.TestCase):
         kept = sorted(glob.glob(f"{kept_results.KEPT}/*/report.svg"))
         check = self.drawn("bench-report", "--check", *(f"{os.path.dirname(path)}/results.json" for path in kept))
         self.assertEqual(check.returncode, 0, f"run Tests/Benchmarks/bench-report for each:\n{check.stdout}")
+
+    def test_the_picture_of_all_is_too(self):
+        check = self.drawn("bench-glance", "--check")
+        self.assertEqual(check.returncode, 0, f"run Tests/Benchmarks/bench-glance:\n{check.stdout}")
 
     def test_text_that_runs_out_of_a_picture_is_found(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,74 @@
+"""The measurements in docs/benchmarks, as those read them who quote them or draw them."""
+
+import json
+import os
+
+from results import KEPT
+
+
+class Failure(Exception):
+    """A message for the person."""
+
+
+class Unmeasured(Exception):
+    """There are no results of that name yet, or nothing of that kind in them."""
+
+
+# Names that documents may quote though there are no results of them yet, or none of one that takes part; every other
+# one has to be there.
+NOT_YET: set[str] = set()
+
+
+def load(name: str) -> dict:
+    try:
+        with open(os.path.join(KEPT, name, "results.json"), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError as error:
+        raise Unmeasured(name) from error
+
+
+def contestant(name: str, who: str) -> dict:
+    found = [one for one in load(name)["contestants"] if one["name"] == who]
+    if not found:
+        if f"{name} {who}" in NOT_YET:
+            raise Unmeasured(f"{name} {who}")
+        raise Failure(f"docs/benchmarks/{name}/results.json has no contestant {who}")
+    return found[0]
+
+
+def median(name: str, who: str, goal: str) -> float:
+    return contestant(name, who)["summary"][goal]["median"]
+
+
+def best(name: str, goal: str, whose: str) -> dict:
+    """The fastest of those whose names begin so."""
+    those = [one for one in load(name)["contestants"] if one["name"].startswith(whose) and goal in one["summary"]]
+    if not those:
+        raise Unmeasured(name)
+    return min(those, key=lambda one: one["summary"][goal]["median"])
+
+
+def point(name: str, who: str, guests: str) -> dict:
+    """What a contestant took with so many guests."""
+    return next(one for one in contestant(name, who)["points"] if one["guests"] == int(guests))
+
+
+def guest(name: str) -> dict:
+    """What was started, told by content: a path says nothing of what a file holds."""
+    one = load(name)["guest"]
+    return {"kernels": sorted(str(kernel["sha256"]) for kernel in one["kernels"]),
+            "initrd": (one.get("initrd") or {}).get("sha256"),
+            **{key: one.get(key) for key in ("command_line", "cpus", "memory_bytes")}}
+
+
+def largest_difference(before: str, after: str, goal: str) -> float:
+    """By which part of itself a median differs at most from one measurement to another of the same."""
+    if guest(before) != guest(after):
+        raise Failure(f"{before} and {after} were not measured with the same guest")
+    return max(abs(median(after, one["name"], goal) / median(before, one["name"], goal) - 1)
+               for one in load(before)["contestants"])
+
+
+def commits(*names: str) -> list[str]:
+    """Those that were measured, each once, where it is known."""
+    return list(dict.fromkeys(load(name)["occasion"].get("commit", "unknown") for name in names))

@@ -1,0 +1,92 @@
+"""What is promised of Rowhouse's speed and size, and what was measured of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import kept
+from figures import mebibytes, time
+
+# Those of bench-street, which fails where they are not kept.
+START_RATIO = 1.5
+MEMORY_RATIO = 1.05
+# By which part of itself a median in the lab may differ when it is measured again.
+REPEATABLE = 0.01
+
+
+@dataclass
+class Promise:
+    what: str
+    ours: float
+    theirs: float
+    # Who the others are.
+    whose: str
+    # What the quotient of the two may be.
+    limit: float
+    show: Callable[[float], str]
+    # Whether it is to be at least that, and not at most.
+    is_least: bool = False
+
+    @property
+    def quotient(self) -> float:
+        return self.ours / self.theirs
+
+    @property
+    def words(self) -> str:
+        """What is promised, and whether it is missed."""
+        return f"at {'least' if self.is_least else 'most'} {self.limit:g}" + ("" if self.is_kept else ", missed")
+
+    @property
+    def is_kept(self) -> bool:
+        return self.quotient >= self.limit if self.is_least else self.quotient <= self.limit
+
+
+def boot(what: str, name: str, goal: str, ours: str, theirs: str, limit: float) -> Promise:
+    other = kept.best(name, goal, theirs)
+    return Promise(what, kept.median(name, ours, goal), other["summary"][goal]["median"], other["name"], limit, time)
+
+
+def small_guest() -> list[Promise]:
+    return [
+        boot("first byte, beside the least program that runs it", "hello", "first_byte", "rowhouse", "bare", 1.15),
+        boot("first byte", "hello", "first_byte", "rowhouse", "qemu-microvm", 0.2),
+        boot("all of `rowhouse run` with it", "hello", "exit", "rowhouse-run", "qemu-microvm", 0.5),
+    ]
+
+
+def debian() -> list[Promise]:
+    forms = (("bzImage", "rowhouse vmlinuz-{}"), ("ELF", "rowhouse vmlinux-{}.elf"),
+             ("bzImage by all of `rowhouse run --unpack`", "rowhouse-unpack vmlinuz-{}"))
+    return [boot(f"{version}, {form}", f"debian-{version}", "exit", who.format(version), "qemu", 0.9)
+            for version in ("6.1", "6.12") for form, who in forms]
+
+
+def small_linux() -> list[Promise]:
+    return [boot(what, name, "kernel_to_init", "rowhouse", "qemu-microvm", 0.8)
+            for what, name in (("that says little", "small-linux"), ("with its log on the console", "small-linux-log"))]
+
+
+def many_guests() -> list[Promise]:
+    ours, theirs = (kept.point("density", who, "100") for who in ("rowhouse", "qemu-microvm"))
+    street = {one["guests"]: one for one in kept.load("street")["points"]}
+    alone, among = street[1], street[100]
+    return [
+        Promise("started a second, up to 100", ours["guests_per_second"], theirs["guests_per_second"], "qemu-microvm",
+                5, lambda value: f"{value:.1f}", is_least=True),
+        Promise("resident for each of 100, beside the guest's memory", ours["overhead_bytes_per_guest"], 5 << 20,
+                "the limit", 1, mebibytes),
+        Promise("memory of its own, each of 100", among["own_bytes_per_guest"], alone["own_bytes_per_guest"],
+                "one alone", MEMORY_RATIO, mebibytes),
+        Promise("CPU time of one more start among 100", among["start_cpu_nanoseconds"], alone["start_cpu_nanoseconds"],
+                "one alone", START_RATIO, time),
+    ]
+
+
+# By what they are about; each makes its own, as some may not be measured yet.
+GROUPS = {
+    "A small guest on this machine": small_guest,
+    "Debian's Linux in the lab, start to end": debian,
+    "A small Linux in the lab, kernel to init": small_linux,
+    "Many guests on this machine": many_guests,
+}
+# What was measured twice: the one and the other.
+AGAIN = {"Linux 6.1": ("debian-6.1", "debian-6.1-again"), "Linux 6.12": ("debian-6.12", "debian-6.12-again")}
