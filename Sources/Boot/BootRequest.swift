@@ -55,7 +55,7 @@ package struct BootRequest: Sendable {
   package var defaultLinuxCommandLine: String { console.linuxParameters + " panic=-1" }
 
   /// The protocol that the user forces, or else the one that the kernel's file shows.
-  func resolvedProtocol() throws(BootError) -> BootProtocol {
+  package func resolvedProtocol() throws(BootError) -> BootProtocol {
     if let bootProtocol { return bootProtocol }
     return try BootProtocol(detecting: kernel)
   }

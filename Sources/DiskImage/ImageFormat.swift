@@ -7,7 +7,7 @@ package enum ImageFormat: String, CaseIterable, Sendable {
   case raw, qcow2
 
   /// What `file` seems to be by its first bytes.
-  init(guessing file: DiskFile) throws(ImageError) {
+  package init(guessing file: DiskFile) throws(ImageError) {
     self = ImageFormat.looksLikeQcow2(try file.bytes(4, at: 0)) ? .qcow2 : .raw
   }
 

@@ -39,6 +39,12 @@ package enum Folder {
     if unsafe rmdir(path) != 0 { throw SystemCallError("rmdir", Errno(rawValue: errno)) }
   }
 
+  /// Takes away a file, when there is one (unlink(2)).
+  package static func removeFile(_ path: String) {
+    // SAFETY: the string outlives the call, which only reads it.
+    _ = unsafe unlink(path)
+  }
+
   /// Takes away a folder with nothing in it; another stays (rmdir(2)).
   package static func removeIfEmpty(_ path: String) {
     // SAFETY: the string outlives the call, which only reads it.

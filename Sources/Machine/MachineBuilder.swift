@@ -44,7 +44,7 @@ struct MachineBuilder {
   func build(on groundwork: Groundwork, balloonBytes: UInt64) throws(MachineError) -> Machine {
     let memory = groundwork.memory
     let hypervisor = groundwork.bootstrap.hypervisor
-    var request = try openImages()
+    var request = try boot { () throws(BootError) in try configuration.bootRequest() }
     let cpuid = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
 
     var wiring = Wiring()
@@ -83,22 +83,6 @@ struct MachineBuilder {
   }
 
   // MARK: Ingredients
-
-  private func openImages() throws(MachineError) -> BootRequest {
-    try boot { () throws(BootError) in
-      var request = BootRequest(kernel: try ImageFile(path: configuration.kernel, at: configuration.unpackedKernel))
-      if let path = configuration.initrd { request.initrd = try ImageFile(path: path) }
-      for module in configuration.modules {
-        request.modules.append(.init(file: try ImageFile(path: module.path), string: module.text))
-      }
-      request.commandLine = configuration.commandLine
-      request.console = configuration.consoleDevice == .serial ? .serial : .virtio
-      request.bootProtocol = configuration.bootProtocol
-      if let address = configuration.loadAddress { request.loadAddress = address }
-      request.entry = configuration.entry
-      return request
-    }
-  }
 
   private func makeConsoleLine() throws(MachineError) -> ConsoleLine? {
     guard configuration.consoleDevice == .virtio else { return nil }

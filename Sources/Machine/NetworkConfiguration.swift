@@ -100,10 +100,15 @@ package struct NetworkConfiguration: Equatable, Sendable {
 }
 
 extension NetworkConfiguration: CustomStringConvertible {
+  /// The card's own address as it is written everywhere: "52:54:00:12:34:56".
+  package var macText: String? {
+    func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+    return mac.map { $0.map(hexadecimal).joined(separator: ":") }
+  }
+
   /// What ``init(argument:)`` reads.
   package var description: String {
-    func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
-    return name + (mac.map { ",mac=" + $0.map(hexadecimal).joined(separator: ":") } ?? "")
-      + (mtu.map { ",mtu=\($0)" } ?? "") + limits.words(.network).map { "," + $0 }.joined()
+    name + (macText.map { ",mac=\($0)" } ?? "") + (mtu.map { ",mtu=\($0)" } ?? "")
+      + limits.words(.network).map { "," + $0 }.joined()
   }
 }

@@ -12,28 +12,17 @@ extension RunCommand {
     return arguments[...end] + [arguments[(end + 1)...].joined(separator: " ")]
   }
 
-  /// The guest that the options describe. Its words are `rowhouse-vmm`'s, and so are the errors about their values.
+  /// The guest that the options describe.
   func makeConfiguration() throws(ConfigurationError) -> Configuration {
-    if cmdline != nil, !commandLine.isEmpty {
-      throw ConfigurationError("--cmdline", "the command line is also given after --; one of the two is enough")
-    }
-    let options: KeyValuePairs = [
-      "kernel": kernel, "boot": boot, "load-address": loadAddress, "entry": entry, "initrd": initrd,
-      "cmdline": cmdline ?? (commandLine.isEmpty ? nil : commandLine.joined(separator: " ")), "cpus": cpus,
-      "memory": memory, "cpu-quota": cpuQuota, "cpu-period": cpuPeriod, "cpu-burst": cpuBurst, "cpu-pin": cpuPin,
-      "cgroup": cgroup, "cpu-weight": cpuWeight, "cpu-mask": cpuMask,
-      "console": console ?? (detach ? "none" : nil), "console-device": consoleDevice, "balloon": balloon,
-      "memory-max": memoryMax, "entropy": entropy ? "yes" : nil, "timeout": timeout, "on-reset": onReset,
-      "exit-profile": exitProfile,
-    ]
     if detach, verdict != nil {
       throw ConfigurationError("--verdict", "the verdict of a detached guest is said by `rowhouse wait`")
     }
-    let words = options.flatMap { key, value in value.map { ["--" + key, $0] } ?? [] }
-    let repeatable: KeyValuePairs = ["module": modules, "disk": disks, "net": networks]
-    let repeated = repeatable.flatMap { key, values in values.flatMap { ["--" + key, $0] } }
-    let configuration = try Configuration(arguments: words + repeated)
-    try configuration.check()
+    let configuration = try guest.makeConfiguration(
+      kernel,
+      [
+        "console": console ?? (detach ? "none" : nil), "timeout": timeout, "on-reset": onReset,
+        "exit-profile": exitProfile,
+      ])
     if detach, configuration.console == .standard {
       throw ConfigurationError("--console stdio", "a detached guest has no terminal; see `rowhouse logs`")
     }

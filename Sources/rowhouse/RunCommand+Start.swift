@@ -15,7 +15,7 @@ extension RunCommand {
       }
     }
     let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
-    let unpacked = unpack ? try unpackKernel() : nil
+    let unpacked = guest.unpack ? try unpackKernel() : nil
     let logBytes = try logBytes()
     let claim = try claim(configuration.memoryBytes, of: MemoryBudget(overcommit: overcommit))
     configuration.folder = claim?.folder.path

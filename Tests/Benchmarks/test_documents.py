@@ -376,7 +376,7 @@ class Quotes(unittest.TestCase):
             {"name": "CMOS", "reason": "port_read", "address": 0x71, "count": 3, "nanoseconds": 4500}]}
         with mock.patch.object(kept, "load", lambda name: {"contestants": [one]}):
             rows = document.exits("x", "rowhouse").splitlines()
-        self.assertEqual(rows[0], "| exit | count | in the VMM | why |")
+        self.assertEqual(rows[0], "| exit, from start to end | count | in the VMM | why |")
         self.assertEqual(rows[2:], ["| CMOS, `port_read 0x71` | 3 | 4.50 µs | the calendar clock is read |",
                                     "| all to the VMM | 3 | 4.50 µs | of 9 exits that KVM counts |"])
 

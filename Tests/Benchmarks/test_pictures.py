@@ -45,6 +45,21 @@ class Pictures(unittest.TestCase):
                 self.assertEqual(check.returncode, status, check.stdout)
                 self.assertEqual(f"runs out of the picture: {name}" in check.stdout, status == 1)
 
+    def test_what_fails_leaves_what_was_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(f"{kept_results.KEPT}/density/results.json", encoding="utf-8") as file:
+                results = json.load(file)
+            # Wanted for the page, after the pictures have been drawn.
+            del results["missing"]
+            for name, text in (("results.json", json.dumps(results)), ("report.svg", "old"), ("report.png", "old")):
+                with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
+                    file.write(text)
+            self.assertNotEqual(self.drawn("bench-report", f"{folder}/results.json").returncode, 0)
+            self.assertEqual(sorted(os.listdir(folder)), ["report.png", "report.svg", "results.json"])
+            for name in ("report.svg", "report.png"):
+                with open(f"{folder}/{name}", "rb") as file:
+                    self.assertEqual(file.read(), b"old")
+
     def test_another_picture_is_found(self):
         with tempfile.TemporaryDirectory() as folder:
             for name in ("results.json", "report.svg"):

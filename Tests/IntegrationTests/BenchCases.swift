@@ -30,7 +30,7 @@ extension Case {
     Case("bench-tells-the-exits-of-a-guest-that-stays", script: """
       rowhouse bench boot $GUESTS/echo.elf --vmm rowhouse -n 1 --warmup 0 --limit 20 --until marker:.
       """, says: [
-        "From start to the marker, 1 runs each", "Exits of rowhouse", "the dearest by time in the VMM", "8250 transmit",
+        "From start to the marker, 1 run each", "Exits of rowhouse", "the dearest by time in the VMM", "8250 transmit",
       ], warningLines: 0),
     Case("bench-says-why-there-are-no-exits", script: """
       mkdir kept && cp "$(command -v rowhouse)" kept/ && \(fake("rowhouse-vmm", saying: "hello"))
@@ -51,14 +51,14 @@ extension Case {
       mkdir kept && export PATH=$PWD/kept:$PATH
       \(fake("lkvm", saying: "Kernel panic - not syncing: VFS"))
       rowhouse bench boot script --vmm kvmtool -n 1 --warmup 0 --until 'marker:panic'
-      """, says: ["From start to the marker, 1 runs each"], neverSays: ["missing"], warningLines: 0),
+      """, says: ["From start to the marker, 1 run each"], neverSays: ["missing"], warningLines: 0),
     // One kernel that cannot be unpacked is no reason to measure nobody.
     Case("bench-of-a-kernel-that-cannot-be-unpacked", script: """
       mkdir kept && export PATH=$PWD/kept:$PATH && \(fake("lkvm", saying: "well"))
       rowhouse bench boot image --vmm kvmtool,rowhouse-unpack -n 1 --warmup 0
       find tmp run -name '*bench*'
       """, files: ["image": MadeUpKernel.bzImage()],
-      says: ["From start to end, 1 runs each", "kvmtool", "rowhouse-unpack is missing: image: "], warningLines: 0),
+      says: ["From start to end, 1 run each", "kvmtool", "rowhouse-unpack is missing: image: "], warningLines: 0),
     // Told apart by their folders, and one that fails does not take the other with it.
     Case("bench-of-two-kernels-of-one-name", script: """
       mkdir -p kept/a kept/b kept/c && cp $GUESTS/hello.elf kept/a/k && cp $GUESTS/marks.elf kept/b/k
@@ -85,6 +85,33 @@ extension Case {
       rowhouse bench density no/such --output kept
       status=$?; ls; exit $status
       """, status: 2, neverSays: ["kept"], warns: ["no/such: "], warningLines: 1),
+    // What is beside results is of them; and nothing is left behind where there is nothing to write.
+    Case("bench-reports-are-of-the-results", script: """
+      mkdir kept kept/bin kept/r && cp "$(command -v rowhouse)" "$(command -v rowhouse-vmm)" kept/bin/
+      for old in results.json report.html report.png report.svg own.txt; do echo old > kept/r/$old; done
+      kept/bin/rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse -n 1 --warmup 0 --output kept/r | grep -c 'run each'
+      ls kept/r; grep -c old kept/r/results.json
+      kept/bin/rowhouse bench boot $GUESTS/panic.elf --vmm rowhouse -n 1 --warmup 0 --output kept/none; ls kept
+      """, says: ["2\nown.txt\nresults.json\n0\nbin\nr\n"], warns: [
+        "there is results.json in kept/r and no report: bench-report is not installed",
+        "there is nothing to measure: rowhouse: it ended with status 101",
+      ], warningLines: 2),
+    Case("bench-says-that-init-was-not-reached", script: """
+      rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse -n 1 --warmup 0 --until init
+      """, status: 1, warns: ["rowhouse: nothing told that init was reached"], warningLines: 1),
+    // What cannot be said to a VMM is not left out.
+    Case("bench-gives-all-the-same-guest", script: """
+      mkdir kept && export PATH=$PWD/kept:$PATH
+      \(fake("lkvm", saying: "well")) && \(fake("qemu-system-x86_64", saying: "well")) && rowhouse disk create kept/d 1M
+      rowhouse bench boot image --vmm kvmtool,qemu-q35 -n 1 --warmup 0 --disk kept/d,serial=s --entropy --output kept/r
+      status=$?
+      for words in 'drive=disk0,serial=s -object' '-append .console=ttyS0 panic=-1' 'virtio-rng-pci' \
+        '"command_line" : "console=ttyS0 panic=-1"' '"--disk kept/d,serial=s,format=qcow2"' '"--entropy"'; do
+        grep -c -e "$words" kept/r/results.json
+      done
+      exit $status
+      """, files: ["image": MadeUpKernel.bzImage()],
+      says: ["kvmtool is missing: has no --disk with serial that is known here", "1\n1\n1\n1\n1\n1\n"]),
     // Of the CPUs that it may run on, one is too few, however many the computer has.
     Case("bench-pins-within-what-is-allowed", script: """
       taskset -c "$(taskset -cp $$ | sed 's/.*[:,-] *//')" rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse --pin

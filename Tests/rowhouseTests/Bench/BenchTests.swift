@@ -50,7 +50,7 @@ struct BenchTests {
   /// As rows of a few runs, so that medians and ratios can be told by looking.
   private func results(
     _ times: [String: [UInt64]], version: String = "v", kernel: String = "k", until: String = "exit",
-    pinned: Bool = false, missing: [MissingContestant] = []
+    pinned: Bool = false, options: [String]? = nil, missing: [MissingContestant] = []
   ) -> BootResults {
     let contestants = times.keys.sorted().map { name in
       let runs = times[name]!.map { time in
@@ -67,7 +67,7 @@ struct BenchTests {
       kind: "boot", occasion: Occasion(label: nil), host: HostDescription(),
       guest: .init(
         kernels: [.init(path: "/\(UUID())", sha256: kernel)], initrd: nil, commandLine: nil, cpus: 1,
-        memoryBytes: 1 << 28),
+        memoryBytes: 1 << 28, options: options),
       measurement: .init(runs: 3, warmup: 0, until: until, pinned: pinned, limitSeconds: 60), contestants: contestants,
       missing: missing)
   }
@@ -103,17 +103,18 @@ struct BenchTests {
     let before = results(["a": [1], "old": [1]], version: "1", kernel: "1234567890abcdef", until: "init")
     let after = results(
       ["a": [1], "new": [1]], version: "2", kernel: "2234567890abcdef", until: "exit", pinned: true,
-      missing: [.init(name: "old", reason: "it is not installed")])
+      options: ["--entropy", "--disk d"], missing: [.init(name: "old", reason: "it is not installed")])
     var lines = MeasurementDifference(before, after).lines
     let kernels = lines.removeFirst()
     #expect(kernels.contains("The kernels differ: ") && kernels.contains("1234567890ab)"))
     #expect(lines == [
+      "The guests' options differ: none before, --entropy --disk d after.",
       "The goals differ: init before, exit after.", "The VMMs' CPUs differ: any before, those of --pin after.",
       "The versions of a differ: 1 before, 2 after.", "old was measured only before: it is not installed.",
       "new was measured only after.",
     ])
     // The same content under another name, as `results` has it each time.
-    #expect(MeasurementDifference(results(["a": [1]]), results(["a": [2]])).lines.isEmpty)
+    #expect(MeasurementDifference(results(["a": [1]]), results(["a": [2]], options: [])).lines.isEmpty)
   }
 
   private func mark(_ source: MarkSource, _ byte: UInt8, _ nanoseconds: UInt64) -> PostMark.Mark {
@@ -159,25 +160,29 @@ struct BenchTests {
 
   @Test(arguments: [
     (["bench", "boot"], "<kernel>"),
-    (["bench", "boot", "/dev/null", "--also", "no/such/kernel"], "no/such/kernel"),
+    (["bench", "boot", "/bin/true", "--also", "no/such/kernel"], "no/such/kernel"),
     (["bench", "boot", "no/such/kernel"], "no/such/kernel"),
-    (["bench", "boot", "/dev/null", "-n", "0"], "-n 0"),
-    (["bench", "boot", "/dev/null", "--warmup=-1"], "--warmup -1"),
-    (["bench", "boot", "/dev/null", "--vmm", "xen"], "--vmm xen"),
-    (["bench", "boot", "/dev/null", "--vmm", ""], "--vmm "),
-    (["bench", "boot", "/dev/null", "--also", "/dev/null"], "--also /dev/null"),
-    (["bench", "boot", "/dev/null", "--until", "later"], "--until later"),
-    (["bench", "boot", "/dev/null", "--until", "marker:("], "--until marker:("),
-    (["bench", "boot", "/dev/null", "--until", "marker:"], "--until marker:"),
-    (["bench", "boot", "/dev/null", "--limit", "0"], "--limit 0"),
-    (["bench", "boot", "/dev/null", "--memory", "1028K"], "--memory 1028K"),
-    (["bench", "boot", "/dev/null", "--initrd", "no/such"], "no/such"),
-    (["bench", "boot", "/dev/null", "--pin", "--cpus", "9999"], "--pin"),
-    (["bench", "boot", "/dev/null", "--cmdline", "a", "--", "b"], "--cmdline"),
-    (["bench", "boot", "/dev/null", "--output", "/dev/null/folder"], "--output"),
-    (["bench", "density", "/dev/null", "-n", "0"], "-n 0"),
+    (["bench", "boot", "/bin/true", "-n", "0"], "-n 0"),
+    (["bench", "boot", "/bin/true", "--warmup=-1"], "--warmup -1"),
+    (["bench", "boot", "/bin/true", "--vmm", "xen"], "--vmm xen"),
+    (["bench", "boot", "/bin/true", "--vmm", ""], "--vmm "),
+    (["bench", "boot", "/bin/true", "--also", "/bin/true"], "--also /bin/true"),
+    (["bench", "boot", "/bin/true", "--until", "later"], "--until later"),
+    (["bench", "boot", "/bin/true", "--until", "marker:("], "--until marker:("),
+    (["bench", "boot", "/bin/true", "--until", "marker:"], "--until marker:"),
+    (["bench", "boot", "/bin/true", "--limit", "0"], "--limit 0"),
+    (["bench", "boot", "/bin/true", "--memory", "1028K"], "--memory 1028K"),
+    (["bench", "boot", "/bin/true", "--initrd", "no/such"], "no/such"),
+    (["bench", "boot", "/bin/true", "--pin", "--cpus", "9999"], "--pin"),
+    (["bench", "boot", "/bin/true", "--cmdline", "a", "--", "b"], "--cmdline"),
+    (["bench", "boot", "/bin/true", "--output", "/dev/null/folder"], "--output"),
+    (["bench", "density", "/bin/true", "-n", "0"], "-n 0"),
+    (["bench", "boot", "/bin/true", "--boot", "later"], "--boot later"),
+    (["bench", "boot", "/bin/true", "--load-address", "0x7c00"], "--load-address"),
+    (["bench", "boot", "/bin/true", "--disk", "no/such"], "--disk no/such"),
+    (["bench", "boot", "/dev/null"], "/dev/null"),
     (["bench", "density", "no/such/kernel"], "no/such/kernel"),
-    (["bench", "density", "/dev/null", "--initrd", "no/such"], "no/such"),
+    (["bench", "density", "/bin/true", "--initrd", "no/such"], "no/such"),
     (["bench", "compare", "/dev/null", "/dev/null"], "/dev/null"),
     (["bench", "compare", "no/such", "/dev/null"], "no/such"),
     (["bench", "show", "/dev/null"], "/dev/null"),

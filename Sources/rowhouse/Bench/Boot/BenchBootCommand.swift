@@ -12,6 +12,9 @@ struct BenchBootCommand: ParsableCommand {
       from its start to the first byte of the guest's console, to what --until names, and to its end. Of rowhouse \
       there are also the phases between, and, from one more run that does not count, what its exits cost.
 
+      All get the same guest: one that a VMM is not known to have, as it has no such option, is not measured with that \
+      VMM. Linux gets the command line that `rowhouse run` gives it when there is none.
+
       A guest has to end by itself, as Linux with `panic=-1` and a command that powers off, unless --until names \
       something before.
 
@@ -51,11 +54,6 @@ struct BenchBootCommand: ParsableCommand {
       """)
   var postCodes = false
 
-  @Argument(
-    parsing: .postTerminator,
-    help: ArgumentHelp("The kernels' command line, instead of --cmdline.", valueName: "command line"))
-  var commandLine: [String] = []
-
   func run() throws {
     let benchmark = try makeBenchmark()
     let folder = try guestOptions.output.map { path throws(ConfigurationError) in try ResultsFolder(path) }
@@ -69,9 +67,6 @@ struct BenchBootCommand: ParsableCommand {
     guard runs >= 1 else { throw ConfigurationError("-n \(runs)", "one run at least is needed") }
     guard warmup >= 0 else { throw ConfigurationError("--warmup \(warmup)", "give a number of runs, 0 for none") }
     let nanoseconds = try guestOptions.limitNanoseconds()
-    if guestOptions.cmdline != nil, !commandLine.isEmpty {
-      throw ConfigurationError("--cmdline", "the command line is also given after --; one of the two is enough")
-    }
     let vmms = try guestOptions.vmms()
     let goal = try BootGoal(until)
     let kernels = [kernel] + otherKernels
@@ -80,9 +75,7 @@ struct BenchBootCommand: ParsableCommand {
       if kernels[..<index].contains(kernel) {
         throw ConfigurationError("--also \(kernel)", "that kernel takes part already")
       }
-      var guest = try guestOptions.guest(kernel)
-      if !commandLine.isEmpty { guest.commandLine = commandLine.joined(separator: " ") }
-      guests.append(guest)
+      guests.append(try guestOptions.guest(kernel))
     }
     return BootBenchmark(
       guests: guests, vmms: vmms, qemuCPU: guestOptions.qemuCpu, runs: runs, warmup: warmup,

@@ -58,7 +58,8 @@ struct BootBenchmark {
       kind: BootResults.kind, occasion: occasion, host: HostDescription(),
       guest: .init(
         kernels: guests.map { FileDescription($0.kernel) }, initrd: guests[0].initrd.map(FileDescription.init),
-        commandLine: guests[0].commandLine, cpus: guests[0].cpus, memoryBytes: guests[0].memoryBytes),
+        commandLine: guests[0].commandLine, cpus: guests[0].cpus, memoryBytes: guests[0].memoryBytes,
+        options: guests[0].optionTexts),
       measurement: .init(
         runs: runs, warmup: warmup, until: until, pinned: pinned != nil, limitSeconds: Double(limitNanoseconds) / 1e9),
       contestants: zip(entries, profiles).map { entry, profile in

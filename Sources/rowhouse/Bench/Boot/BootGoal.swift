@@ -18,6 +18,15 @@ enum BootGoal {
     }
   }
 
+  /// Why a run does not count that never came to it.
+  var miss: String {
+    switch self {
+    case .initReached: "nothing told that init was reached, no mark and no line of the console"
+    case .marker: "the console never said what --until waits for"
+    case .exit: "its end was not seen"
+    }
+  }
+
   /// The moment that it is.
   var moment: BootMoment {
     switch self {

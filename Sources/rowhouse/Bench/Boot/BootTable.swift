@@ -27,7 +27,8 @@ struct BootTable {
     }
     if rows.isEmpty { return nil }
     let head = ["", "MINIMUM", "MEDIAN", "P90", "MAXIMUM", "MEDIAN, 95 %", "\(first.uppercased()) / IT, 95 %"]
-    return "\(time.title), \(results.measurement.runs) runs each:\n" + TextTable(head, rows).text
+    let runs = results.measurement.runs
+    return "\(time.title), \(runs) run\(runs == 1 ? "" : "s") each:\n" + TextTable(head, rows).text
   }
 
   private var resources: String {
@@ -64,7 +65,9 @@ struct BootTable {
     }
     let count = exits.reduce(0) { $0 + $1.count }
     let all = kvm["exits"].map { " of \($0) that KVM counts" } ?? ""
-    return "Exits of \(contestant.name), \(count)\(all), the dearest by time in the VMM:\n"
+    // It is told at the end of the guest's life, which goes on a little after a goal before that.
+    let beyond = results.measurement.until == "exit" ? "" : ", what came after the goal among them"
+    return "Exits of \(contestant.name) from start to end, \(count)\(all)\(beyond), the dearest by time in the VMM:\n"
       + TextTable(["", "REASON", "ADDRESS", "COUNT", "TIME"], rows).text
   }
 }

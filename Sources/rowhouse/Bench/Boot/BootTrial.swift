@@ -192,7 +192,6 @@ final class BootTrial {
     if run[.exit] != nil, end != .exited(status: 0) {
       return try end.reason(errors)
     }
-    if run[goal.moment] == nil { return "the console never said what --until waits for" }
-    return nil
+    return run[goal.moment] == nil ? goal.miss : nil
   }
 }

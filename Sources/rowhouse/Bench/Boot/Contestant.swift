@@ -63,7 +63,7 @@ struct Contestant {
     do throws(SystemCallError) {
       if vmm == .firecracker {
         let file = SharedDescriptor(try .memory(named: "firecracker-configuration"))
-        try file.descriptor.writeAll(BenchedVMM.FirecrackerConfiguration(guest).json)
+        try file.descriptor.writeAll(FirecrackerConfiguration(guest).json)
         path = "/proc/\(getpid())/fd/\(file.number)"
         configuration = file
       } else {

@@ -39,6 +39,7 @@ struct DensityBenchmark {
     guard !results.isEmpty else { throw missing.nothingToMeasure }
     return DensityResults(
       kind: DensityResults.kind, occasion: occasion, host: HostDescription(), kernel: FileDescription(guest.kernel),
+      initrd: guest.initrd.map(FileDescription.init), commandLine: guest.commandLine, options: guest.optionTexts,
       cpus: guest.cpus, memoryBytes: guest.memoryBytes, contestants: results, missing: missing)
   }
 

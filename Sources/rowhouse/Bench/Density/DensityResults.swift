@@ -3,7 +3,8 @@ struct DensityResults: JSONDocument, Decodable {
   /// Figures with a number of guests of a VMM.
   struct Point: Codable {
     let guests: Int
-    /// From the first one's start to the last one's first console byte.
+    /// What the starts took together, each from its VMM's start to its guest's first console byte: without the looks
+    /// at memory between them, and the waiting before those.
     let startNanoseconds: UInt64
     let guestsPerSecond: Double
     /// Of each guest's VMM, the mean; see ``ResidentMemory``.
@@ -22,6 +23,11 @@ struct DensityResults: JSONDocument, Decodable {
   let occasion: Occasion
   let host: HostDescription
   let kernel: FileDescription
+  /// Nil: there was none, or it was not written down yet; so below.
+  var initrd: FileDescription?
+  var commandLine: String?
+  /// See ``BootResults/Guest/options``.
+  var options: [String]?
   let cpus: Int
   let memoryBytes: UInt64
   let contestants: [Contestant]

@@ -6,6 +6,8 @@ struct BootResults: JSONDocument, Decodable {
     let commandLine: String?
     let cpus: Int
     let memoryBytes: UInt64
+    /// What else was asked for, as options of `rowhouse run`, one each; nil: it was not written down yet.
+    var options: [String]?
   }
 
   struct Measurement: Codable {

@@ -9,6 +9,7 @@ struct MeasurementDifference {
     tell("The initial RAM disks", before.guest.initrd.map { [$0] } ?? [], after.guest.initrd.map { [$0] } ?? [])
     tell("The command lines", before.guest.commandLine ?? "none", after.guest.commandLine ?? "none")
     tell("The guests", Self.size(before.guest), Self.size(after.guest))
+    tell("The guests' options", Self.options(before.guest), Self.options(after.guest))
     tell("The goals", before.measurement.until, after.measurement.until)
     tell("The VMMs' CPUs", Self.place(before.measurement), Self.place(after.measurement))
     for contestant in after.contestants {
@@ -42,6 +43,11 @@ struct MeasurementDifference {
 
   private static func size(_ guest: BootResults.Guest) -> String {
     "\(guest.cpus) CPU\(guest.cpus == 1 ? "" : "s") and \(guest.memoryBytes >> 20) MiB"
+  }
+
+  private static func options(_ guest: BootResults.Guest) -> String {
+    let options = guest.options ?? []
+    return options.isEmpty ? "none" : options.joined(separator: " ")
   }
 
   private static func place(_ measurement: BootResults.Measurement) -> String {

@@ -6,21 +6,35 @@ import Machine
 /// The folder of `--output`: results.json, and what the report script makes of it.
 struct ResultsFolder {
   private let path: String
-  private let results: FileReplacement
+  /// What the report script writes.
+  private static let reports = ["report.html", "report.svg", "report.png"]
 
-  /// Makes the folder where it is missing, before anything is measured.
+  /// Finds out whether it can be written, before anything is measured; there is nothing of it yet.
   init(_ path: String) throws(ConfigurationError) {
     self.path = path
     do throws(SystemCallError) {
-      do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists {}
-      results = try FileReplacement(of: "\(path)/results.json")
+      let isNew = try Self.make(path)
+      defer { if isNew { Folder.removeIfEmpty(path) } }
+      _ = try FileReplacement(of: "\(path)/results.json")
     } catch {
       throw ConfigurationError("--output \(path)", "it cannot be written: \(error.errno)")
     }
   }
 
+  /// - Returns: whether it was missing.
+  private static func make(_ path: String) throws(SystemCallError) -> Bool {
+    do throws(SystemCallError) { try Folder.make(path) } catch where error.errno == .exists { return false }
+    return true
+  }
+
   func write(_ document: some JSONDocument) throws(HostError) {
-    try host { () throws(SystemCallError) in try results.write(document.json) }
+    try host { () throws(SystemCallError) in
+      _ = try Self.make(path)
+      let results = try FileReplacement(of: "\(path)/results.json")
+      // A report is of the results beside it, or there is none.
+      for name in Self.reports { Folder.removeFile("\(path)/\(name)") }
+      try results.write(document.json)
+    }
     try Self.report(path)
   }
 

@@ -1,0 +1,52 @@
+/// A virtual machine monitor that the benchmarks know how to start.
+enum BenchedVMM: String, CaseIterable {
+  /// `rowhouse-vmm` itself, which is what the others are compared with: they too are one process.
+  case rowhouse
+  /// The least that a program must do to run a guest (Tests/Benchmarks/bare.c): what it takes is KVM's own.
+  case bare
+  /// The whole command `rowhouse run`.
+  case rowhouseRun = "rowhouse-run"
+  /// The whole command `rowhouse run --unpack`, once the kernel has been unpacked.
+  case rowhouseUnpack = "rowhouse-unpack"
+  case qemuMicrovm = "qemu-microvm"
+  case qemuQ35 = "qemu-q35"
+  case kvmtool
+  case firecracker
+  case cloudHypervisor = "cloud-hypervisor"
+
+  /// The program's file name.
+  var program: String {
+    switch self {
+    case .rowhouse: "rowhouse-vmm"
+    case .bare: "bare"
+    case .rowhouseRun, .rowhouseUnpack: "rowhouse"
+    case .qemuMicrovm, .qemuQ35: "qemu-system-x86_64"
+    case .kvmtool: "lkvm"
+    case .firecracker: "firecracker"
+    case .cloudHypervisor: "cloud-hypervisor"
+    }
+  }
+
+  /// What has the program say its version in one line; nil: it has none of its own.
+  var versionArguments: [String]? {
+    switch self {
+    case .rowhouse, .bare: nil
+    case .kvmtool: ["version"]
+    default: ["--version"]
+    }
+  }
+
+  static let names = allCases.map(\.rawValue).joined(separator: ", ")
+
+  /// Those that take part when nobody says who: virtual machine monitors as people use them.
+  static let usual = allCases.filter { !$0.isWholeCommand && $0 != .bare }
+
+  /// Whether it is the program that a person starts, with a place for guests and a ledger.
+  var isWholeCommand: Bool { self == .rowhouseRun || self == .rowhouseUnpack }
+
+  /// Whether it tells what its exits cost, when it is asked to.
+  var canTellExits: Bool { self == .rowhouse }
+
+  /// Whether it is one of Rowhouse's own, whose options are those of `rowhouse run`.
+  var isRowhouse: Bool { self == .rowhouse || isWholeCommand }
+}
