@@ -9,8 +9,10 @@ struct BenchedGuestOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "VMMs, of \(BenchedVMM.names) (default: all but rowhouse-run, rowhouse-unpack and bare).",
-      valueName: "vmm,…"))
+      """
+      VMMs, of \(BenchedVMM.names) (default: all but rowhouse-run, rowhouse-unpack and bare); with --unpack, \
+      rowhouse-unpack too.
+      """, valueName: "vmm,…"))
   var vmm: String?
 
   @Option(

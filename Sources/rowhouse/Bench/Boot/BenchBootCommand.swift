@@ -12,8 +12,8 @@ struct BenchBootCommand: ParsableCommand {
       from its start to the first byte of the guest's console, to what --until names, and to its end. Of rowhouse \
       there are also the phases between, and, from one more run that does not count, what its exits cost.
 
-      All get the same guest: one that a VMM is not known to have, as it has no such option, is not measured with that \
-      VMM. Linux gets the command line that `rowhouse run` gives it when there is none.
+      All get the same guest, with the options of `rowhouse run`. A VMM that is not known to have what one of them asks \
+      for does not take part, and is named. Linux without a command line gets the one that `rowhouse run` gives it.
 
       A guest has to end by itself, as Linux with `panic=-1` and a command that powers off, unless --until names \
       something before.
