@@ -1,4 +1,4 @@
-/// What of this process' memory is in the host's RAM (proc(5), /proc/PID/status).
+/// What of a process' memory is in the host's RAM (proc(5), /proc/PID/status).
 package struct ProcessMemory: ~Copyable {
   private let file: Descriptor
 
@@ -9,7 +9,10 @@ package struct ProcessMemory: ~Copyable {
     package let peak: UInt64
   }
 
+  /// This process'.
   package init() throws(SystemCallError) { file = try .open("/proc/self/status", .readOnly) }
+
+  package init(of process: Int32) throws(SystemCallError) { file = try .open("/proc/\(process)/status", .readOnly) }
 
   /// The figures now, as exact as the kernel's own counters; nil where there is no such file.
   package func figures() -> Figures? {
