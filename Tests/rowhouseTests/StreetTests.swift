@@ -77,30 +77,74 @@ final class StreetTests {
     #expect(try Folder.names(in: root) == [])
   }
 
-  @Test("What a guest uses of a CPU is that since the last look, when there was one")
-  func sharesSinceTheLastLook() throws {
+  /// A guest that was started a thousand seconds ago, on a meter that this process fills.
+  private func guest() throws -> (claim: Street.Claim, page: MeterPage, start: Instant) {
     let claim = try claim("one")
     let page = try MeterPage(
       in: claim.meter, MeterShape(cpuCount: 1, diskCount: 0, networkCount: 0), memoryBytes: 1 << 20, process: getpid())
+    let start = Instant(nanoseconds: 1_000_000_000)
     page.set(.running)
-    page.reached(.guestStarted, at: Instant(nanoseconds: Instant.now.nanoseconds - 1_000_000_000_000))
-    func guests() throws -> [GuestSummary] { [GuestSummary(claim.folder, try claim.folder.look())] }
-    var (first, second, shares) = (try guests(), try guests(), CPUShares())
-    let overItsLife = try #require(first[0].cpuPercent)
-    let start = Instant(nanoseconds: 5_000_000_000)
-    shares.look(at: &first, now: start)
-    #expect(first[0].cpuPercent == overItsLife)
-    let before = try #require(first[0].cpuNanoseconds)
-    repeat { second = try guests() } while second[0].cpuNanoseconds! < before + 50_000_000
-    let used = second[0].cpuNanoseconds! - before
-    shares.look(at: &second, now: start.advanced(byNanoseconds: 500_000_000))
-    #expect(abs(second[0].cpuPercent! - Double(used) / 5_000_000) <= 0.051)
+    page.reached(.guestStarted, at: start)
+    return (claim, page, start)
+  }
+
+  @Test("What a guest uses of a CPU is that from sample to sample, and over its life at the first look")
+  func sharesSinceTheLastLook() throws {
+    let (claim, page, start) = try guest()
+    var shares = CPUShares()
+    func share(_ vcpu: UInt64, devices: UInt64, at second: UInt64) throws -> Double? {
+      let now = start.advanced(byNanoseconds: second * 1_000_000_000)
+      page.cpu(0).raiseTimeRun(to: vcpu * 1_000_000)
+      page.setSample(
+        at: now, deviceNanoseconds: devices * 1_000_000, resident: 1, residentPeak: 1, residentKibibyteSeconds: 1)
+      var guests = [GuestSummary(claim.folder, try claim.folder.look(), at: now)]
+      #expect(guests[0].cpuNanoseconds == (vcpu + devices) * 1_000_000)
+      shares.look(at: &guests)
+      return guests[0].cpuPercent
+    }
+    #expect(try share(400, devices: 100, at: 10) == 5)
+    #expect(try share(1400, devices: 200, at: 12) == 55)
+    #expect(try share(1400, devices: 200, at: 12) == 55, "no sample since")
+    #expect(try share(1400, devices: 200, at: 14) == 0)
     var none: [GuestSummary] = []
-    shares.look(at: &none, now: start.advanced(byNanoseconds: 600_000_000))
-    var again = try guests()
-    let life = again[0].cpuPercent
-    shares.look(at: &again, now: start.advanced(byNanoseconds: 700_000_000))
-    #expect(again[0].cpuPercent == life, "it was not there at the last look")
+    shares.look(at: &none)
+    #expect(try share(1400, devices: 200, at: 16) == 10, "it was not there at the last look")
+    claim.release()
+  }
+
+  @Test("CPU time is that of vCPUs and devices, and does not fall when the guest ends")
+  func cpuTimeOverAnEnd() throws {
+    let (claim, page, start) = try guest()
+    page.cpu(0).raiseTimeRun(to: 300)
+    page.setSample(at: start, deviceNanoseconds: 90, resident: 1, residentPeak: 1, residentKibibyteSeconds: 1)
+    func summary(isAlive: Bool) throws -> GuestSummary {
+      GuestSummary(claim.folder, .init(isAlive: isAlive, meter: try claim.folder.look().meter), at: start)
+    }
+    let (running, crashed) = (try summary(isAlive: true), try summary(isAlive: false))
+    page.setVerdict(code: 1, value: 0)
+    let ended = try summary(isAlive: false)
+    #expect([running.state, crashed.state, ended.state] == [.running, .crashed, .ended])
+    #expect([running, crashed, ended].map(\.cpuNanoseconds) == [390, 390, 390])
+    claim.release()
+  }
+
+  @Test("A VMM whose last sample is old is silent: what it uses of a CPU nobody knows, but its memory the kernel does")
+  func silentGuests() throws {
+    let (claim, page, start) = try guest()
+    page.cpu(0).raiseTimeRun(to: 300)
+    page.setSample(at: start, deviceNanoseconds: 90, resident: 1, residentPeak: 1, residentKibibyteSeconds: 1)
+    func summary(after seconds: UInt64) throws -> GuestSummary {
+      GuestSummary(claim.folder, try claim.folder.look(), at: start.advanced(byNanoseconds: seconds * 1_000_000_000))
+    }
+    // What is asked of this process by two ways moves a little between them.
+    let resident = try #require(try ProcessMemory().figures()).resident
+    #expect(try summary(after: 10).state == .running)
+    let silent = try summary(after: 20)
+    #expect(silent.state == .silent && silent.cpuPercent == nil && silent.cpuNanoseconds == 390)
+    let listed = try #require(silent.residentBytes)
+    #expect(abs(Int(listed) - Int(resident)) < 16 << 20)
+    #expect(ListCommand.table([silent]).contains(HumanQuantity.bytes(listed)))
+    #expect(ListCommand.table([silent]).contains("silent") && silent.json.contains("\"state\" : \"silent\""))
     claim.release()
   }
 }

@@ -1,5 +1,3 @@
-import FoundationEssentials
-import Glibc
 import Host
 import Machine
 import Metering
@@ -17,34 +15,55 @@ struct GuestSummary: JSONDocument {
   let uptimeNanoseconds: UInt64?
   let cpus: Int?
   let memoryBytes: UInt64?
-  /// What of the VMM's memory, the guest's with it, is in the host's RAM.
+  /// What of the VMM's memory, the guest's with it, is in the host's RAM now.
   let residentBytes: UInt64?
-  /// CPU time that the VMM has used, and that as a share of one CPU: over the guest's life, or since the last look of
-  /// ``CPUShares``.
+  /// CPU time of the VMM, its vCPUs and devices, as of the meter's last sample: it never falls, not even when the VMM
+  /// is killed.
   let cpuNanoseconds: UInt64?
+  /// That as a share of one CPU: over the guest's life, or since the last look of ``CPUShares``. Nil for a VMM that
+  /// takes no samples.
   fileprivate(set) var cpuPercent: Double?
   /// How many watch the console by `rowhouse console` and the like.
   let viewers: UInt64?
 
-  /// - Parameter look: nil: there is no meter to look at.
-  init(_ folder: GuestFolder, _ look: GuestFolder.Look?) {
+  /// When CPU time was that.
+  fileprivate let sampled: Instant?
+
+  /// What programs are told.
+  private enum CodingKeys: CodingKey {
+    case name, state, verdict, exitStatus, process, uptimeNanoseconds, cpus, memoryBytes, residentBytes, cpuNanoseconds
+    case cpuPercent, viewers
+  }
+
+  /// The VMM of a guest that lives takes a sample every five seconds at the least often: one whose last is older than
+  /// this, in nanoseconds, takes none.
+  private static let oldestSample: UInt64 = 15_000_000_000
+
+  /// - Parameters:
+  ///   - look: nil: there is no meter to look at.
+  ///   - now: when that was.
+  init(_ folder: GuestFolder, _ look: GuestFolder.Look?, at now: Instant = .now) {
+    var look = look
     let meter = look?.meter
+    if let meter, meter.state.isLive, let last = meter.sampled, now.nanoseconds(since: last) > Self.oldestSample {
+      look?.isSilent = true
+    }
     name = folder.name.description
     state = look?.state ?? .crashed
-    let isOver = state == .ended || state == .crashed
+    let isOver = state.isOver
     verdict = isOver ? look?.verdict?.name : nil
     exitStatus = isOver ? GuestEnd(look?.verdict).exitStatus : nil
     process = isOver ? nil : meter?.process
     cpus = meter?.cpus.count
     memoryBytes = meter?.memoryBytes
     viewers = isOver ? nil : meter?.viewers
-    let end = meter?.phases[.guestEnded] ?? (isOver ? meter?.sampled : .now)
+    let end = meter?.phases[.guestEnded] ?? (isOver ? meter?.sampled : now)
     uptimeNanoseconds = meter?.phases[.guestStarted].flatMap { start in end?.nanoseconds(since: start) }
-    let usage = process.flatMap(ProcessUsage.init)
-    residentBytes = usage?.residentBytes
-    cpuNanoseconds = usage?.cpuNanoseconds ?? (isOver ? meter?.cpuNanoseconds.saturatingSum : nil)
-    if let cpuNanoseconds, let uptimeNanoseconds, uptimeNanoseconds > 0 {
-      cpuPercent = CPUShares.percent(cpuNanoseconds, of: uptimeNanoseconds)
+    residentBytes = process.flatMap { try? ProcessMemory(of: $0).figures()?.resident }
+    sampled = meter?.sampled
+    cpuNanoseconds = sampled.flatMap { _ in meter?.busyNanoseconds }
+    if state != .silent, let cpuNanoseconds, let sampled, let start = meter?.phases[.guestStarted], sampled > start {
+      cpuPercent = CPUShares.percent(cpuNanoseconds, of: sampled.nanoseconds(since: start))
     } else {
       cpuPercent = nil
     }
@@ -53,41 +72,35 @@ struct GuestSummary: JSONDocument {
 
 /// What guests use of a CPU from one look at them to the next.
 struct CPUShares {
-  /// By the VMM's process.
-  private var last: [Int32: (cpuNanoseconds: UInt64, at: Instant)] = [:]
+  private struct Sample {
+    let cpuNanoseconds: UInt64
+    let at: Instant
+    /// The share that was shown with it.
+    let percent: Double?
+  }
 
-  /// Has the guests' shares be those since the last look; one that was not there keeps that over its life.
-  mutating func look(at guests: inout [GuestSummary], now: Instant = .now) {
-    var looks: [Int32: (cpuNanoseconds: UInt64, at: Instant)] = [:]
+  /// By the VMM's process.
+  private var last: [Int32: Sample] = [:]
+
+  /// Has the guests' shares be those since the last look; one that was not there keeps that over its life, and one that
+  /// has not been sampled since what it had.
+  mutating func look(at guests: inout [GuestSummary]) {
+    var samples: [Int32: Sample] = [:]
     for index in guests.indices {
-      guard let process = guests[index].process, let used = guests[index].cpuNanoseconds else { continue }
-      looks[process] = (used, now)
-      guard let last = last[process], now > last.at, used >= last.cpuNanoseconds else { continue }
-      guests[index].cpuPercent = Self.percent(used - last.cpuNanoseconds, of: now.nanoseconds(since: last.at))
+      guard let process = guests[index].process, let used = guests[index].cpuNanoseconds,
+        let sampled = guests[index].sampled
+      else { continue }
+      if let last = last[process], guests[index].cpuPercent != nil, used >= last.cpuNanoseconds {
+        guests[index].cpuPercent =
+          sampled > last.at
+          ? Self.percent(used - last.cpuNanoseconds, of: sampled.nanoseconds(since: last.at)) : last.percent
+      }
+      samples[process] = Sample(cpuNanoseconds: used, at: sampled, percent: guests[index].cpuPercent)
     }
-    last = looks
+    last = samples
   }
 
   fileprivate static func percent(_ used: UInt64, of time: UInt64) -> Double {
     (1000 * Double(used) / Double(time)).rounded() / 10
-  }
-}
-
-/// What a process uses, by /proc/PID/stat (proc(5)).
-private struct ProcessUsage {
-  let cpuNanoseconds: UInt64
-  let residentBytes: UInt64
-
-  init?(_ process: Int32) {
-    guard let file = try? Descriptor.open("/proc/\(process)/stat", .readOnly), let bytes = try? file.read(atMost: 4096),
-      let end = bytes.lastIndex(of: UInt8(ascii: ")"))
-    else { return nil }
-    // From the third field, the state, on: a name may hold blanks.
-    let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-    guard fields.count > 21, let user = UInt64(fields[11]), let system = UInt64(fields[12]),
-      let pages = UInt64(fields[21])
-    else { return nil }
-    cpuNanoseconds = (user + system) * (1_000_000_000 / UInt64(sysconf(Int32(_SC_CLK_TCK))))
-    residentBytes = pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
   }
 }

@@ -8,7 +8,8 @@ struct ListCommand: ParsableCommand {
     commandName: "list",
     abstract: "Lists your guests: those that run, and what is left of others.",
     discussion: """
-      A guest whose VMM died without saying how the guest ended has crashed. Of guests that were there when the host \
+      A guest whose VMM died without saying how the guest ended has crashed; one whose VMM takes no samples, as it is \
+      stopped or has no CPU, is silent. Of guests that were there when the host \
       went down nothing is left if $XDG_RUNTIME_DIR is in memory, as it usually is. CPU is the share of one CPU over \
       its life, with --watch since the last look.
       """)
@@ -47,24 +48,12 @@ struct ListCommand: ParsableCommand {
     let head = ["NAME", "STATE", "UPTIME", "CPUS", "MEMORY", "RESIDENT", "CPU", "VIEWERS", "VERDICT"]
     let rows = guests.map { guest -> [String] in
       let figures: [String?] = [
-        guest.uptimeNanoseconds.map(duration), guest.cpus.map(String.init), guest.memoryBytes.map(ByteSize.format),
-        guest.residentBytes.map { "\($0 >> 20)M" }, guest.cpuPercent.map { "\($0)%" },
+        guest.uptimeNanoseconds.map(HumanQuantity.duration), guest.cpus.map(String.init), guest.memoryBytes.map(ByteSize.format),
+        guest.residentBytes.map(HumanQuantity.bytes), guest.cpuPercent.map { "\($0)%" },
         guest.viewers.map(String.init), guest.verdict,
       ]
       return [guest.name, guest.state.rawValue] + figures.map { $0 ?? "-" }
     }
     return TextTable(head, rows).text
-  }
-
-  /// "12s", "3m05s", "2h07m", "5d03h".
-  static func duration(_ nanoseconds: UInt64) -> String {
-    let seconds = nanoseconds / 1_000_000_000
-    func two(_ number: UInt64) -> String { String(String(100 + number).dropFirst()) }
-    switch seconds {
-    case ..<60: return "\(seconds)s"
-    case ..<3600: return "\(seconds / 60)m\(two(seconds % 60))s"
-    case ..<86400: return "\(seconds / 3600)h\(two(seconds / 60 % 60))m"
-    default: return "\(seconds / 86400)d\(two(seconds / 3600 % 24))h"
-    }
   }
 }

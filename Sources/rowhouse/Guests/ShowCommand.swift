@@ -61,7 +61,7 @@ struct GuestDetails: JSONDocument {
     var console = start?.console.description
     var balloon = start?.balloonBytes == nil ? nil : look?.meter.map(Balloon.init)
     var memory: GuestMemory?
-    if guest.process != nil, var client = try? ControlClient(folder) {
+    if guest.process != nil, guest.state != .silent, var client = try? ControlClient(folder) {
       if case .status(let answer)? = try? client.ask(.status) { balloon = answer.balloon.map(Balloon.init) }
       if case .consolePlace(let answer)? = try? client.ask(.consolePlace) { console = answer }
       let limit = Instant.now.advanced(byNanoseconds: Self.guestPatience)
@@ -84,9 +84,9 @@ struct GuestDetails: JSONDocument {
     let lines: [(String, String?)] = [
       ("name", guest.name), ("state", guest.state.rawValue), ("verdict", guest.verdict),
       ("exit status", guest.exitStatus.map(String.init)), ("process", guest.process.map(String.init)),
-      ("uptime", guest.uptimeNanoseconds.map(ListCommand.duration)), ("CPUs", guest.cpus.map(String.init)),
+      ("uptime", guest.uptimeNanoseconds.map(HumanQuantity.duration)), ("CPUs", guest.cpus.map(String.init)),
       ("CPU share", guest.cpuPercent.map { "\($0)%" }), ("memory", guest.memoryBytes.map(ByteSize.format)),
-      ("resident", guest.residentBytes.map { "\($0 >> 20)M" }),
+      ("resident", guest.residentBytes.map(HumanQuantity.bytes)),
       ("balloon", balloon.map { "\(ByteSize.format($0.actualBytes)) of \(ByteSize.format($0.targetBytes))" }),
       ("guest says", guestMemory?.text),
       ("console", console),

@@ -38,12 +38,15 @@ struct GuestFolder {
     let isAlive: Bool
     /// Nil: no VMM has come so far as to fill it.
     let meter: MeterReading?
+    /// Whether the VMM was asked, and has not answered in time.
+    var isSilent = false
 
     /// How the guest ended; nil while it runs, and when nobody was left to say.
     var verdict: Verdict? { meter.flatMap(Verdict.init) }
 
     var state: State {
       if !isAlive { return verdict == nil ? .crashed : .ended }
+      if isSilent { return .silent }
       switch meter?.state {
       case nil, .starting: return .starting
       case .running: return .running
@@ -54,10 +57,15 @@ struct GuestFolder {
     }
   }
 
-  enum State: String, Encodable {
+  enum State: String, CaseIterable, Encodable {
     case starting, running, paused, ended
+    /// The VMM is there, and gives no answer or takes no samples: it is stopped, or has no CPU.
+    case silent
     /// The VMM died without a word: by SIGKILL, or with its host.
     case crashed
+
+    /// Whether there is no VMM any more.
+    var isOver: Bool { self == .ended || self == .crashed }
   }
 
   var isThere: Bool { (try? FileStatus(of: path).kind) == .directory }

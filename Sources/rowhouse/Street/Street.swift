@@ -153,7 +153,7 @@ struct Street {
   private func settled(_ name: GuestName) throws(Refusal) -> (guest: GuestFolder, state: GuestFolder.State)? {
     guard let guest = try refusing({ () throws(SystemCallError) in try holdIfThere(folder(name)) }) else { return nil }
     let state = guest.state
-    guard state == .ended || state == .crashed else { throw .host(SystemCallError("mkdir", .exists)) }
+    guard state.isOver else { throw .host(SystemCallError("mkdir", .exists)) }
     try settle(guest)
     return (guest, state)
   }
@@ -220,7 +220,7 @@ struct Street {
     do throws(Refusal) {
       guard folder.isInPlace else { return true }
       // Who has ended stays so.
-      guard folder.state == .ended || folder.state == .crashed else { return false }
+      guard folder.state.isOver else { return false }
       // As for a claim, before the street is locked.
       if isDiscarded { folder.settleIfPossible() } else { try settle(folder) }
       try withLock { () throws(Refusal) in
