@@ -28,7 +28,24 @@ struct HostDivisionTests {
     let now = Instant(nanoseconds: second * 1_000_000_000)
     page.setSample(
       at: now, deviceNanoseconds: cpuTime / 4, resident: 256 << 20, residentPeak: 0, residentKibibyteSeconds: 0)
-    return (try #require(try MeterReading(of: file.descriptor)), now)
+    return .init(try #require(try MeterReading(of: file.descriptor)), at: now)
+  }
+
+  /// A machine without limits of its own, or of this test's.
+  private func machine(
+    cpus: Int = 2, of hostCPUs: Int = 2, cpuGroup: ControlGroupCPU? = nil, memory: UInt64 = 4 << 30,
+    memoryGroup: ControlGroupMemory? = nil
+  ) -> HostLimits {
+    HostLimits(
+      cpuCount: cpus, of: hostCPUs, cpuGroup: cpuGroup, memoryBytes: memory, memoryGroup: memoryGroup)
+  }
+
+  private func empty(_ limits: HostLimits, overcommit: Double? = nil) -> HostDivision {
+    HostDivision(
+      limits,
+      MemoryBudget(
+        factor: overcommit ?? 1, overcommit.map { _ in "/etc/rowhouse/overcommit" }, hostBytes: limits.hostMemoryBytes,
+        within: limits.memoryGroup))
   }
 
   private func limits(_ rates: [RateLimits.Quantity: UInt64]) -> RateLimits {
@@ -39,7 +56,7 @@ struct HostDivisionTests {
 
   /// Two guests with a disk, of which one has a card.
   private func division(limited: Bool) throws -> HostDivision {
-    var division = HostDivision(cpuCount: 2, memoryBytes: 4 << 30)
+    var division = empty(machine())
     let quota = CPUQuota(nanoseconds: 5_000_000, periodNanoseconds: 10_000_000, burstNanoseconds: 0)
     let disk = limits([.bytes: 6 << 20])
     let other = limited ? limits([.bytesToGuest: 1 << 20, .bytesFromGuest: 1 << 20]) : RateLimits()
@@ -55,8 +72,9 @@ struct HostDivisionTests {
   @Test func figures() throws {
     let division = try division(limited: true)
     let (mail, web) = (division.guests[0], division.guests[1])
-    // Half a second of a vCPU and of its share of devices, over two.
-    #expect(mail.cpu == .init(allotted: 5000, used: 5000) && web.cpu == .init(allotted: 20_000, used: 10_000))
+    // What vCPUs use is beside what they may use, devices are apart.
+    #expect(mail.cpu == .init(allotted: 5000, used: 4000) && web.cpu == .init(allotted: 20_000, used: 8000))
+    #expect(mail.devices == 1000 && web.devices == 2000)
     #expect(mail.memory == .init(allotted: 1 << 30, used: 256 << 20))
     #expect(mail.disk == .init(limit: .bytes(6 << 20), used: 4 << 20) && mail.network == nil)
     #expect(web.disk == .init(limit: .bytes(2 << 20), used: 1 << 20))
@@ -81,11 +99,12 @@ struct HostDivisionTests {
       cpu
         may use [aaaaaabbbbbbbbbbbbbbbbbb>]   250% of 200%
         uses    [aaaaaabbbbbbbbbbbbb......]   150%
-        a mail 50% of 50%   b web 100% of 200%
+        a mail 40% of 50%, devices 10%
+        b web 80% of 200%, devices 20%
       memory
         may use [aaaaaabbbbbb.............]   2.00 GiB of 4.00 GiB
         uses    [aab......................]   512 MiB
-        a mail 256 MiB of 1G   b web 256 MiB of 1G
+        a mail 256 MiB of 1.00 GiB   b web 256 MiB of 1.00 GiB
       disk
         may use [aaaaaaaaaaaaaaaaaaabbbbbb]   8.00 MiB/s
         uses    [aaaaaaaaaaaabbbb.........]   5.00 MiB/s
@@ -130,7 +149,7 @@ struct HostDivisionTests {
   }
 
   @Test func nobodyIsThere() {
-    let text = DivisionText(HostDivision(cpuCount: 1, memoryBytes: 1 << 30)).text
+    let text = DivisionText(empty(machine(cpus: 1, of: 1, memory: 1 << 30))).text
     #expect(text.hasPrefix("0 guests on 1 CPU and 1.00 GiB of memory\ncpu\n  may use [."))
     #expect(text.hasSuffix("network\n  may use no guest has one\n"))
   }
@@ -150,13 +169,75 @@ struct HostDivisionTests {
 
   @Test func theMachinesOwnFigures() throws {
     let memory = "MemTotal:    8000 kB\nMemFree:    100 kB\nMemAvailable:   6000 kB\n"
-    func load(_ times: String) throws -> MachineLoad {
-      try #require(MachineLoad(stat: "cpu  \(times) 0 0\ncpu0 1 2\ncpu1 1 2\nintr 5\n", memory: memory))
+    func load(_ first: String, _ second: String, on cpus: Set<Int>) throws -> MachineLoad {
+      let stat = "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 \(first) 0 0\ncpu1 \(second) 0 0\nintr 5\n"
+      return try #require(MachineLoad(stat: stat, memory: memory, isCounted: cpus.contains))
     }
-    // 30 of 40 ticks of two CPUs; waiting for a disk is idling.
-    let (before, after) = (try load("100 0 50 1000 20 0 0 7"), try load("110 5 60 1006 24 2 1 9"))
-    #expect(after.cpuShare(since: before) == 15_000 && after.cpuShare(since: after) == 0)
-    #expect(after.memoryInUse == 2000 << 10)
-    #expect(MachineLoad(stat: "cpu 1 2", memory: memory) == nil && MachineLoad(stat: "", memory: "") == nil)
+    // 25 of 30 ticks of the first, 5 of 10 of the second; waiting for a disk is idling.
+    for (cpus, share) in [([0, 1], 15_000), ([0], 8333), ([1], 5000)] as [(Set<Int>, UInt64)] {
+      let before = try load("100 0 50 1000 20 0 0 7", "3 0 0 10 0 0 0 0", on: cpus)
+      let after = try load("110 3 60 1001 24 1 0 8", "5 2 1 15 0 0 0 0", on: cpus)
+      #expect(after.cpuShare(since: before) == share && after.cpuShare(since: after) == 0)
+      #expect(after.memoryInUse == 2000 << 10)
+    }
+    for stat in ["", "cpu 1 2 3 4 5 6 7 8", "cpu0 1 2"] {
+      #expect(MachineLoad(stat: stat, memory: memory, isCounted: { _ in true }) == nil)
+    }
+  }
+
+  @Test("With --cgroup the quota holds all of the VMM, and so the share is of all")
+  func aQuotaThatHoldsDevices() throws {
+    var division = empty(machine())
+    let quota = CPUQuota(nanoseconds: 5_000_000, periodNanoseconds: 10_000_000, burstNanoseconds: 0)
+    for quota in [quota, nil] {
+      division.add(
+        "mail", try meter(800_000_000, at: 3, quota: quota), since: try meter(0, at: 1, quota: quota),
+        isHeldWhole: true)
+    }
+    #expect(division.guests[0].cpu == .init(allotted: 5000, used: 5000) && division.guests[0].devices == nil)
+    #expect(DivisionText(division).text.contains("a mail 50% of 50%   "))
+    #expect(division.guests[1].cpu == .init(allotted: 20_000, used: 4000) && division.guests[1].devices == 1000)
+    let json = HostDocument(division).json
+    #expect(json.contains("\"device_used_basis_points\" : 1000") && json.contains("\"cpu_used_basis_points\" : 5000"))
+  }
+
+  @Test("Of a silent guest nobody knows what it uses, but what it may use")
+  func aSilentGuest() throws {
+    var division = empty(machine())
+    let before = try meter(0, at: 1)
+    division.add("mail", .init(try meter(800_000_000, at: 3).meter, .silent, at: before.at), since: before)
+    let text = DivisionText(division).text
+    #expect(text.hasPrefix("1 guest (1 silent) on 2 CPUs and 4.00 GiB of memory\n"))
+    #expect(text.contains("a mail silent, may use 200%\n") && text.contains("a mail silent, may use 1.00 GiB\n"))
+    let json = HostDocument(division).json
+    #expect(json.contains("\"state\" : \"silent\"") && !json.contains("used_basis") && !json.contains("resident"))
+  }
+
+  @Test("What makes the machine less for this shell is named, and memory is promised out of the budget")
+  func limitsOfThisShell() throws {
+    let memory = ControlGroupMemory(bytes: 512 << 20, path: "/sys/fs/cgroup/box/memory.max")
+    let cpu = ControlGroupCPU(basisPoints: 15_000, path: "/sys/fs/cgroup/cpu.max")
+    for (limits, text) in [
+      (machine(), "2 CPUs and 4.00 GiB of memory"), (machine(cpus: 1, of: 1), "1 CPU and 4.00 GiB of memory"),
+      (machine(cpus: 1, of: 4), "1 of 4 CPUs (by CPU affinity) and 4.00 GiB of memory"),
+      (machine(cpus: 2, of: 4, cpuGroup: cpu), "150% of 2 CPUs (by /sys/fs/cgroup/cpu.max) and 4.00 GiB of memory"),
+      // More than there is limits nothing.
+      (machine(cpus: 1, of: 2, cpuGroup: cpu), "1 of 2 CPUs (by CPU affinity) and 4.00 GiB of memory"),
+      (machine(memory: 256 << 20, memoryGroup: memory), "2 CPUs and 256 MiB of memory"),
+      (machine(memoryGroup: memory), "2 CPUs and 512 MiB of memory (by /sys/fs/cgroup/box/memory.max)"),
+    ] { #expect(limits.text == text) }
+
+    var division = empty(machine(cpuGroup: cpu, memoryGroup: memory), overcommit: 2)
+    division.add("mail", try meter(0, at: 3), since: try meter(0, at: 1), promised: 512 << 20)
+    let text = DivisionText(division, columns: 60).text
+    #expect(text.contains(/may use \[a+\.+\]   512 MiB of 1.00 GiB\n/), "\(text)")
+    #expect(text.contains("  budget by /etc/rowhouse/overcommit within /sys/fs/cgroup/box/memory.max\n"))
+    #expect(text.contains("200% of 150%"))
+    let json = HostDocument(division).json
+    for pair in [
+      "cpu_basis_points\" : 15000", "cpu_limited_by\" : \"/sys/fs/cgroup/cpu.max\"", "memory_bytes\" : 536870912",
+      "memory_limited_by\" : \"/sys/fs/cgroup/box/memory.max\"", "memory_budget_bytes\" : 1073741824",
+      "memory_allotted_bytes\" : 536870912",
+    ] { #expect(json.contains("\"" + pair), "\(json)") }
   }
 }

@@ -44,9 +44,11 @@ struct HostileMeterTests {
       metrics.add("one", .running, meter)
       #expect(metrics.text(format).contains("rowhouse_guest"))
     }
-    var division = HostDivision(cpuCount: 2, memoryBytes: 1 << 33)
+    let limits = HostLimits(cpuCount: 2, of: 2, cpuGroup: nil, memoryBytes: 1 << 33, memoryGroup: nil)
+    var division = HostDivision(limits, MemoryBudget(factor: 1, nil, hostBytes: 1 << 33, within: nil))
     for time in [0, 1, .max] as [UInt64] {
-      division.add("one", (meter, Instant(nanoseconds: time)), since: (before, Instant(nanoseconds: 0)))
+      division.add(
+        "one", .init(meter, at: Instant(nanoseconds: time)), since: .init(before, at: Instant(nanoseconds: 0)))
     }
     #expect(DivisionText(division, isColored: true).text.hasPrefix("3 guests"))
     #expect(HostDocument(division).json.contains("one"))
@@ -58,7 +60,7 @@ struct HostileMeterTests {
     let guest = TopView.Guest(
       name: "one", state: .running, cpus: 2, memoryBytes: meter.memoryBytes, history: history)
     for order in TopView.Order.allCases {
-      let view = TopView(guests: [guest, guest], order: order, cpuCount: 2, memoryBytes: 1 << 33)
+      let view = TopView(guests: [guest, guest], order: order, limits: limits)
       #expect(view.lines(columns: 120, rows: 24).count == 4)
     }
     for isAlive in [true, false] {

@@ -8,6 +8,10 @@ import Testing
 
 @Suite("rowhouse top")
 struct TopTests {
+  private static func limits(cpus: Int) -> HostLimits {
+    HostLimits(cpuCount: cpus, of: cpus, cpuGroup: nil, memoryBytes: 8 << 30, memoryGroup: nil)
+  }
+
   /// A guest whose CPU, disk and network go up from look to look.
   private func guest(_ name: String, weight: UInt64) throws -> TopView.Guest {
     let file = SharedDescriptor(try .memory(named: "meter"))
@@ -34,7 +38,7 @@ struct TopTests {
   private func view(_ order: TopView.Order = .cpu) throws -> TopView {
     TopView(
       guests: [try guest("web", weight: 3), try guest("db-with-a-long-name", weight: 9), try guest("mail", weight: 1)],
-      order: order, cpuCount: 2, memoryBytes: 8 << 30)
+      order: order, limits: Self.limits(cpus: 2))
   }
 
   @Test func narrowScreen() throws {
@@ -72,11 +76,11 @@ struct TopTests {
   @Test func manyCPUsStayInTheirColumn() throws {
     var guests = [try guest("big", weight: 900)]
     guests.append(try guest("small", weight: 1))
-    let lines = TopView(guests: guests, order: .cpu, cpuCount: 128, memoryBytes: 8 << 30).lines(columns: 80)
+    let lines = TopView(guests: guests, order: .cpu, limits: Self.limits(cpus: 128)).lines(columns: 80)
     #expect(lines[2].contains("running   7200% ") && lines[3].contains("running    8.0% "), "\(lines)")
   }
 
-  @Test("A guest whose VMM does not answer keeps its CPU share, and its bytes count over the time in which they came")
+  @Test("A guest that was not sampled keeps its CPU share, and its bytes count over the time in which they came")
   func aGuestThatDoesNotSample() throws {
     let file = SharedDescriptor(try .memory(named: "meter"))
     let page = try MeterPage(
@@ -100,6 +104,36 @@ struct TopTests {
     }
     #expect(history[.disk] == [0] + [Double](repeating: 1_048_576, count: 4))
     #expect(history[.cpu] == [0, 0, 0, 0, 0], "the quarter second was used before the first look")
+  }
+
+  @Test("Of a guest whose VMM does not answer nobody knows what it uses, and it counts again from when it does")
+  func aSilentGuest() throws {
+    let file = SharedDescriptor(try .memory(named: "meter"))
+    let page = try MeterPage(
+      in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 1), memoryBytes: 256 << 20, process: 1)
+    page.set(.running)
+    page.reached(.guestStarted, at: Instant(nanoseconds: 1_000_000_000))
+    var history = GuestHistory()
+    func look(at second: UInt64, cpuTime: UInt64? = nil) throws {
+      let now = Instant(nanoseconds: second * 1_000_000_000)
+      if let cpuTime {
+        page.cpu(0).raiseTimeRun(to: cpuTime)
+        page.setSample(
+          at: now, deviceNanoseconds: 0, resident: 1 << 20, residentPeak: 1, residentKibibyteSeconds: 1)
+      }
+      history.look(try #require(try MeterReading(of: file.descriptor)), isSilent: cpuTime == nil, at: now)
+    }
+    func line(_ state: GuestFolder.State) -> String {
+      let guest = TopView.Guest(name: "one", state: state, cpus: 1, memoryBytes: 256 << 20, history: history)
+      return TopView(guests: [guest], order: .cpu, limits: Self.limits(cpus: 2)).lines()[2]
+    }
+    try look(at: 3, cpuTime: 1_000_000_000)
+    #expect(line(.running) == "one              running   50.0% 1.00 MiB      0 B      0 B    0%")
+    try look(at: 4)
+    try look(at: 5)
+    #expect(line(.silent) == "one              silent        -        -      0 B      0 B     -")
+    try look(at: 7, cpuTime: 2_000_000_000)
+    #expect(history[.cpu] == [0.5, 0, 0, 0.25])
   }
 
   @Test(arguments: [(TopView.Order.name, "db"), (.memory, "db"), (.network, "db"), (.disk, "db")])
@@ -178,6 +212,8 @@ struct HumanQuantityTests {
 
   @Test(arguments: [
     (0, "0 ns"), (1500, "1.50 µs"), (999_600, "1.00 ms"), (12_340_000, "12.3 ms"), (61_000_000_000, "61.0 s"),
+    (999_400_000_000, "999 s"), (999_500_000_000, "16m40s"), (1_000_000_000_000, "16m40s"),
+    (442_800_000_000_000, "5d03h"), (UInt64.max, "213503d23h"),
   ] as [(UInt64, String)])
   func times(nanoseconds: UInt64, text: String) { #expect(HumanQuantity.seconds(nanoseconds) == text) }
 }

@@ -41,8 +41,9 @@ struct GuestSummary: JSONDocument {
 
   /// - Parameters:
   ///   - look: nil: there is no meter to look at.
-  ///   - now: when that was.
-  init(_ folder: GuestFolder, _ look: GuestFolder.Look?, at now: Instant = .now) {
+  ///   - now: nil: when it was looked at.
+  init(_ folder: GuestFolder, _ look: GuestFolder.Look?, at now: Instant? = nil) {
+    let now = now ?? look?.at ?? .now
     var look = look
     let meter = look?.meter
     if let meter, meter.state.isLive, let last = meter.sampled, now.nanoseconds(since: last) > Self.oldestSample {

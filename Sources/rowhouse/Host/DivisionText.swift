@@ -21,9 +21,9 @@ struct DivisionText {
 
   var text: String {
     let count = division.guests.count
+    let silent = division.guests.count { $0.state == .silent }
     let head = """
-      \(count) guest\(count == 1 ? "" : "s") on \(division.cpuCount) CPU\(division.cpuCount == 1 ? "" : "s") and \
-      \(HumanQuantity.bytes(division.memoryBytes)) of memory
+      \(count) guest\(count == 1 ? "" : "s")\(silent == 0 ? "" : " (\(silent) silent)") on \(division.limits.text)
 
       """
     let sections = [cpu, memory, flow("disk", \.disk), flow("network", \.network)]
@@ -39,10 +39,13 @@ struct DivisionText {
     let name: String
     let rows: [Row]
     var legend: [(owner: BarOwner, text: String)] = []
+    /// A line below.
+    var note: String?
 
     func text(barWidth: Int, columns: Int, isColored: Bool) -> String {
       "\(name)\n" + rows.map { $0.text(barWidth: barWidth, isColored: isColored) }.joined()
         + legendText(columns: columns, isColored: isColored)
+        + (note.map { String(repeating: " ", count: indent) + $0 + "\n" } ?? "")
     }
 
     /// As many to a line as there is room for.
@@ -85,28 +88,42 @@ struct DivisionText {
   }
 
   private var cpu: Section {
-    let whole = UInt64(division.cpuCount) * 10_000
-    return shares("cpu", \.cpu, of: whole, inUse: division.inUse?.cpu, Percentage.format, Percentage.format)
+    shares(
+      "cpu", \.cpu, beside: \.devices, budget: division.limits.cpuBasisPoints, of: division.limits.cpuBasisPoints,
+      inUse: division.inUse.cpu, Percentage.format)
   }
 
   private var memory: Section {
-    shares(
-      "memory", \.memory, of: division.memoryBytes, inUse: division.inUse?.memory, HumanQuantity.bytes,
-      ByteSize.format)
+    var section = shares(
+      "memory", \.memory, budget: division.budget.bytes, of: division.limits.memoryBytes, inUse: division.inUse.memory,
+      HumanQuantity.bytes)
+    section.note = division.budget.reason.map { "budget \($0)" }
+    return section
   }
 
   /// - Parameters:
+  ///   - beside: what a guest uses beside its share.
+  ///   - budget: of what guests may use; `whole` is of what they do use.
   ///   - inUse: by all of the machine; nil: nobody knows.
-  ///   - format: a figure in words, and one that a person has set.
   private func shares(
-    _ name: String, _ share: (HostDivision.Guest) -> HostDivision.Share, of whole: UInt64, inUse: UInt64?,
-    _ format: (UInt64) -> String, _ formatSet: (UInt64) -> String
+    _ name: String, _ share: (HostDivision.Guest) -> HostDivision.Share,
+    beside: (HostDivision.Guest) -> UInt64? = { _ in nil }, budget: UInt64, of whole: UInt64, inUse: UInt64?,
+    _ format: (UInt64) -> String
   ) -> Section {
-    let guests = division.guests.enumerated().map { (owner: BarOwner.guest($0), name: $1.name, share: share($1)) }
+    let guests = division.guests.enumerated().map { index, guest in
+      (owner: BarOwner.guest(index), name: guest.name, share: share(guest), beside: beside(guest) ?? 0)
+    }
+    let uses = guests.map { ($0.owner, ($0.share.used ?? 0).saturatingAdd($0.beside)) }
     let allotted = guests.lazy.map(\.share.allotted).saturatingSum
-    let used = guests.lazy.map(\.share.used).saturatingSum
+    let used = uses.lazy.map(\.1).saturatingSum
     let others = inUse.map { $0.saturatingSubtract(used) }
-    var legend = guests.map { ($0.owner, "\($0.name) \(format($0.share.used)) of \(formatSet($0.share.allotted))") }
+    var legend = guests.map { guest -> (owner: BarOwner, text: String) in
+      let devices = guest.beside == 0 ? "" : ", devices \(format(guest.beside))"
+      let figures =
+        guest.share.used.map { "\(format($0)) of \(format(guest.share.allotted))\(devices)" }
+        ?? "silent, may use \(format(guest.share.allotted))"
+      return (guest.owner, "\(guest.name) \(figures)")
+    }
     if let others {
       legend.append((.others, "other programs \(format(others))"))
       legend.append((.free, "free \(format(whole.saturatingSubtract(used.saturatingAdd(others))))"))
@@ -115,11 +132,9 @@ struct DivisionText {
       name: name,
       rows: [
         Row(
-          label: "may use", bar: (guests.map { ($0.owner, $0.share.allotted) }, whole),
-          words: "\(format(allotted)) of \(format(whole))"),
-        Row(
-          label: "uses", bar: (guests.map { ($0.owner, $0.share.used) } + [(.others, others ?? 0)], whole),
-          words: format(used)),
+          label: "may use", bar: (guests.map { ($0.owner, $0.share.allotted) }, budget),
+          words: "\(format(allotted)) of \(format(budget))"),
+        Row(label: "uses", bar: (uses + [(.others, others ?? 0)], whole), words: format(used)),
       ], legend: legend)
   }
 

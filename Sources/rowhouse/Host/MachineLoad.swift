@@ -1,7 +1,8 @@
 import Host
 import Metering
 
-/// What all programs of this machine use together, as its kernel says (proc(5)).
+/// What all programs of this machine use together of its memory, and of the CPUs that this process may run on, as its
+/// kernel says (proc(5)).
 struct MachineLoad {
   /// Time that CPUs have worked and have idled since the machine's start, in ticks of the kernel's.
   private let busy: UInt64
@@ -16,16 +17,20 @@ struct MachineLoad {
     self.init(stat: stat, memory: memory)
   }
 
-  init?(stat: String, memory: String) {
-    let lines = stat.split(separator: "\n")
-    // user nice system idle iowait irq softirq steal; guests' time is in the user's, too.
-    let times = lines.first.map { $0.split(separator: " ").dropFirst().prefix(8).compactMap { UInt64($0) } } ?? []
-    guard times.count == 8, let total = Self.kibibytes("MemTotal:", in: memory),
+  /// - Parameter isCounted: whether a CPU of this number is.
+  init?(stat: String, memory: String, isCounted: (Int) -> Bool = HostCPU.isAllowed) {
+    // One line for each CPU: user nice system idle iowait irq softirq steal; guests' time is in the user's, too.
+    let cpus = stat.split(separator: "\n").compactMap { line -> [UInt64]? in
+      let words = line.split(separator: " ")
+      guard words[0].hasPrefix("cpu"), let number = Int(words[0].dropFirst(3)), isCounted(number) else { return nil }
+      return words.dropFirst().prefix(8).compactMap { UInt64($0) }
+    }
+    guard !cpus.isEmpty, cpus.allSatisfy({ $0.count == 8 }), let total = Self.kibibytes("MemTotal:", in: memory),
       let available = Self.kibibytes("MemAvailable:", in: memory)
     else { return nil }
-    idle = times[3].saturatingAdd(times[4])
-    busy = times.saturatingSum.saturatingSubtract(idle)
-    cpuCount = lines.dropFirst().prefix { $0.hasPrefix("cpu") }.count
+    idle = cpus.lazy.map { $0[3].saturatingAdd($0[4]) }.saturatingSum
+    busy = cpus.lazy.map(\.saturatingSum).saturatingSum.saturatingSubtract(idle)
+    cpuCount = cpus.count
     memoryInUse = total.saturatingSubtract(available).saturatingTimes(1024)
   }
 

@@ -34,6 +34,12 @@ struct MemoryBudget {
     self.source = source
   }
 
+  /// "by /etc/rowhouse/overcommit within /sys/fs/cgroup/box/memory.max"; nil: it is what the host has.
+  var reason: String? {
+    let reasons = [source.map { "by \($0)" }, limit.map { "within \($0.path)" }].compactMap { $0 }
+    return reasons.isEmpty ? nil : reasons.joined(separator: " ")
+  }
+
   static func factor(_ text: String, _ option: String) throws(ConfigurationError) -> Double {
     guard let factor = Double(text), factors.contains(factor) else {
       throw ConfigurationError(option, "give a factor like 1.5, of the host's memory that guests may be promised")
@@ -59,12 +65,11 @@ struct MemoryBudget {
     guard !hasRoom(for: memoryBytes, promised: promised ?? 0) else { return }
     let sum = [promised.map { "\(HumanQuantity.bytes($0)) for the guests that run" }, HumanQuantity.bytes(memoryBytes)]
     let budget = "\(limit == nil ? "the host's" : "the") budget of \(HumanQuantity.bytes(bytes))"
-    let reasons = [source.map { "by \($0)" }, limit.map { "within \($0.path)" }]
     throw ConfigurationError(
       "--memory \(ByteSize.format(memoryBytes))",
       """
       \(sum.compactMap { $0 }.joined(separator: " + ")) are more than \
-      \(([budget] + reasons.compactMap { $0 }).joined(separator: " ")); \
+      \(([budget, reason].compactMap { $0 }).joined(separator: " ")); \
       give less, \(promised == nil ? "" : "stop a guest, ")or raise it with --overcommit
       """)
   }
@@ -90,7 +95,7 @@ extension Street {
 extension GuestFolder {
   /// What the guest was promised when it was started, in bytes, whether it still runs or not; nil: it was started by
   /// hand.
-  fileprivate var promise: UInt64? { Folder.link(at: path(of: .promised)).flatMap { UInt64($0) } }
+  var promise: UInt64? { Folder.link(at: path(of: .promised)).flatMap { UInt64($0) } }
 
   /// In bytes; nil: the guest does not run.
   fileprivate var promisedMemory: UInt64? {

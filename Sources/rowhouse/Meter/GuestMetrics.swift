@@ -24,9 +24,8 @@ struct GuestMetrics {
 
   init(_ street: Street) throws(HostError) {
     let folders = try street.guests()
-    folders.refreshMeters()
-    for folder in folders {
-      guard let look = try? folder.look(), let meter = look.meter else { continue }
+    for (folder, look) in zip(folders, folders.freshLooks()) {
+      guard let look, let meter = look.meter else { continue }
       folder.settleIfPossible(look)
       add(folder.name.description, look.state, meter)
     }

@@ -29,22 +29,9 @@ struct MeterCommand: ParsableCommand {
 extension GuestFolder {
   /// The guest's meter, brought up to date where there is somebody to ask.
   func reading() throws -> (State, MeterReading) {
-    refreshMeter()
-    guard let look = try? look(), let meter = look.meter else {
+    guard let look = [self].freshLooks()[0], let meter = look.meter else {
       throw ConfigurationError("\(name)", "its VMM has not come so far as to make its meter")
     }
     return (look.state, meter)
-  }
-
-  func refreshMeter() { [self].refreshMeters() }
-}
-
-extension [GuestFolder] {
-  /// How long VMMs may take to answer, all together, in nanoseconds.
-  private static var patience: UInt64 { 500_000_000 }
-
-  /// Has each VMM take a sample; a guest that has ended, or is busy with something else, keeps its last one.
-  func refreshMeters() {
-    _ = ControlRound([.sample], to: self).failures(until: .now.advanced(byNanoseconds: Self.patience))
   }
 }

@@ -40,6 +40,8 @@ struct GuestFolder {
     let meter: MeterReading?
     /// Whether the VMM was asked, and has not answered in time.
     var isSilent = false
+    /// When that was seen.
+    let at = Instant.now
 
     /// How the guest ended; nil while it runs, and when nobody was left to say.
     var verdict: Verdict? { meter.flatMap(Verdict.init) }

@@ -11,6 +11,9 @@ struct GuestHistory {
     case memory
     /// Bytes a second, both ways.
     case disk, network
+
+    /// Whether it is as of the VMM's last sample, and not of now.
+    var isSampled: Bool { self == .cpu || self == .memory }
   }
 
   /// How many looks are kept.
@@ -33,8 +36,10 @@ struct GuestHistory {
   subscript(figure: Figure) -> [Double] { values[figure.rawValue] }
   func now(_ figure: Figure) -> Double { values[figure.rawValue].last ?? 0 }
 
-  /// - Parameter now: when the meter was read.
-  mutating func look(_ meter: MeterReading, at now: Instant = .now) {
+  /// - Parameters:
+  ///   - isSilent: whether the VMM has not answered: nobody knows what it uses of a CPU, which counts as nothing.
+  ///   - now: when the meter was read.
+  mutating func look(_ meter: MeterReading, isSilent: Bool = false, at now: Instant = .now) {
     let started = meter.phases[.guestStarted] ?? now
     let look = Look(
       sampled: meter.sampled ?? started, now: now,
@@ -43,8 +48,8 @@ struct GuestHistory {
     let before = last ?? Look(sampled: started, now: started, totals: [0, 0, 0, 0], throttled: 0)
     last = look
     func rate(_ figure: Figure, over time: UInt64, _ unit: Double) -> Double {
-      // The VMM has not sampled since, or no time has passed: as before.
-      guard time > 0 else { return self.now(figure) }
+      // The VMM had no time to sample since, or no time has passed: as before.
+      guard time > 0 else { return isSilent && figure == .cpu ? 0 : self.now(figure) }
       let used = look.totals[figure.rawValue].saturatingSubtract(before.totals[figure.rawValue])
       return Double(used) / Double(time) * unit
     }

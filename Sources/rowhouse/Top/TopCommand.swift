@@ -9,6 +9,7 @@ struct TopCommand: ParsableCommand {
     commandName: "top",
     abstract: "Shows what each guest uses now, on the whole screen, until q.",
     discussion: """
+      Of a guest that is silent, as its VMM is stopped or has no CPU, nobody knows what it uses of CPU and memory.
       Keys: c, m, d, n and a sort by CPU, memory, disk, network and name; q ends.
       Where standard output is no terminal it prints the same lines again and again.
       """)
@@ -54,6 +55,7 @@ struct TopCommand: ParsableCommand {
 /// The guests that are looked at, and what they did since the first look.
 final class Top {
   private let street: Street
+  private let limits = HostLimits()
   var order: TopView.Order
   private var histories: [GuestName: (run: String, history: GuestHistory)] = [:]
   private var guests: [TopView.Guest] = []
@@ -68,15 +70,14 @@ final class Top {
     guests = []
     var kept: [GuestName: (run: String, history: GuestHistory)] = [:]
     let folders = (try? street.guests()) ?? []
-    folders.refreshMeters()
-    for folder in folders {
-      guard let look = try? folder.look(), let meter = look.meter else { continue }
+    for (folder, look) in zip(folders, folders.freshLooks()) {
+      guard let look, let meter = look.meter else { continue }
       guard look.isAlive else {
         folder.settleIfPossible(look)
         continue
       }
       var history = histories[folder.name].flatMap { $0.run == meter.run ? $0.history : nil } ?? GuestHistory()
-      history.look(meter)
+      history.look(meter, isSilent: look.isSilent)
       kept[folder.name] = (meter.run, history)
       guests.append(
         TopView.Guest(
@@ -87,6 +88,6 @@ final class Top {
   }
 
   var view: TopView {
-    TopView(guests: guests, order: order, cpuCount: HostCPU.count, memoryBytes: HostMemory.bytes)
+    TopView(guests: guests, order: order, limits: limits)
   }
 }

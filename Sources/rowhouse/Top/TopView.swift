@@ -29,8 +29,7 @@ struct TopView {
 
   let guests: [Guest]
   let order: Order
-  let cpuCount: Int
-  let memoryBytes: UInt64
+  let limits: HostLimits
 
   private static let stateWidth = 8
   /// Of a figure in per cent, and of one in bytes.
@@ -88,8 +87,8 @@ struct TopView {
   private func sum(_ figure: GuestHistory.Figure) -> Double { guests.reduce(0) { $0 + $1.history.now(figure) } }
 
   private var summary: String {
-    let memory = "\(Self.bytes(sum(.memory))) of \(HumanQuantity.bytes(memoryBytes))"
-    let cpu = "\(Self.percent(sum(.cpu))) of \(cpuCount)00%"
+    let memory = "\(Self.bytes(sum(.memory))) of \(HumanQuantity.bytes(limits.memoryBytes))"
+    let cpu = "\(Self.percent(sum(.cpu))) of \(Percentage.format(limits.cpuBasisPoints))"
     return "\(guests.count) guests  cpu \(cpu)  memory \(memory)  by \(order.word)"
   }
 
@@ -105,7 +104,8 @@ struct TopView {
     let history = guest.history
     let figures = GuestHistory.Figure.allCases.map { figure in
       let now = history.now(figure)
-      let text = figure == .cpu ? Self.percent(now) : Self.bytes(now)
+      let isKnown = guest.state != .silent || !figure.isSampled
+      let text = !isKnown ? "-" : figure == .cpu ? Self.percent(now) : Self.bytes(now)
       let most =
         switch figure {
         case .cpu: Double(guest.cpus)
@@ -115,7 +115,8 @@ struct TopView {
       return " " + Self.left(text, width: Self.width(figure))
         + Self.beside(Sparkline(history[figure], most: most, width: layout.spark).text)
     }
-    let waits = Self.left(Self.percent(history.throttled, decimals: 0), width: Self.waitsWidth)
+    let waited = guest.state == .silent ? "-" : Self.percent(history.throttled, decimals: 0)
+    let waits = Self.left(waited, width: Self.waitsWidth)
     return Self.right(guest.name, width: layout.name) + " " + Self.right(guest.state.rawValue, width: Self.stateWidth)
       + figures.joined() + " " + waits
   }
