@@ -63,13 +63,14 @@ extension Case {
         rowhouse run --detach --name all $GUESTS/disk.elf --timeout 60 --cpu-quota 50% --cpu-burst 5ms \\
           --balloon 0M --memory-max 512M \\
           --disk kept,read-bandwidth=2M,write-bandwidth=3M,bandwidth=4M,iops=400,budget=1G \\
-          --net socket=cable,rx-bandwidth=5M,tx-packets=600,packets=700,budget=2G -- count=50 bytes=4096 > said
-        rowhouse run --detach --name none $GUESTS/hello.elf > said
-        rowhouse wait all; rowhouse wait none; rm said
+          --net socket=cable,rx-bandwidth=5M,tx-packets=600,packets=700,budget=2G -- count=10000000 bytes=512 > said
+        rowhouse run --detach --name none $GUESTS/hello.elf > said; cp kept image
+        rowhouse run --detach --name done $GUESTS/disk.elf --timeout 60 --disk image -- count=50 bytes=4096 > said
+        rowhouse wait done; rowhouse wait none; rm said image; rowhouse pause all
         rowhouse metrics --format prometheus > text; promtool check metrics < text || echo 'FAILED: promtool'
         echo "$(grep -c '^# TYPE' text) families"
         rowhouse metrics > text; /usr/bin/python3 read.py < text || echo 'FAILED: the parser of OpenMetrics'
-        rowhouse remove --all; rm -f text cable
+        rowhouse kill all; rowhouse remove --all; rm -f text cable
         """,
       files: [
         "read.py": Array(
@@ -82,20 +83,26 @@ extension Case {
               for sample in family.samples:
                   labels = sample.labels
                   ends = "_bucket", "_sum", "seconds", "seconds_total"
-                  if labels["guest"] == "all" and not sample.name.endswith(ends):
-                      place = labels.get("direction", ""), labels.get("verdict", "")
-                      print(sample.name.removeprefix("rowhouse_guest_"), *filter(None, place), sample.value)
+                  if labels["guest"] != "none" and not sample.name.endswith(ends):
+                      place = labels.get("direction", ""), labels.get(family.name, "")
+                      name = sample.name.removeprefix("rowhouse_guest_")
+                      print(labels["guest"], name, *filter(None, place), sample.value)
           """.utf8)
       ],
       says: [
-        "47 families\n", "47 families of counter gauge histogram info\n", "info poweroff 1\n", "cpu_quota_ratio 0.5\n",
-        "disk_bytes_total write 204800\n", "disk_requests_total write 50\n",
-        "disk_latency_seconds_count write 50\n", "disk_limit_bytes_per_second read 2097152\n",
-        "disk_limit_bytes_per_second write 3145728\n", "disk_limit_bytes_per_second both 4194304\n",
-        "disk_limit_requests_per_second both 400\n", "disk_budget_bytes 1073741824\n", "disk_budget_used_up 0\n",
-        "network_limit_bytes_per_second receive 5242880\n", "network_limit_packets_per_second send 600\n",
-        "network_limit_packets_per_second both 700\n", "network_budget_bytes 2147483648\n",
-      ])
+        "50 families\n", "50 families of counter gauge histogram info stateset\n",
+        "all info 1\n", "done info 1\n", "all up 1\n", "done up 0\n",
+        "all state running 0\n", "all state paused 1\n", "done state ended 1\n",
+        "all verdict poweroff 0\n", "done verdict poweroff 1\n", "all cpu_quota_ratio 0.5\n",
+        "all memory_resident_limit_bytes 536870912\n",
+        "done disk_bytes_total write 204800\n", "done disk_requests_total write 50\n",
+        "done disk_latency_seconds_count write 50\n", "all disk_limit_bytes_per_second read 2097152\n",
+        "all disk_limit_bytes_per_second write 3145728\n", "all disk_limit_bytes_per_second both 4194304\n",
+        "all disk_limit_requests_per_second both 400\n", "all disk_budget_bytes 1073741824\n",
+        "all disk_budget_used_up 0\n", "all network_limit_bytes_per_second receive 5242880\n",
+        "all network_limit_packets_per_second send 600\n", "all network_limit_packets_per_second both 700\n",
+        "all network_budget_bytes 2147483648\n",
+      ], neverSays: ["done memory_resident_bytes", "done cpus", "done memory_allotted_bytes"])
   ]
 
   /// `megabytes` prints how much guests may be promised: the host's memory, or the least that the shell's own control
@@ -190,6 +197,29 @@ extension Case {
         "hears network_received_bytes\nhears network_sent_bytes\n",
       ]),
     // Guests that are killed at a goal leave their folders behind.
+    // What `list` says while a guest runs is no more than what the ledger has at last, also of one that was killed.
+    Case(
+      "list-has-cpu-time-that-never-falls",
+      script: """
+        \(ledger)
+        truncate -s 4M kept
+        listed() { rowhouse list --json | sed -n 's/.*"cpu_nanoseconds" : \\([0-9]*\\).*/\\1/p'; }
+        for end in stop kill; do
+          rowhouse run --detach --name one $GUESTS/disk.elf --timeout 60 --disk kept -- count=1000000 bytes=4096 > said
+          until [ -n "$(listed)" ]; do sleep 0.01; done
+          last=0
+          for look in $(seq 20); do
+            now=$(listed); [ "$now" -ge $last ] || echo "FAILED: $last, then $now"
+            last=$now; sleep 0.05
+          done
+          if [ $end = stop ]; then rowhouse stop one --grace 0; fi
+          if [ $end = kill ]; then vmm=$(figure one process); kill -9 $vmm; gone $vmm; fi
+          rowhouse wait one 2> said; now=$(listed)
+          [ $last -gt 0 ] && [ "$now" -ge $last ] && echo "$end keeps it" || echo "FAILED: $last, then $now"
+          rowhouse remove one
+        done
+        rm said
+        """, says: ["stop keeps it\nkill keeps it\n"], neverSays: ["FAILED"]),
     Case(
       "ledger-has-no-run-of-a-benchmark",
       script: """
@@ -216,7 +246,7 @@ extension Case {
         """,
       says: [
         "2 guests  cpu", "NAME", "one ", "running", "two ", "2 guests on ", "cpu\n  may use [a",
-        "20% of", "a one ", " of 10%   b two ", "memory\n", "disk\n  may use no guest has one\n",
+        "20% of", "a one ", " of 10%", "b two ", " of 10%", "memory\n", "disk\n  may use no guest has one\n",
         "\"cpu_allotted_basis_points\" : 1000", "\"cpu_allotted_basis_points\" : 1000", "# TYPE rowhouse_guest info",
         "rowhouse_guest_cpu_seconds_total{guest=\"one\",cpu=\"0\"}", "# EOF", "again",
       ]),
@@ -240,7 +270,8 @@ extension Case {
         guest() { sed 's/{"cpu_allotted/\\n&/g' host | grep '"name":"'$1'"'; }
         flow() { guest $1 | sed 's/.*"'$2'":{[^}]*"'$3'_bytes_per_second":\\([0-9]*\\).*/\\1/'; }
         echo "disk $(flow disk disk used) $(flow disk disk allotted)"
-        echo "cpu $(guest disk | sed 's/.*"cpu_used_basis_points":\\([0-9]*\\).*/\\1/')"
+        share() { guest disk | sed 's/.*"'$1'_used_basis_points":\\([0-9]*\\).*/\\1/'; }
+        echo "cpu $(($(share cpu) + $(share device)))"
         for name in hears tells; do echo "$name $(flow $name network used)"; done
         echo "machine $(sed 's/.*"memory_in_use_bytes":\\([0-9]*\\).*/\\1/' host)"
         echo "kernel $(($(awk '/^MemTotal/ { all = $2 } /^MemAvailable/ { print all - $2 }' /proc/meminfo) * 1024))"
@@ -270,16 +301,29 @@ extension Case {
       #expect(abs(machine - kernel) < 256 << 20, "\(outcome.outputText)")
     },
     Case(
+      "host-has-the-affinity-of-its-shell",
+      script: """
+        rowhouse host --json > said; all=$(nproc)
+        first=$(awk '/^Cpus_allowed_list/ { print $2 + 0 }' /proc/self/status)
+        taskset -c $first rowhouse host --json > one
+        grep -q '"cpus" : '$all, said && grep -q '"cpus" : 1,' one && echo counted
+        [ $all = 1 ] || grep -o '"cpu_limited_by" : "CPU affinity"' one || echo FAILED; rm said one
+        """, says: ["counted\n"], neverSays: ["FAILED"]),
+    Case(
       "readers-wait-for-all-silent-guests-at-once",
       script: """
         \(ledger)
         for name in a b c d e f g h; do rowhouse run --detach --name $name $GUESTS/echo.elf --timeout 60 > said; done
         rm said
         stopped=$(rowhouse list --json | sed -n 's/.*"process" : \\([0-9]*\\).*/\\1/p'); kill -STOP $stopped
-        start=$(milliseconds); rowhouse metrics | grep -c '^rowhouse_guest_info'
+        start=$(milliseconds); rowhouse metrics | grep -c '^rowhouse_guest_up.* 0$'
         echo "metrics $(($(milliseconds) - start))"; start=$(milliseconds); rowhouse host | head -n 1
-        echo "host $(($(milliseconds) - start))"; kill -CONT $stopped; rowhouse kill --all; rowhouse remove --all
-        """, says: ["8\n", "8 guests on "]
+        echo "host $(($(milliseconds) - start))"; rowhouse top --once | grep -c '^[a-h] .* silent  *-  *- '
+        rowhouse host --json | grep -c '"state" : "silent"'; rowhouse meter a | head -n 1
+        kill -CONT $stopped; rowhouse metrics | grep -c '^rowhouse_guest_up.* 1$'; rowhouse host | head -n 1
+        rowhouse kill --all; rowhouse remove --all
+        """,
+      says: ["8\n", "8 guests (8 silent) on ", "8\n8\na: silent, ", "8\n8 guests on "]
     ) { outcome in
       // One after the other they would take 4 and 8 seconds.
       guard let metrics = outcome.figures["metrics"]?.first, let host = outcome.figures["host"]?.first else {

@@ -15,7 +15,8 @@ struct MetricsFieldTests {
     switch field {
     // How the page is laid out. How many disks and cards there are is how many have series.
     case .magic, .version, .byteCount, .cpus, .disks, .networks, .diskCount, .networkCount: []
-    case .run, .process, .verdict: [""]
+    case .run, .process: [""]
+    case .verdict: ["verdict"]
     // The state is given beside the meter: it also says whether the VMM lives.
     case .state: []
     case .cpuCount: ["cpus"]
@@ -159,9 +160,9 @@ struct MetricsFieldTests {
   }
 
   /// What each family says, by its name.
-  private static func metrics(_ bytes: [UInt8]) throws -> [String: [Substring]] {
+  private static func metrics(_ bytes: [UInt8], _ state: GuestFolder.State = .running) throws -> [String: [Substring]] {
     var metrics = GuestMetrics()
-    metrics.add("one", .ended, try #require(MeterReading(bytes)))
+    metrics.add("one", state, try #require(MeterReading(bytes)))
     var families: [String: [Substring]] = [:]
     var name = ""
     for line in metrics.text(.openmetrics).split(separator: "\n") {
@@ -177,7 +178,9 @@ struct MetricsFieldTests {
   @Test func changesWhatIsNamed() throws {
     let page = try Self.page()
     let before = try Self.metrics(page)
-    #expect(Set(before.keys) == Self.fields.reduce(into: []) { $0.formUnion($1.families) }, "families of no field")
+    // How the guest is is said beside the meter.
+    #expect(
+      Set(before.keys) == Self.fields.reduce(into: ["up", "state"]) { $0.formUnion($1.families) }, "families of no field")
     // Those say where the rest is.
     let shapes = ["Guest.cpuCount", "Guest.networkCount"]
     for (name, offset, words, families) in Self.fields where !shapes.contains(name) {
@@ -199,6 +202,45 @@ struct MetricsFieldTests {
       }
       #expect(changed.isSuperset(of: families), "\(name)")
     }
+  }
+
+  @Test("Of a guest that is no more there is nothing that could be summed up to what guests have")
+  func whatIsOver() throws {
+    let page = try Self.page()
+    let (live, ended) = (try Self.metrics(page), try Self.metrics(page, .ended))
+    #expect(try Set(Self.metrics(page, .crashed).keys) == Set(ended.keys))
+    #expect(try Set(Self.metrics(page, .silent).keys) == Set(live.keys))
+    let counters: Families = [
+      "phase_time_seconds", "start_time_seconds", "sample_time_seconds", "", "up", "state", "verdict", "marks", "exits",
+      "cpu_seconds", "cpu_throttled_seconds", "host_throttled_seconds", "device_cpu_seconds", "console_bytes",
+      "memory_resident_byte_seconds", "disk_bytes", "disk_requests", "disk_failures", "disk_flushes", "disk_discards",
+      "disk_throttled_seconds", "disk_latency_seconds", "network_bytes", "network_packets", "network_drops",
+      "network_throttled_seconds",
+    ]
+    #expect(Set(ended.keys) == counters)
+    for family in counters.subtracting(["up", "state"]) { #expect(ended[family] == live[family]) }
+  }
+
+  @Test("States and verdicts are series of their own, of which at most one is 1; a pause makes no new ones")
+  func states() throws {
+    let page = try Self.page()
+    func series(_ state: GuestFolder.State, _ family: String) throws -> [Substring: Substring] {
+      let samples = try #require(try Self.metrics(page, state)[family]).map { $0.split(separator: " ") }
+      return Dictionary(uniqueKeysWithValues: samples.map { ($0[0], $0[1]) })
+    }
+    for state in GuestFolder.State.allCases {
+      let states = try series(state, "state")
+      #expect(Set(states.keys) == (try Set(series(.running, "state").keys)) && states.count == 6)
+      #expect(states.filter { $0.value == "1" }.map(\.key) == [
+        "rowhouse_guest_state{guest=\"one\",rowhouse_guest_state=\"\(state.rawValue)\"}"
+      ])
+      let up = ["starting", "running", "paused"].contains(state.rawValue) ? "1" : "0"
+      #expect(try series(state, "up").values.first == Substring(up))
+      #expect(try series(state, "") == series(.running, ""))
+    }
+    let verdicts = try series(.ended, "verdict")
+    #expect(verdicts.count == 11 && verdicts.values.count { $0 == "1" } == 1)
+    #expect(verdicts["rowhouse_guest_verdict{guest=\"one\",rowhouse_guest_verdict=\"poweroff\"}"] == "1")
   }
 
   /// The number of vCPUs gives the page its shape, so a page with another number is another page.

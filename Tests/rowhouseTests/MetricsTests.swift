@@ -41,6 +41,7 @@ struct MetricsTests {
   @Test func theOlderFormatDescribesWholeNames() throws {
     let text = try text(.prometheus)
     #expect(text.contains("# TYPE rowhouse_guest_cpu_seconds_total counter\n"))
+    #expect(text.contains("# TYPE rowhouse_guest_state gauge\n") && text.contains("rowhouse_guest_state=\"running\"} 1\n"))
     #expect(text.contains("# TYPE rowhouse_guest_info gauge\n") && !text.contains("EOF") && !text.contains("UNIT"))
   }
 

@@ -23,7 +23,7 @@ struct DiskMetrics {
     [bytes, requests, failures, flushes, discards, throttled, latency] + limits.families
   }
 
-  mutating func add(_ disk: MeterReading.Disk, _ labels: [(String, String)]) {
+  mutating func add(_ disk: MeterReading.Disk, isOver: Bool, _ labels: [(String, String)]) {
     flushes.add(disk.flushes, labels)
     discards.add(disk.discards, labels)
     for (direction, transfers) in [("read", disk.read), ("write", disk.written)] {
@@ -34,7 +34,7 @@ struct DiskMetrics {
       throttled.add(nanoseconds: transfers.throttledNanoseconds, labels)
       latency.add(transfers.latencies, nanoseconds: transfers.latencyNanoseconds, labels)
     }
-    limits.add(disk.limits, isBudgetUsedUp: disk.isBudgetUsedUp, labels)
+    if !isOver { limits.add(disk.limits, isBudgetUsedUp: disk.isBudgetUsedUp, labels) }
   }
 }
 
@@ -52,7 +52,7 @@ struct NetworkMetrics {
 
   var families: [Exposition.Family] { [bytes, packets, drops, throttled] + limits.families }
 
-  mutating func add(_ network: MeterReading.Network, _ labels: [(String, String)]) {
+  mutating func add(_ network: MeterReading.Network, isOver: Bool, _ labels: [(String, String)]) {
     for (direction, figures) in [("receive", network.received), ("send", network.sent)] {
       let labels = labels + [("direction", direction)]
       bytes.add(figures.bytes, labels)
@@ -60,7 +60,7 @@ struct NetworkMetrics {
       drops.add(figures.drops, labels)
       throttled.add(nanoseconds: figures.throttledNanoseconds, labels)
     }
-    limits.add(network.limits, isBudgetUsedUp: network.isBudgetUsedUp, labels)
+    if !isOver { limits.add(network.limits, isBudgetUsedUp: network.isBudgetUsedUp, labels) }
   }
 }
 

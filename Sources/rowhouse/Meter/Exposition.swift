@@ -3,7 +3,7 @@ import Metering
 /// Metrics as text: OpenMetrics 1.0, or the Prometheus text format 0.0.4 that came before it.
 struct Exposition {
   enum Format: String { case openmetrics, prometheus }
-  enum Kind: String { case counter, gauge, info, histogram }
+  enum Kind: String { case counter, gauge, info, histogram, stateset }
 
   struct Family {
     /// Without the suffix that the kind asks for, with the unit.
@@ -28,6 +28,12 @@ struct Exposition {
     /// Nanoseconds as seconds.
     mutating func add(nanoseconds: UInt64, _ labels: [(String, String)]) {
       samples.append(Sample(labels: labels, value: Self.seconds(nanoseconds)))
+    }
+
+    /// One sample for each of the states that there can be, 1 for the one that is; nil: for none. The label that names
+    /// it has the family's name, as OpenMetrics wants it.
+    mutating func add(_ state: String?, of states: [String], _ labels: [(String, String)]) {
+      for one in states { add(one == state ? 1 : 0, labels + [(name, one)]) }
     }
 
     /// Those of a histogram's buckets that are shown, for 1 µs to 69 s; those below and above are in the first and the
@@ -79,12 +85,12 @@ struct Exposition {
       switch family.kind {
       case .counter: "_total"
       case .info: "_info"
-      case .gauge, .histogram: ""
+      case .gauge, .histogram, .stateset: ""
       }
-    // The older format knows no infos, and describes samples by their whole name.
+    // The older format knows no infos and no sets of states, and describes samples by their whole name.
     let isOld = format == .prometheus
     let name = isOld ? family.name + suffix : family.name
-    let kind = isOld && family.kind == .info ? .gauge : family.kind
+    let kind = isOld && [.info, .stateset].contains(family.kind) ? .gauge : family.kind
     var text = "# TYPE \(name) \(kind.rawValue)\n"
     if let unit = family.unit, !isOld { text += "# UNIT \(name) \(unit)\n" }
     text += "# HELP \(name) \(family.help)\n"

@@ -3,9 +3,13 @@ import Machine
 import Metering
 
 /// The meters of all guests that run, and of those that have ended and whose folders are there, as metrics: all that
-/// their pages say (docs/meter.md).
+/// their pages say (docs/meter.md). A guest that has ended has nothing any more: of its gauges only times are left.
 struct GuestMetrics {
-  private var info = Exposition.Family("rowhouse_guest", .info, "A guest and how it is.")
+  private var info = Exposition.Family("rowhouse_guest", .info, "A run of a guest, and its VMM's process.")
+  private var up = Exposition.Family(
+    "rowhouse_guest_up", .gauge, "1 when the guest's VMM is there and answers; else what it sampled is old.")
+  private var state = Exposition.Family("rowhouse_guest_state", .stateset, "How the guest is.")
+  private var verdict = Exposition.Family("rowhouse_guest_verdict", .stateset, "How the guest has ended.")
   private var started = Exposition.Family(
     "rowhouse_guest_start_time_seconds", .gauge, unit: "seconds", "When the guest's VMM was started, since 1970-01-01.")
   private var phases = Exposition.Family(
@@ -35,12 +39,11 @@ struct GuestMetrics {
 
   mutating func add(_ name: String, _ state: GuestFolder.State, _ meter: MeterReading) {
     let guest = [("guest", name)]
-    info.add(
-      1,
-      guest + [
-        ("run", meter.run), ("process", String(meter.process)), ("state", state.rawValue),
-        ("verdict", Verdict(meter)?.name ?? ""),
-      ])
+    let isOver = state.isOver
+    info.add(1, guest + [("run", meter.run), ("process", String(meter.process))])
+    up.add(isOver || state == .silent ? 0 : 1, guest)
+    self.state.add(state.rawValue, of: GuestFolder.State.allCases.map(\.rawValue), guest)
+    verdict.add(Verdict(meter)?.name, of: Verdict.names, guest)
     started.add(nanoseconds: meter.startedSince1970, guest)
     for phase in Phase.allCases {
       guard let time = meter.phases[phase].flatMap(meter.nanosecondsSince1970) else { continue }
@@ -48,19 +51,31 @@ struct GuestMetrics {
     }
     if let time = meter.sampled.flatMap(meter.nanosecondsSince1970) { sampled.add(nanoseconds: time, guest) }
     marks.add(meter.markCount, guest)
-    cpus.add(meter, guest)
-    memory.add(meter, guest)
-    for (index, disk) in meter.disks.enumerated() { disks.add(disk, guest + [("disk", String(index))]) }
-    for (index, network) in meter.networks.enumerated() { networks.add(network, guest + [("card", String(index))]) }
+    cpus.add(meter, isOver: isOver, guest)
+    memory.add(meter, isOver: isOver, guest)
+    for (index, disk) in meter.disks.enumerated() {
+      disks.add(disk, isOver: isOver, guest + [("disk", String(index))])
+    }
+    for (index, network) in meter.networks.enumerated() {
+      networks.add(network, isOver: isOver, guest + [("card", String(index))])
+    }
     for (direction, counter) in [("output", ConsoleCounter.output), ("input", .input), ("dropped", .dropped)] {
       console.add(meter.console[counter] ?? 0, guest + [("direction", direction)])
     }
-    viewers.add(meter.viewers, guest)
+    if !isOver { viewers.add(meter.viewers, guest) }
   }
 
   func text(_ format: Exposition.Format) -> String {
-    let families = [info, started, phases, sampled, marks] + cpus.families + memory.families + disks.families
+    let families = [info, up, state, verdict, started, phases, sampled, marks] + cpus.families + memory.families + disks.families
     return Exposition(families + networks.families + [console, viewers]).text(format)
+  }
+}
+
+extension Verdict {
+  /// Of all that there are.
+  fileprivate static var names: [String] {
+    let verdicts = sequence(first: 1 as UInt32) { $0 + 1 }.lazy.map { Verdict(code: $0, value: 0) }
+    return verdicts.prefix { $0 != nil }.compactMap { $0?.name }
   }
 }
 
@@ -86,9 +101,9 @@ private struct CPUMetrics {
 
   var families: [Exposition.Family] { [count, quota, period, burst, run, throttled, hostThrottled, exits, device] }
 
-  mutating func add(_ meter: MeterReading, _ guest: [(String, String)]) {
-    count.add(UInt64(meter.cpus.count), guest)
-    if let share = meter.cpuQuota {
+  mutating func add(_ meter: MeterReading, isOver: Bool, _ guest: [(String, String)]) {
+    if !isOver { count.add(UInt64(meter.cpus.count), guest) }
+    if let share = meter.cpuQuota, !isOver {
       quota.add(nanoseconds: share.basisPoints.saturatingTimes(100_000), guest)
       period.add(nanoseconds: share.periodNanoseconds, guest)
       burst.add(nanoseconds: share.burstNanoseconds, guest)
@@ -125,7 +140,9 @@ private struct MemoryMetrics {
 
   var families: [Exposition.Family] { [allotted, given, balloon, target, limit, resident, peak, time] }
 
-  mutating func add(_ meter: MeterReading, _ guest: [(String, String)]) {
+  mutating func add(_ meter: MeterReading, isOver: Bool, _ guest: [(String, String)]) {
+    time.add(meter.residentByteSeconds, guest)
+    if isOver { return }
     allotted.add(meter.memoryBytes, guest)
     given.add(meter.memoryGivenBytes, guest)
     balloon.add(meter.memoryBytes.saturatingSubtract(meter.memoryGivenBytes), guest)
@@ -133,6 +150,5 @@ private struct MemoryMetrics {
     if let bytes = meter.memoryLimitBytes { limit.add(bytes, guest) }
     resident.add(meter.residentBytes, guest)
     peak.add(meter.residentPeakBytes, guest)
-    time.add(meter.residentByteSeconds, guest)
   }
 }

@@ -5,7 +5,12 @@ import Machine
 struct MetricsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "metrics",
-    abstract: "Prints all guests' meters as metrics, in the OpenMetrics text format, or serves them.")
+    abstract: "Prints all guests' meters as metrics, in the OpenMetrics text format, or serves them.",
+    discussion: """
+      A guest that has ended has its counters and times still, but no gauges of what it may have or has. \
+      rowhouse_guest_up is 0 for it, and for one whose VMM does not answer, whose CPU times and memory are those of \
+      rowhouse_guest_sample_time_seconds.
+      """)
 
   @Option(parsing: .unconditional, help: "openmetrics, or prometheus for its older text format (default: openmetrics).")
   var format: String?
