@@ -22,20 +22,21 @@ extension Case {
         rowhouse meter one > said; echo "$(grep -c '%' said) shares, $(grep -c 'ops/s' said) limits"
         shown() {
           rowhouse meter one --json > said
-          grep -o '"\\(cpu_burst_nanoseconds\\|iops[a-z-]*\\)" : [0-9]*' said
+          grep -o '"\\(cpu_burst_nanoseconds\\|burst_requests\\|requests_per_second\\)" : [0-9]*' said
         }
         rowhouse set one cpu-burst=5ms disk0.iops-burst=3 disk0.iops=100 cpu-quota=50% && shown
-        rowhouse set one disk0.iops-burst=none disk0.iops=none && echo "left: $(shown | grep -c iops)"
+        rowhouse set one disk0.iops-burst=none disk0.iops=none && echo "left: $(shown | grep -c _requests)"
         rowhouse kill one; rowhouse remove --all; rm said
         """,
       says: [
         String(repeating: "status 2\n", count: 9) + "0 shares, 0 limits\n",
-        "nanoseconds\" : 5000000", "\"iops\" : 100", "\"iops-burst\" : 3",
+        "nanoseconds\" : 5000000", "\"burst_requests\" : 3", "\"requests_per_second\" : 100",
         "left: 0",
       ],
       warns: [
-        "disk1.iops=4: the guest's last is disk0", "--cpu-period: it goes with --cpu-quota", "--cpu-burst: it goes",
-        "100% at most", "memory=128M: the guest has no such device",
+        "disk1.iops=4: the guest's last is disk0", "cpu-period=50ms: it goes with cpu-quota",
+        "cpu-burst=5ms: it goes with cpu-quota", "cpu-quota=900%: the guest's CPUs can use 100% at most",
+        "memory=128M: the guest has no such device",
         "cpu-quota=30% disk0.iops=100 cpu-weight=50: the guest cannot have this value",
         "disk0: iops-burst goes with iops", "cpu-quota=20%: it is set twice",
       ], warningLines: 9),
@@ -76,10 +77,10 @@ extension Case {
         rowhouse set one disk0.iops=fast; rowhouse set one cpu-weight=50
         rowhouse kill one; rowhouse remove --all
         """,
-      says: ["50%", "1M/s", "\"cpu_burst_nanoseconds\":5000000", "\"write-bandwidth\":1048576"],
+      says: ["50%", "1M/s", "\"cpu_burst_nanoseconds\":5000000", "\"write_bytes_per_second\":1048576"],
       warns: [
         "disk1.iops=3: the guest's last is disk0", "disk0: iops-burst goes with iops",
-        "--cpu-quota 700%: the guest's CPUs can use 100% at most", "disk0.iops=fast: give a number like 1000, or none",
+        "cpu-quota=700%: the guest's CPUs can use 100% at most", "disk0.iops=fast: give a number like 1000, or none",
         "cpu-weight=50: the guest cannot have this value",
       ], warningLines: 5
     ) { outcome in

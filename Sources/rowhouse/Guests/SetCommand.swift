@@ -49,13 +49,20 @@ struct SetCommand: ParsableCommand {
     let words = settings.filter { $0 != balloon?.setting }.joined(separator: " ")
     var allotment = Allotment(meter)
     do throws(ControlFault) { try allotment.make(changes) } catch { throw ConfigurationError(words, error.reason) }
-    try allotment.check(cpuCount: meter.cpus.count)
+    do throws(ConfigurationError) { try allotment.check(cpuCount: meter.cpus.count) } catch { throw asTyped(error) }
     if let balloon, case .status(let status) = try folder.ask(.status, balloon.setting), status.balloon == nil {
       throw ConfigurationError(balloon.setting, ControlFault.noSuchDevice.reason)
     }
     // First what the host can still refuse, and that in one request.
     if !changes.isEmpty { try folder.ask(.allot(changes), words) }
     if let balloon { try folder.ask(.balloon(target: balloon.target), balloon.setting) }
+  }
+
+  /// An error about an option of `run`, about the setting that is like it.
+  private func asTyped(_ error: ConfigurationError) -> ConfigurationError {
+    let option = error.subject.prefix { $0 != " " }
+    let setting = settings.first { "--\($0.prefix { $0 != "=" })" == option }
+    return ConfigurationError(setting ?? error.subject, error.reason.replacing("--", with: ""))
   }
 
   private func checkThatNoneComesTwice() throws(ConfigurationError) {

@@ -12,6 +12,9 @@ struct BillCommand: ParsableCommand {
       It is made from $XDG_STATE_HOME/rowhouse/ledger.jsonl, with a line for every guest that has ended. Lines that are \
       no records, as a power failure may leave them, are not in the bill; standard error says which.
 
+      A guest counts as a whole where it ends: all that it used is on the day of its end, and guests that still run are \
+      not in the bill. What those have used so far is in `rowhouse meter`.
+
       The exit status:
         0    all lines of the ledger were read
         1    some could not be read, and the bill is made of the others; or none could

@@ -64,7 +64,7 @@ struct MeterDocument: JSONDocument {
     let written: Transfers
     let flushes: UInt64
     let discards: UInt64
-    /// By their names in --disk.
+    /// By their names with units, like "read_bytes_per_second" and "burst_requests".
     let limits: [String: UInt64]
     let isBudgetUsedUp: Bool
   }
@@ -86,6 +86,7 @@ struct MeterDocument: JSONDocument {
   struct Network: Encodable {
     let received: Packets
     let sent: Packets
+    /// By their names with units, like "read_bytes_per_second" and "burst_requests".
     let limits: [String: UInt64]
     let isBudgetUsedUp: Bool
   }
@@ -99,6 +100,8 @@ struct MeterDocument: JSONDocument {
   let process: Int32
   /// From the guest's first instruction to its end, or to the meter's last sample.
   let uptimeNanoseconds: UInt64?
+  /// How old CPU times and memory are, while the guest is there.
+  let sampleAgeNanoseconds: UInt64?
   let allotment: Allotment
   let memory: Memory
   let cpus: [CPU]
@@ -109,7 +112,8 @@ struct MeterDocument: JSONDocument {
   let networks: [Network]
   let console: [String: UInt64]
 
-  init(_ name: String, _ state: GuestFolder.State, _ meter: MeterReading) {
+  /// - Parameter now: when the meter was read.
+  init(_ name: String, _ state: GuestFolder.State, _ meter: MeterReading, at now: Instant = .now) {
     self.name = name
     self.state = state
     run = meter.run
@@ -117,6 +121,7 @@ struct MeterDocument: JSONDocument {
     started = CalendarText.utc(nanosecondsSince1970: meter.startedSince1970)
     process = meter.process
     uptimeNanoseconds = meter.runNanoseconds
+    sampleAgeNanoseconds = state.isOver ? nil : meter.sampled.map { now.nanoseconds(since: $0) }
     allotment = Allotment(
       cpus: meter.cpus.count, memoryBytes: meter.memoryBytes, memoryLimitBytes: meter.memoryLimitBytes,
       cpuQuotaBasisPoints: meter.cpuQuota?.basisPoints,
@@ -135,19 +140,44 @@ struct MeterDocument: JSONDocument {
     disks = meter.disks.map { disk in
       Disk(
         read: Transfers(disk.read), written: Transfers(disk.written), flushes: disk.flushes, discards: disk.discards,
-        limits: Self.named(disk.limits, .disk), isBudgetUsedUp: disk.isBudgetUsedUp)
+        limits: Self.limits(disk.limits, .disk), isBudgetUsedUp: disk.isBudgetUsedUp)
     }
     networks = meter.networks.map { network in
       Network(
-        received: Packets(network.received), sent: Packets(network.sent), limits: Self.named(network.limits, .network),
+        received: Packets(network.received), sent: Packets(network.sent), limits: Self.limits(network.limits, .network),
         isBudgetUsedUp: network.isBudgetUsedUp)
     }
     console = Dictionary(uniqueKeysWithValues: meter.console.map { ($0.name, $1) })
   }
 
-  private static func named(_ limits: RateLimits, _ device: LimitedDevice) -> [String: UInt64] {
-    let pairs = RateLimits.Item.all.compactMap { item in limits[item].map { (device.name(item), $0) } }
+  /// By name: "read_bytes_per_second", "burst_requests", "budget_bytes".
+  private static func limits(_ limits: RateLimits, _ device: LimitedDevice) -> [String: UInt64] {
+    let pairs = RateLimits.Item.all.compactMap { item in limits[item].map { (device.key(item), $0) } }
     return Dictionary(uniqueKeysWithValues: pairs)
+  }
+}
+
+extension LimitedDevice {
+  /// A limit's name in JSON, with its unit.
+  fileprivate func key(_ item: RateLimits.Item) -> String {
+    switch item {
+    case .rate(let quantity): direction(quantity) + unit(quantity) + "_per_second"
+    case .burst(let quantity): direction(quantity) + "burst_" + unit(quantity)
+    case .budget: "budget_bytes"
+    }
+  }
+
+  /// As metrics call it; nothing for both together.
+  private func direction(_ quantity: RateLimits.Quantity) -> String {
+    switch (quantity.counts(.toGuest), quantity.counts(.fromGuest)) {
+    case (true, false): self == .disk ? "read_" : "receive_"
+    case (false, true): self == .disk ? "write_" : "send_"
+    default: ""
+    }
+  }
+
+  private func unit(_ quantity: RateLimits.Quantity) -> String {
+    quantity.isOfBytes ? "bytes" : self == .disk ? "requests" : "packets"
   }
 }
 

@@ -1,3 +1,4 @@
+import Host
 import Machine
 import Metering
 
@@ -5,7 +6,8 @@ import Metering
 struct MeterText {
   let text: String
 
-  init(_ name: String, _ state: GuestFolder.State, _ meter: MeterReading) {
+  /// - Parameter now: when the meter was read.
+  init(_ name: String, _ state: GuestFolder.State, _ meter: MeterReading, at now: Instant = .now) {
     var rows: [[String]] = []
     func add(_ what: String, _ allotted: String, _ used: String, _ rest: String = "") {
       rows.append([what, allotted, used, rest])
@@ -13,7 +15,11 @@ struct MeterText {
     let uptime = meter.runNanoseconds ?? 0
     let time = uptime == 0 ? "" : ", \(HumanQuantity.seconds(uptime))"
     let end = Verdict(meter).map { ", \($0.name)" } ?? ""
-    let quota = meter.cpuQuota.map { Percentage.format($0.basisPoints) }
+    let age =
+      state == .silent
+      ? meter.sampled.map { "; CPU times and memory are of \(HumanQuantity.seconds(now.nanoseconds(since: $0))) ago" }
+      : nil
+    let quota = meter.cpuQuota?.words
     for (index, cpu) in meter.cpus.enumerated() {
       // All share one quota.
       let share = index == 0 ? quota : quota.map { _ in "shared" }
@@ -26,8 +32,10 @@ struct MeterText {
       add("cgroup", "-", "-", "throttled \(HumanQuantity.seconds(meter.hostThrottledNanoseconds)) by the host")
     }
     let most = meter.memoryLimitBytes.map { ", \(ByteSize.format($0)) resident" } ?? ""
+    let balloon = meter.balloonTargetBytes == 0 ? "" : ", balloon \(ByteSize.format(meter.balloonTargetBytes)) asked"
     add(
-      "memory", ByteSize.format(meter.memoryGivenBytes) + most, HumanQuantity.bytes(meter.residentBytes),
+      "memory", ByteSize.format(meter.memoryGivenBytes) + balloon + most,
+      state == .silent ? "-" : HumanQuantity.bytes(meter.residentBytes),
       "peak \(HumanQuantity.bytes(meter.residentPeakBytes)), \(HumanQuantity.gibibyteHours(meter.residentByteSeconds))")
     for (index, disk) in meter.disks.enumerated() {
       for (what, transfers) in [("read", disk.read), ("written", disk.written)] {
@@ -51,7 +59,7 @@ struct MeterText {
       }
     }
     add("console", "-", HumanQuantity.bytes(meter.consoleBytes))
-    text = "\(name): \(state.rawValue)\(time)\(end)\n" + TextTable(["", "ALLOTTED", "USED", ""], rows).text
+    text = "\(name): \(state.rawValue)\(time)\(end)\(age ?? "")\n" + TextTable(["", "ALLOTTED", "USED", ""], rows).text
   }
 
   private static func budget(_ isUsedUp: Bool) -> String { isUsedUp ? "budget used up, " : "" }
@@ -66,14 +74,24 @@ extension MeterReading {
   var consoleBytes: UInt64 { (console[.output] ?? 0).saturatingAdd(console[.input] ?? 0) }
 }
 
+extension CPUQuota {
+  /// "10% in 10ms", "10% in 10ms, burst 20ms".
+  fileprivate var words: String {
+    let burst = burstNanoseconds == 0 ? "" : ", burst \(TimeSpan.format(burstNanoseconds))"
+    return "\(Percentage.format(basisPoints)) in \(TimeSpan.format(periodNanoseconds))\(burst)"
+  }
+}
+
 extension RateLimits {
-  /// The limits that a direction has, in words; a dash for none.
+  /// The limits that a direction has, in words like "20M/s burst 2M"; a dash for none.
   fileprivate func words(_ device: LimitedDevice, _ isMeant: (Quantity) -> Bool) -> String {
     let words = Item.all.compactMap { item -> String? in
       guard let value = self[item] else { return nil }
       switch item {
       case .rate(let quantity):
-        return isMeant(quantity) ? item.format(value) + (quantity.isOfBytes ? "/s" : " ops/s") : nil
+        guard isMeant(quantity), let burst = limit(quantity)?.burst else { return nil }
+        return item.format(value) + (quantity.isOfBytes ? "/s" : " ops/s") + " burst \(item.format(burst))"
+      // Beside its rate.
       case .burst: return nil
       case .budget: return item.format(value) + " in all"
       }
