@@ -323,6 +323,10 @@ class Quotes(unittest.TestCase):
                            ({"user": 400, "system": 10}, "410 ms | 400 ms | – | –")):
             self.assertEqual(self.used({**run, "peak": 5}), f"| it | {cells} | 8 | 5.00 MiB |")
 
+    def test_threads_are_told_where_they_are_known(self):
+        self.assertEqual(self.used({"user": 3, "system": 4, "vcpu": 5, "device": 2, "peak": 5}),
+                         "| it | 7.00 ms | 5.00 ms | 2.00 ms | – | – | – | 8 | 5.00 MiB |")
+
     def test_memory_is_told_when_every_run_has_it(self):
         run = {"user": 30, "system": 10}
         self.assertTrue(self.used({**run, "peak": 3}, {**run, "peak": 4}).endswith("| 3.50 MiB |"))

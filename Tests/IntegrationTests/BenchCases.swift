@@ -68,6 +68,13 @@ extension Case {
       """, status: 1, says: [
         "From start to end, 3 runs each", "\nrowhouse a/k ", "\nrowhouse b/k ", "rowhouse c/k is missing: ", "\n6\n",
       ]),
+    // Ring 3 is guest code that a CPU runs, on any KVM; under `rowhouse run` it is a child's.
+    Case("bench-tells-what-a-guest-took-of-a-CPU", script: """
+      mkdir kept
+      rowhouse bench boot $GUESTS/burn.elf --cmdline rounds=20 --vmm rowhouse,rowhouse-run -n 1 --warmup 0 --output kept
+      status=$?; for words in '"vcpu_nanoseconds" : [1-9]' '"device_nanoseconds" : [1-9]' \
+        '"guest_nanoseconds" : [1-9]'; do grep -c "$words" kept/results.json; done; exit $status
+      """, says: ["  VCPUS' THREADS  OTHER THREADS  ", "\nrowhouse-run  ", "\n1\n1\n2\n"]),
     Case("bench-density-of-the-whole-command", script: """
       rowhouse bench density $GUESTS/echo.elf --vmm rowhouse-run -n 1 --memory 16M --limit 20
       """, says: ["OF THAT OVERHEAD\n", "rowhouse-run  1 "], neverSays: ["missing"], warningLines: 0),

@@ -1,49 +1,53 @@
-/// Where the time of a VMM that tells more than what is seen from outside goes, one phase after the other: medians.
+/// Where the time of a VMM that tells more than what is seen from outside goes, one phase after the other.
+///
+/// They are those of one run, so that they add up to its end: the run whose end is the median, or the earlier of the
+/// two in the middle. Medians of each phase by itself would be of different runs.
 ///
 /// KVM makes the machine on one thread while another reads the configuration and loads the image. Both begin when the
 /// process has started, and the guest needs both, so they are one phase, with what each took in it.
 struct BootPhases {
-  struct Step {
+  struct Step: Equatable {
     let name: String
     /// In nanoseconds.
-    let time: Double
+    let time: UInt64
     /// From the VMM's start to the step's end; nil: it is a part of the step before, and others went on at once.
-    let sinceStart: Double?
+    let sinceStart: UInt64?
   }
 
   let steps: [Step]
 
-  /// - Returns: nil when not every run tells those two.
+  /// - Returns: nil when that run does not tell those two.
   init?(of contestant: BootResults.Contestant, in guest: BootResults.Guest) {
-    func median(_ time: (BootRun) -> UInt64?) -> Double? { contestant.sample(time)?.median }
-    guard let together = median({ Self.later($0[.machineCreated], $0[.imageLoaded]) }) else { return nil }
-    var ends = [("KVM set-up, and meanwhile image load", together)]
+    guard let run = contestant.medianRun, let machine = run[.machineCreated], let image = run[.imageLoaded] else {
+      return nil
+    }
+    let together = "KVM set-up, and meanwhile image load"
+    var ends = [(together, max(machine, image))]
     for moment in BootMoment.allCases where moment != .machineCreated && moment != .imageLoaded {
       if moment == .firstByte, guest.isQuiet { continue }
-      if let end = median({ $0[moment] }) { ends.append((moment.phase, end)) }
+      if let end = run[moment] { ends.append((moment.phase, end)) }
     }
     var steps: [Step] = []
-    var last = 0.0
+    var last: UInt64 = 0
     for (name, end) in ends.sorted(by: { $0.1 < $1.1 }) {
       steps.append(Step(name: name, time: end - last, sinceStart: end))
       last = end
-      guard name == ends[0].0 else { continue }
-      for part in [BootMoment.machineCreated, .imageLoaded] {
-        guard let time = median({ Self.difference($0[part], $0[.processStarted]) }) else { continue }
-        steps.append(Step(name: "  of it \(part.phase)", time: time, sinceStart: nil))
+      guard name == together, let began = run[.processStarted] else { continue }
+      for (part, end) in [(BootMoment.machineCreated, machine), (.imageLoaded, image)] where end >= began {
+        steps.append(Step(name: "  of it \(part.phase)", time: end - began, sinceStart: nil))
       }
     }
     self.steps = steps
   }
+}
 
-  private static func later(_ one: UInt64?, _ other: UInt64?) -> UInt64? {
-    guard let one, let other else { return nil }
-    return max(one, other)
-  }
-
-  private static func difference(_ end: UInt64?, _ begin: UInt64?) -> UInt64? {
-    guard let end, let begin, end >= begin else { return nil }
-    return end - begin
+extension BootResults.Contestant {
+  /// The run whose end is the median, or the earlier of the two in the middle; its end is what `--until` names.
+  var medianRun: BootRun? {
+    let goals: [BootMoment] = [.exit, .marker, .initReached]
+    guard let end = goals.first(where: { goal in runs.allSatisfy { $0[goal] != nil } }) else { return nil }
+    let sorted = runs.sorted { ($0[end] ?? 0) < ($1[end] ?? 0) }
+    return sorted.isEmpty ? nil : sorted[(sorted.count - 1) / 2]
   }
 }
 

@@ -2,14 +2,19 @@
 struct BootRun: Codable {
   /// By ``BootMoment``; nanoseconds since just before the VMM was started.
   var momentsNanoseconds: [String: UInt64] = [:]
-  /// CPU time of the VMM's processes, guest code among the system's.
+  /// CPU time of the VMM's processes. The sum of the two is exact; the kernel divides it by ticks of its clock.
   var userNanoseconds: UInt64 = 0
   var systemNanoseconds: UInt64 = 0
-  /// The part of it that was guest code, in whole ticks of the kernel's clock (``GuestTime``).
+  /// The part of the user's time in which a CPU ran guest code, in whole ticks of the kernel's clock (``GuestTime``).
   var guestNanoseconds: UInt64?
+  /// CPU time of the threads of the guest's CPUs, guest code with it, and of the VMM's others, exactly; nil: only
+  /// `rowhouse-vmm` tells it, when it ends by itself.
+  var vcpuNanoseconds: UInt64?
+  var deviceNanoseconds: UInt64?
   var minorFaults: UInt64 = 0
   var majorFaults: UInt64 = 0
-  /// The most that was resident, the guest's memory with it; nil: less than this program's own, and so not known.
+  /// The most that was resident of the largest process, the guest's memory with it; nil: less than this program's own,
+  /// and so not known.
   var peakResidentBytes: UInt64?
 
   /// Takes away what came after a moment, when that was reached. The first byte stays: it has its time by its reading

@@ -7,8 +7,9 @@ struct BootTable {
   init(_ results: BootResults) { self.results = results }
 
   var text: String {
-    var parts = ComparedTime.allCases.compactMap(comparison)
-    parts += [resources] + results.contestants.flatMap { [phases(of: $0), exits(of: $0)] }.compactMap(\.self)
+    var parts = results.comparedTimes.compactMap(comparison)
+    parts.append(ResourceTable(results).text)
+    parts += results.contestants.flatMap { [phases(of: $0), exits(of: $0)] }.compactMap(\.self)
     if !results.missing.isEmpty {
       parts.append(results.missing.map { "\($0.name) is missing: \($0.reason)\n" }.joined())
     }
@@ -16,43 +17,29 @@ struct BootTable {
   }
 
   private func comparison(of time: ComparedTime) -> String? {
-    if time == .firstByte, results.guest.isQuiet { return nil }
-    let first = results.contestants[0].name
+    let first = results.contestants[0]
+    let reference = first.sample(time.of)
     let rows = results.contestants.compactMap { contestant -> [String]? in
-      guard let summary = contestant.summary[time.rawValue] else { return nil }
+      guard let sample = contestant.sample(time.of) else { return nil }
+      // Anew from the runs: files of before intervals needed a number of runs have some of any.
+      let summary = Summary(sample)
       let times = [summary.minimum, summary.median, summary.p90, summary.maximum].map(\.milliseconds)
-      let interval = "\((summary.medianLow / 1e6).fixed(2)) to \((summary.medianHigh / 1e6).fixed(2))"
-      let ratio = contestant.name == first ? "" : contestant.ratios[time.rawValue]?.text ?? ""
-      return [contestant.name] + times + [interval, ratio]
+      let ratio = contestant.name == first.name ? nil : reference.map { Ratio(of: $0, to: sample).text }
+      return [contestant.name] + times + [summary.intervalText ?? "-", ratio ?? ""]
     }
     if rows.isEmpty { return nil }
-    let head = ["", "MINIMUM", "MEDIAN", "P90", "MAXIMUM", "MEDIAN, 95 %", "\(first.uppercased()) / IT, 95 %"]
+    let head = ["", "MINIMUM", "MEDIAN", "P90", "MAXIMUM", "MEDIAN, 95 %", "\(first.name.uppercased()) / IT, 95 %"]
     let runs = results.measurement.runs
     return "\(time.title), \(runs) run\(runs == 1 ? "" : "s") each:\n" + TextTable(head, rows).text
   }
 
-  private var resources: String {
-    func median(_ runs: [BootRun], _ figure: (BootRun) -> UInt64?) -> Double? {
-      Sample(runs.compactMap(figure).map { Double($0) })?.median
-    }
-    let rows = results.contestants.map { contestant -> [String] in
-      let runs = contestant.runs
-      return [
-        contestant.name, median(runs, \.userNanoseconds)?.milliseconds ?? "-",
-        median(runs, \.systemNanoseconds)?.milliseconds ?? "-",
-        median(runs, \.guestNanoseconds)?.milliseconds ?? "-",
-        median(runs) { $0.minorFaults + $0.majorFaults }?.fixed(0) ?? "-",
-        median(runs, \.peakResidentBytes).map { ($0 / 1_048_576).fixed(1) + " MiB" } ?? "-",
-      ]
-    }
-    return "Medians of CPU time, page faults and memory:\n"
-      + TextTable(["", "USER", "SYSTEM", "OF IT GUEST", "FAULTS", "PEAK RESIDENT"], rows).text
-  }
-
   private func phases(of contestant: BootResults.Contestant) -> String? {
     guard let phases = BootPhases(of: contestant, in: results.guest) else { return nil }
-    let rows = phases.steps.map { [$0.name, $0.time.milliseconds, $0.sinceStart?.milliseconds ?? ""] }
-    return "Phases of \(contestant.name), medians:\n" + TextTable(["", "TIME", "SINCE START"], rows).text
+    let rows = phases.steps.map { step in
+      [step.name, Double(step.time).milliseconds, step.sinceStart.map { Double($0).milliseconds } ?? ""]
+    }
+    return "Phases of \(contestant.name), in the run whose end is the median:\n"
+      + TextTable(["", "TIME", "SINCE START"], rows).text
   }
 
   private func exits(of contestant: BootResults.Contestant) -> String? {

@@ -91,6 +91,11 @@ final class BootTrial {
         if let moment = BootMoment(phase) { run[moment] = instant.nanoseconds(since: started) }
       }
       marks = meter.postMarks
+      // At its end a VMM writes what its threads took; one that is killed leaves what it saw last.
+      if seen[.exit] != nil, meter.phases[.guestEnded] != nil {
+        run.vcpuNanoseconds = meter.cpuNanoseconds.saturatingSum
+        run.deviceNanoseconds = meter.deviceNanoseconds
+      }
       // It is looked at now and then; one that was killed before the first time knows nothing.
       run.peakResidentBytes = meter.residentPeakBytes > 0 ? meter.residentPeakBytes : nil
     }

@@ -49,6 +49,9 @@ struct BootResults: JSONDocument, Decodable {
   static let kind = "boot"
 
   func contestant(_ name: String) -> Contestant? { contestants.first { $0.name == name } }
+
+  /// Those at which contestants are compared.
+  var comparedTimes: [ComparedTime] { ComparedTime.allCases.filter { $0 != .firstByte || !guest.isQuiet } }
 }
 
 extension BootResults.Contestant {

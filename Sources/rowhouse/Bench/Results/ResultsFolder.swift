@@ -79,11 +79,4 @@ enum ResultsFile {
     }
     throw ConfigurationError(path, "not the results.json of `rowhouse bench boot` or `density`")
   }
-
-  static func readBoot(_ path: String) throws(ConfigurationError) -> BootResults {
-    guard case .boot(let results) = try read(path) else {
-      throw ConfigurationError(path, "not the results.json of `rowhouse bench boot`")
-    }
-    return results
-  }
 }

@@ -1,0 +1,219 @@
+import Foundation
+import Testing
+
+@testable import rowhouse
+
+@Suite("Results of rowhouse bench, shown and compared")
+struct BenchResultsTests {
+  /// As rows of a few runs, so that medians and ratios can be told by looking.
+  ///
+  /// - Parameters:
+  ///   - times: when each run ends, in milliseconds, by contestant.
+  ///   - change: what else a run has, by its number.
+  private func results(
+    _ times: [String: [UInt64]], version: String = "v", command: String = "vmm /k -v", kernel: String = "k",
+    commandLine: String? = nil, until: String = "exit", warmup: Int = 0, pinned: Bool = false,
+    options: [String]? = nil, missing: [MissingContestant] = [], exits: [ExitCost]? = nil,
+    change: (Int, inout BootRun) -> Void = { _, _ in }
+  ) -> BootResults {
+    let contestants = times.keys.sorted().map { name in
+      let runs = times[name]!.enumerated().map { number, time in
+        var run = BootRun()
+        run[.exit] = time * 1_000_000
+        change(number, &run)
+        return run
+      }
+      let summary = Summary(BootResults.Contestant.sample(runs, { $0[.exit] })!)
+      return BootResults.Contestant(
+        name: name, vmm: name, kernel: "/k", version: version, command: command, unpackNanoseconds: nil, runs: runs,
+        summary: ["exit": summary], ratios: [:], exits: exits, kvm: nil)
+    }
+    return BootResults(
+      kind: "boot", occasion: Occasion(label: nil), host: HostDescription(),
+      guest: .init(
+        kernels: [.init(path: "/\(UUID())", sha256: kernel)], initrd: nil, commandLine: commandLine, cpus: 1,
+        memoryBytes: 1 << 28, options: options),
+      measurement: .init(runs: 3, warmup: warmup, until: until, pinned: pinned, limitSeconds: 60),
+      contestants: contestants, missing: missing)
+  }
+
+  private func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }
+
+  /// With one space between words.
+  private func words(_ line: String) -> String { line.split(separator: " ").joined(separator: " ") }
+
+  private func differences(_ before: BootResults, _ after: BootResults) -> [String] {
+    // The first says when they were measured.
+    Array(MeasurementDifference(before, after).lines.dropFirst())
+  }
+
+  @Test func summaryIsInNanoseconds() throws {
+    let summary = try #require(results(["a": [10, 30, 20, 15, 25]]).contestants[0].summary["exit"])
+    #expect(summary.minimum == 10e6 && summary.median == 20e6 && summary.maximum == 30e6)
+    #expect(summary.medianLow == 10e6 && summary.medianHigh == 30e6)
+  }
+
+  @Test func resultsAreReadBack() throws {
+    let results = results(["a": [10, 30, 20], "b": [40, 50, 60]])
+    let file = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data(results.json.utf8).write(to: file)
+    guard case .boot(let read) = try ResultsFile.read(file.path()) else {
+      Issue.record("it is not read as a boot's")
+      return
+    }
+    #expect(BootTable(read).text == BootTable(results).text)
+  }
+
+  @Test func fewRunsAreShownWithoutInterval() {
+    let rows = lines(BootTable(results(["a": [10, 30, 20], "b": [40, 50, 60]])).text)
+    #expect(rows[2].hasSuffix("  -") && rows[3].hasSuffix("  -             0.400"), "\(rows)")
+  }
+
+  // MARK: What was used
+
+  private func resources(_ results: BootResults) -> [String] {
+    lines(ResourceTable(results).text)[2].split(separator: " ").map(String.init)
+  }
+
+  @Test func cpuTimeIsDividedWhereTicksTellIt() {
+    func run(_ user: UInt64, _ system: UInt64, _ guest: UInt64?) -> [String] {
+      Array(resources(results(["a": [1]]) { _, run in
+        run.userNanoseconds = user * 1_000_000
+        run.systemNanoseconds = system * 1_000_000
+        run.guestNanoseconds = guest.map { $0 * 1_000_000 }
+      }).dropFirst().prefix { $0 != "0" })
+    }
+    #expect(run(400, 60, 300) == ["460.00", "ms", "400.00", "ms", "300.00", "ms", "60.00", "ms"])
+    #expect(run(30, 10, 0) == ["40.00", "ms", "-", "-", "-"])
+    #expect(run(400, 10, 0) == ["410.00", "ms", "400.00", "ms", "-", "-"])
+  }
+
+  @Test func threadsOfCPUsAreShownWhereTheyAreKnown() {
+    let text = ResourceTable(results(["a": [1]]) { _, run in
+      run.vcpuNanoseconds = 3_000_000
+      run.deviceNanoseconds = 4_000_000
+    }).text
+    #expect(text.contains("VCPUS' THREADS") && text.contains("3.00 ms") && text.contains("4.00 ms"))
+    #expect(!ResourceTable(results(["a": [1]])).text.contains("THREADS"))
+  }
+
+  /// What some runs have is not the median of all: those below this program's own size are not known.
+  @Test func memoryIsShownWhenEveryRunHasIt() {
+    func peak(_ known: Int) -> String? {
+      resources(results(["a": [1, 2, 3]]) { number, run in
+        run.peakResidentBytes = number < known ? 5 << 20 : nil
+      }).last
+    }
+    #expect(peak(3) == "MiB" && peak(2) == "-" && peak(0) == "-")
+  }
+
+  // MARK: Comparison
+
+  @Test func comparisonTellsChangeFromNoise() {
+    let before = results(
+      ["a": [100, 101, 99, 100, 102], "b": [100, 120, 80, 95, 104], "c": [100, 101, 99, 100], "gone": [1, 1, 1]])
+    let after = results(["a": [50, 51, 49, 50, 52], "b": [101, 119, 83, 96, 102], "c": [50, 51, 49, 50, 52]])
+    let rows = lines(BootComparison(before, after).text)
+    #expect(rows[0].hasPrefix("Before: 20") && rows[0].contains("load average"))
+    #expect(rows[1] == "gone was measured only before.")
+    #expect(rows[3].hasPrefix("a") && rows[3].hasSuffix("faster"))
+    #expect(rows[4].hasPrefix("b") && rows[4].hasSuffix("no more than noise"))
+    #expect(rows[5].hasPrefix("c") && rows[5].contains(" 0.500  ") && rows[5].hasSuffix("  too few runs to tell"))
+    #expect(rows[6].hasPrefix("Of two sessions"))
+  }
+
+  @Test func comparisonTellsWhatElseDiffers() {
+    let before = results(["a": [1], "old": [1]], version: "1", kernel: "1234567890abcdef", until: "init")
+    let after = results(
+      ["a": [1], "new": [1]], version: "2", command: "vmm /k -cpu qemu64", kernel: "2234567890abcdef", until: "exit",
+      warmup: 2, pinned: true, options: ["--entropy", "--disk d"],
+      missing: [.init(name: "old", reason: "it is not installed")])
+    var told = differences(before, after)
+    let kernels = told.removeFirst()
+    #expect(kernels.contains("The kernels differ: ") && kernels.contains("1234567890ab)"))
+    #expect(told == [
+      "The guests' options differ: none before, --entropy --disk d after.",
+      "The goals differ: init before, exit after.",
+      "The numbers of runs to warm up differ: 0 before, 2 after.",
+      "The VMMs' CPUs differ: any before, those of --pin after.",
+      "The versions of a differ: 1 before, 2 after.",
+      "The commands of a differ: `vmm KERNEL -v` before, `vmm KERNEL -cpu qemu64` after.",
+      "old was measured only before: it is not installed.", "new was measured only after.",
+    ])
+    // The same content under another name, as `results` has it each time.
+    #expect(differences(results(["a": [1]]), results(["a": [2]], options: [])).isEmpty)
+  }
+
+  @Test func firstByteOfQuietLinuxIsComparedWithNobodys() {
+    func rows(_ commandLine: String) -> Int {
+      let results = results(["a": [2]], commandLine: commandLine) { _, run in run[.firstByte] = 1 }
+      let compared = lines(BootComparison(results, results).text).filter { $0.contains("first_byte") }
+      let shown = lines(BootTable(results).text).filter { $0.contains("first console byte") }
+      #expect(compared.count == shown.count)
+      return compared.count
+    }
+    #expect(rows("console=ttyS0") == 1 && rows("console=ttyS0 quiet") == 0)
+  }
+
+  @Test func comparisonTellsPhasesMemoryFaultsAndExits() {
+    func measured(_ factor: UInt64) -> BootResults {
+      let exit = ExitCost(
+        reason: "port_write", address: 0x3f8, name: "8250 transmit", count: 10 * factor, nanoseconds: 7_000_000)
+      return results(["a": [100, 101, 102, 103, 104]], exits: [exit]) { _, run in
+        run[.processStarted] = 1_000_000 * factor
+        run[.machineCreated] = 5_000_000
+        run[.imageLoaded] = 4_000_000
+        run.minorFaults = 100 * factor
+        run.peakResidentBytes = (3 << 20) * factor
+        run.systemNanoseconds = 8_000_000
+      }
+    }
+    let rows = lines(BootComparison(measured(1), measured(2)).text).map(words)
+    for row in [
+      "a CPU time 8.00 ms 8.00 ms 1.000 (1.000 to 1.000) no more than noise",
+      "a page faults 100 200 2.000 (2.000 to 2.000) more",
+      "a largest process 3.0 MiB 6.0 MiB 2.000 (2.000 to 2.000) more",
+      "a exits 10 20 2.000 too few runs to tell", "a time at exits 7.00 ms 7.00 ms 1.000 too few runs to tell",
+      "process start 1.00 ms 2.00 ms", "KVM set-up, and meanwhile image load 4.00 ms 3.00 ms",
+    ] {
+      #expect(rows.contains(row), "\(row)")
+    }
+  }
+
+  private func density(_ guests: [Int], _ perSecond: Double, _ bytes: UInt64) -> DensityResults {
+    let points = guests.map { guests in
+      DensityResults.Point(
+        guests: guests, startNanoseconds: 1, guestsPerSecond: perSecond, residentBytesPerGuest: 2 * bytes,
+        overheadBytesPerGuest: bytes)
+    }
+    return DensityResults(
+      kind: "density", occasion: Occasion(label: nil), host: HostDescription(),
+      kernel: .init(path: "/\(UUID())", sha256: "k"), cpus: 1, memoryBytes: 1 << 28,
+      contestants: [.init(name: "a", version: "v", command: "c", points: points)], missing: [])
+  }
+
+  @Test func densityIsComparedAtTheNumbersOfGuestsThatBothHave() {
+    let rows = lines(DensityComparison(density([1, 10], 100, 1 << 20), density([10, 100], 50, 1 << 20)).text)
+    #expect(rows.count == 6 && rows[0].hasPrefix("Before: "))
+    #expect(rows.dropFirst(2).dropLast().map(words) == [
+      "a 10 started a second 100.0 50.0 0.500", "a 10 resident each 2.00 MiB 2.00 MiB 1.000",
+      "a 10 of that overhead 1.00 MiB 1.00 MiB 1.000",
+    ])
+  }
+
+  @Test func onlyMeasurementsOfOneKindAreCompared() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (boot, density) = (folder.appending(path: "boot"), folder.appending(path: "density"))
+    try Data(results(["a": [1]]).json.utf8).write(to: boot)
+    try Data(self.density([1], 1, 1).json.utf8).write(to: density)
+    let compared = Rowhouse.perform(["bench", "compare", boot.path(), density.path()])
+    guard case .failure(let line, status: 2) = compared else {
+      Issue.record("they are compared")
+      return
+    }
+    #expect(line.contains("two of `boot`, or two of `density`") && !line.contains("\n"))
+  }
+}
