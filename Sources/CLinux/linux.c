@@ -333,11 +333,10 @@ int linux_die_with_parent(int signal) { return result(prctl(PR_SET_PDEATHSIG, si
 int linux_send_thread_signal(pthread_t thread, int signal) { return -pthread_kill(thread, signal); }
 int linux_block_signals(const sigset_t *mask) { return -pthread_sigmask(SIG_BLOCK, mask, NULL); }
 
-int linux_thread_timer(int is_cpu_clock, int signal) {
+int linux_thread_timer(int clock, int signal) {
   struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = signal};
   event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
   int timer = 0;
-  clockid_t clock = is_cpu_clock ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
   return syscall(SYS_timer_create, clock, &event, &timer) < 0 ? -errno : timer;
 }
 int linux_thread_timer_arm(int timer, uint64_t after_ns) {

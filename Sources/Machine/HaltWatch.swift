@@ -7,7 +7,7 @@ import Host
 /// once it is known to wait for an interrupt, and has not run since.
 struct HaltWatch {
   /// Between two looks while the guest works, in nanoseconds.
-  private static let shortest: UInt64 = 100_000_000
+  static let shortest: UInt64 = 100_000_000
   /// The same at most while it idles.
   static let longest: UInt64 = 5_000_000_000
   /// What a vCPU's thread may use between two looks and still count as idle: being asked is not free.

@@ -3,22 +3,21 @@ import Host
 /// Keeps what a guest has in the host's memory below a limit, by its balloon.
 ///
 /// A guest that stays below by itself keeps all its memory. One that has once been beyond is from then on left no more
-/// than it may have: what it got back it could fill faster than anybody looks.
+/// than it may have: what it got back it could fill faster than anybody looks. One that does not give way has to end.
 struct MemoryLimit {
   /// What may be resident, VMM included, in bytes.
   let bytes: UInt64
   /// What the guest was given, in bytes.
   let memoryBytes: UInt64
   private var hasBeenBeyond = false
-  /// A guest that does not give way has been told of.
-  private var hasComplained = false
-  /// Since when too much has been resident, at every look; nil: at the last it was not.
-  private var beyondSince: Instant?
+  /// Since when too much has been resident, at every look, without becoming less, and the least that it was; nil: at the
+  /// last look it was not too much.
+  private var beyond: (since: Instant, resident: UInt64)?
 
   /// Beyond the excess, and below the limit: so that the balloon does not follow every page.
   private var slack: UInt64 { bytes / 16 }
-  /// So long is enough for a guest that obeys, in nanoseconds. It is time and not looks, which come when anybody reads
-  /// the meter.
+  /// So long is enough for a guest that obeys to give up some, in nanoseconds. It is time and not looks, which come when
+  /// anybody reads the meter.
   private static let patience: UInt64 = 10_000_000_000
 
   init(bytes: UInt64, memoryBytes: UInt64) {
@@ -46,7 +45,7 @@ struct MemoryLimit {
     resident: UInt64, target: UInt64, actual: UInt64, least: UInt64, most: UInt64, at now: Instant
   ) -> UInt64? {
     guard resident > bytes else {
-      beyondSince = nil
+      beyond = nil
       let least = min(max(least, floor), most)
       // A person has asked for less, or the guest has begun anew.
       if target < least { return least }
@@ -56,16 +55,15 @@ struct MemoryLimit {
       return max(least, target - min(target, room))
     }
     hasBeenBeyond = true
-    if beyondSince == nil { beyondSince = now }
+    // Slack by slack: a page now and then is no giving way.
+    if beyond.map({ resident + slack <= $0.resident }) ?? true { beyond = (now, resident) }
     let wanted = Self.wholePages(actual + (resident - bytes) + slack)
     let new = min(max(wanted, least, floor), most)
     return new > target ? new : nil
   }
 
-  /// Whether to tell a person, once, that the guest does not give way.
-  mutating func isInVain(at now: Instant) -> Bool {
-    guard let beyondSince, now.nanoseconds(since: beyondSince) >= Self.patience, !hasComplained else { return false }
-    hasComplained = true
-    return true
+  /// Whether the guest has been asked long enough, and does not give way.
+  func isInVain(at now: Instant) -> Bool {
+    beyond.map { now.nanoseconds(since: $0.since) >= Self.patience } ?? false
   }
 }

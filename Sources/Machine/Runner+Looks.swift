@@ -24,7 +24,19 @@ extension Runner {
     let next = now.advanced(byNanoseconds: interval)
     let end = folderWatch.deadline.flatMap { $0 > now ? $0 : nil }
     lookTimer.arm(at: min(next, end ?? next))
+    if interval > HaltWatch.shortest { watchForWork() }
   }
+
+  /// Has the guest looked at when it works again: its next look may be seconds away, its meter would be as old.
+  ///
+  /// The kernel tells in its tick, as the VMM's CPU time goes by. A host that has no such timer to give looks later.
+  private func watchForWork() {
+    if workTimer == nil { workTimer = try? ThreadTimer(.processCPUTime, signal: Self.workSignal) }
+    workTimer?.arm(after: Self.work)
+  }
+
+  /// CPU time of the VMM and its guest that is work, in nanoseconds: more than a look, and what comes of it, costs.
+  private static let work: UInt64 = 20_000_000
 
   private func lookForHalt(_ machine: Machine) {
     if isExamining, machine.isHaltedForGood { return machine.ending.report(.halted) }

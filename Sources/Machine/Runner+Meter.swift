@@ -42,9 +42,7 @@ extension Runner {
     let target = memoryLimit?.target(
       resident: resident, target: balloon.target, actual: balloon.actual, least: balloonBytes, most: most, at: now)
     if let target { balloon.setTarget(target) }
-    if memoryLimit?.isInVain(at: now) ?? false {
-      StandardError.say("--memory-max: the guest does not give up memory; it needs a driver for its balloon")
-    }
+    if memoryLimit?.isInVain(at: now) ?? false { end(.memoryLimit) }
   }
 
   /// Writes into the meter what may go through disks and network cards.

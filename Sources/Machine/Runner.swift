@@ -35,6 +35,9 @@ package final class Runner {
   private let timeLimit: TimeLimit?
   /// Rings for the looks at what nobody reports: whether the guest is halted for good, whether its folder is there.
   let lookTimer: TimerFD
+  /// Rings when a guest that has idled works again. Made when one idles.
+  var workTimer: ThreadTimer?
+  static let workSignal = SIGPROF
   var haltWatch = HaltWatch()
   var isExamining = false
   /// A person wants the guest to wait, also the one that a reset makes of it at the same moment.
@@ -83,7 +86,7 @@ package final class Runner {
     meter.reached(.processStarted, at: bootstrap.startTime)
 
     do throws(SystemCallError) {
-      signals = try SignalFD(configuration.endsWithParent ? [SIGTERM] : [SIGTERM, SIGINT, SIGHUP])
+      signals = try SignalFD([Self.workSignal, SIGTERM] + (configuration.endsWithParent ? [] : [SIGINT, SIGHUP]))
       alarm = try TimerFD()
       timeLimit = try configuration.timeoutNanoseconds.map { limit throws(SystemCallError) in try TimeLimit(limit) }
       lookTimer = try TimerFD()
@@ -221,7 +224,9 @@ package final class Runner {
   private func watch() throws(SystemCallError) {
     try relay.start { [unowned self] in machine?.ending.report(.panic) }
     try loop.add(signals.number, .readable) { [unowned self] _ in
-      while signals.next() != nil { end(.stopped) }
+      while let signal = signals.next() {
+        if signal == Self.workSignal { look() } else { end(.stopped) }
+      }
     }
     try loop.add(lookTimer.number, .readable) { [unowned self] _ in
       lookTimer.acknowledge()

@@ -23,6 +23,8 @@ package enum Verdict: Equatable, Sendable {
   case killed
   /// The host's kernel failed while the guest ran.
   case hostFailed
+  /// More of the guest stayed in the host's memory than ``Configuration/memoryLimitBytes`` lets it have.
+  case memoryLimit
 }
 
 extension Verdict {
@@ -36,6 +38,7 @@ extension Verdict {
     case .tripleFault: 102
     case .halted: 103
     case .unsupported: 104
+    case .memoryLimit: 105
     case .timeout: 124
     case .killed: 137
     case .hostFailed: 1
@@ -56,6 +59,7 @@ extension Verdict {
     case .stopped: "stopped"
     case .killed: "killed"
     case .hostFailed: "hostFailed"
+    case .memoryLimit: "memoryLimit"
     }
   }
 }
@@ -75,6 +79,7 @@ extension Verdict: CustomStringConvertible {
     case .stopped: "the guest was stopped"
     case .killed: "the guest was killed"
     case .hostFailed: "the host failed while the guest ran"
+    case .memoryLimit: "the guest did not give up the memory that it has beyond its limit"
     }
   }
 }
@@ -95,6 +100,7 @@ extension Verdict {
     case .stopped: (9, 0)
     case .killed: (10, 0)
     case .hostFailed: (11, 0)
+    case .memoryLimit: (12, 0)
     }
   }
 
@@ -118,6 +124,7 @@ extension Verdict {
     case 9: self = .stopped
     case 10: self = .killed
     case 11: self = .hostFailed
+    case 12: self = .memoryLimit
     default: return nil
     }
   }

@@ -22,6 +22,9 @@ struct MeterBlock: Sendable {
     store(limits[.budget] ?? 0, at: budget)
   }
 
+  /// Words that lie one after the other, in place as long as this block is there.
+  func words(at offset: Int) -> UnsafePointer<Atomic<UInt64>> { unsafe page.words(from: start + offset) }
+
   /// Adds to a word that has no other writer.
   @inline(__always)
   func add(_ value: UInt64, at offset: Int) {

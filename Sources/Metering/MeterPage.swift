@@ -155,9 +155,15 @@ package final class MeterPage: Sendable {
 
   @inline(__always)
   func word<Result>(_ offset: Int, _ body: (borrowing Atomic<UInt64>) -> Result) -> Result {
+    // SAFETY: as below.
+    unsafe body(words(from: offset).pointee)
+  }
+
+  @inline(__always)
+  func words(from offset: Int) -> UnsafePointer<Atomic<UInt64>> {
     assert(offset >= 0 && offset % 8 == 0 && offset + 8 <= mapping.count)
     // SAFETY: every offset is one of MeterLayout's, below the mapping's size for this shape and a multiple of eight; an
     // Atomic<UInt64> is laid out as the word it guards, and any word is a valid one.
-    return unsafe body((mapping.base + offset).assumingMemoryBound(to: Atomic<UInt64>.self).pointee)
+    return unsafe UnsafePointer((mapping.base + offset).assumingMemoryBound(to: Atomic<UInt64>.self))
   }
 }

@@ -15,6 +15,7 @@ struct RunCommand: ParsableCommand {
         102  triple fault                137  it was killed
         103  halted for good               2  wrong arguments or kernel
         104  unsupported by KVM            1  the host failed
+        105  it kept memory beyond its limit
       """)
 
   @Argument(help: "The kernel: a bzImage, an ELF file (PVH or Linux), a Multiboot file, or a flat binary.")

@@ -45,6 +45,26 @@ extension Case {
       }
       #expect(turns <= 40 && used <= 20_000, "\(outcome.outputText)")
     },
+    // It has idled so long that it is looked at seldom. What the ledger has of a VMM that was killed in the middle of work is
+    // compared with the host's own count just before.
+    Case(
+      "a-guest-that-works-again-is-metered",
+      script: """
+        rowhouse run --detach --name one $GUESTS/flood-on-key.bin --boot flat --load-address 0x10000 --timeout 120
+        vmm=$(rowhouse show one | sed -n 's/^process: *//p'); sleep 15; rowhouse send one x
+        until [ $(wc -c < run/rowhouse/one/console.log) -ge 300000 ]; do sleep 0.02; done
+        kill -STOP $vmm; cat /proc/$vmm/task/*/schedstat | awk '{ sum += $1 } END { printf "used %d\\n", sum }'
+        kill -KILL $vmm; sleep 0.1; rowhouse remove one
+        sed 's/.*"cpu_nanoseconds":\\([0-9]*\\).*"device_nanoseconds":\\([0-9]*\\).*/metered \\1 \\2/' \
+          tmp/.local/state/rowhouse/ledger.jsonl
+        """
+    ) { outcome in
+      guard let used = outcome.figures["used"]?.first, let metered = outcome.figures["metered"] else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      #expect(used > 500_000_000 && used - metered.reduce(0, +) < 400_000_000, "\(outcome.outputText)")
+    },
     // Both are whole runs, so what happens once in a run is in both.
     Case(
       "exits-allocate-nothing",

@@ -7,7 +7,7 @@ import Testing
   static let table: [(Verdict, name: String, status: Int32)] = [
     (.powerOff, "poweroff", 0), (.reset, "reset", 0), (.panic, "panic", 101), (.tripleFault, "tripleFault", 102),
     (.halted, "halted", 103), (.unsupported, "unsupported", 104), (.timeout, "timeout", 124), (.stopped, "stopped", 0),
-    (.killed, "killed", 137), (.hostFailed, "hostFailed", 1), (.debugExit(0), "debugExit", 1),
+    (.killed, "killed", 137), (.hostFailed, "hostFailed", 1), (.memoryLimit, "memoryLimit", 105), (.debugExit(0), "debugExit", 1),
     (.debugExit(1), "debugExit", 3), (.debugExit(21), "debugExit", 43), (.debugExit(63), "debugExit", 127),
     // The kernel keeps eight bits.
     (.debugExit(127), "debugExit", 255), (.debugExit(128), "debugExit", 1), (.debugExit(.max), "debugExit", 255),

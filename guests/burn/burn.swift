@@ -27,6 +27,7 @@ private let started = Atomic<Int>(0)
     if let hertz = start.options.number("hertz") { workNowAndThen(Int(hertz)) }
     UserMode.enable(number: 0)
     say("burning on \(started.load(ordering: .relaxed) + 1) processors")
+    let before = rdtsc()
     for round in 1...rounds {
       if tells {
         for _ in 0..<millions {
@@ -39,7 +40,8 @@ private let started = Atomic<Int>(0)
       firstRounds.store(round, ordering: .relaxed)
       if round % interval == 0 { say("rounds=\(round)") }
     }
-    say("work=\((rounds + otherRounds.load(ordering: .relaxed)) * millions) million turns")
+    let after = rdtsc()
+    say("work=\((rounds + otherRounds.load(ordering: .relaxed)) * millions) million turns from TSC \(before) to \(after)")
   }
 
   private static func workNowAndThen(_ hertz: Int) -> Never {

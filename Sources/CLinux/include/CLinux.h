@@ -130,9 +130,9 @@ int linux_send_thread_signal(pthread_t thread, int signal);
 int linux_block_signals(const sigset_t *mask);
 /* In the calling thread, all signals but one (pthread_sigmask(3)). */
 int linux_block_signals_but(int signal);
-/* A timer that sends `signal` to the calling thread: on CLOCK_MONOTONIC, or on the thread's own CPU clock (timer_create(2),
- * SIGEV_THREAD_ID). Its number is the kernel's, so that deleting it needs no memory of the C library's. */
-int linux_thread_timer(int is_cpu_clock, int signal);
+/* A timer on a clock that sends `signal` to the calling thread (timer_create(2), SIGEV_THREAD_ID). Its number is the
+ * kernel's, so that deleting it needs no memory of the C library's. */
+int linux_thread_timer(int clock, int signal);
 int linux_thread_timer_arm(int timer, uint64_t after_ns); /* relative; 0 disarms */
 int linux_thread_timer_delete(int timer);
 int linux_set_timer_slack(uint64_t ns); /* of the calling thread (prctl PR_SET_TIMERSLACK) */

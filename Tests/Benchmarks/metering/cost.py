@@ -1,24 +1,39 @@
-"""What metering costs, and a quota that is there and never reached: CPU time for the same work."""
+"""What metering costs, and a quota that is there and never reached: time for the same work."""
 
+import math
 import os
+import re
 import subprocess
-import tempfile
 import time
 
-from .guest import GUESTS, ROOT, VMM, Guest
-from .ratio import Ratio, alternate
+import results
+
+from .guest import ROOT, Guest
+from .ratio import Ratio, alternate, interval
 from .table import Table
 
 # Short, so that what disturbs a slice leaves most of them alone; five of the quota's periods.
 SLICE_SECONDS = 0.05
-# Long beside what it takes to start and end a VMM, a few hundredths of a second.
-WORK_SECONDS = 0.5
 UNMETERED = ".build-unmetered/release/rowhouse-vmm"
+PAIRS = 10
+# Half a second of the lab's each.
+WORK = {
+    "a compute-heavy guest": "--kernel /guests/burn.elf --cmdline 'alone rounds=12'",
+    "an exit-heavy guest": "--kernel /guests/portexits.elf --cmdline count=50000",
+}
+KINDS = {
+    "unmetered": "/files/rowhouse-vmm-unmetered",
+    "metered": "rowhouse-vmm",
+    "metered, with a quota": "rowhouse-vmm --cpu-quota 150%",
+    "unmetered again": "/files/rowhouse-vmm-unmetered",
+}
+# A lab that takes longer, on a busy machine too, stands still.
+LAB_SECONDS = 1200
 
 
 def measure(table: Table, blocks: int):
     quota(table, blocks)
-    metering(table, blocks // 4)
+    metering(table)
 
 
 def quota(table: Table, blocks: int):
@@ -52,31 +67,45 @@ def compare(guest: Guest, quota: float | None, blocks: int) -> Ratio:
     return alternate(nanoseconds_each, blocks)
 
 
-def metering(table: Table, blocks: int):
-    """Two programs: the VMM, with such a quota, and one that was built without what meters exits, time and memory."""
+def metering(table: Table):
+    """Two programs, the VMM and one that was built without what meters exits, time and memory: in the lab's virtual time,
+    where the host's other work is in neither, and where it matters to none how its code lies in memory.
+    """
     subprocess.run(["make", "--no-print-directory", "-C", ROOT, UNMETERED], check=True, stdout=subprocess.DEVNULL)
-    unmetered = os.path.join(ROOT, UNMETERED)
-    table.title(f"Cost of metering and of such a quota, {blocks} blocks of four runs of {WORK_SECONDS} s")
-    for what, kernel, words, unit in (
-        ("a compute-heavy guest", "burn", "alone rounds=", 10), ("an exit-heavy guest", "portexits", "count=", 10_000),
-    ):
-        short, long = (cpu_time(VMM, kernel, f"{words}{times * unit}") for times in (1, 10))
-        run = f"{words}{round(WORK_SECONDS * 1e9 / (long - short) * 9 * unit)}"
-        table.bound(what, alternate(lambda is_metered: cpu_time(VMM, kernel, run, "--cpu-quota", "150%") if is_metered
-                                    else cpu_time(unmetered, kernel, run), blocks),
-                    1.01, "less than 1 %, all of the interval")
-        null = alternate(lambda _: cpu_time(unmetered, kernel, run), blocks)
+    said, stood_still = results.in_lab(
+        ["sh", "-c", lab_script()], LAB_SECONDS, "--file", f"{os.path.join(ROOT, UNMETERED)}:rowhouse-vmm-unmetered")
+    taken = ticks(said)
+    table.title(f"Cost of metering and of such a quota in virtual time, {PAIRS} pairs of runs")
+    for what in WORK:
+        without = taken[what, "unmetered"]
+        for which in ("metered", "metered, with a quota"):
+            table.bound(f"{what}, {which}", paired(without, taken[what, which]), 1.01, "less than 1 %, all of the interval")
+        null = paired(without, taken[what, "unmetered again"])
         table.line(f"{what}, unmetered beside unmetered", str(null), "within 1 %", abs(null.middle - 1) < 0.01)
+    if words := results.label(stood_still):
+        table.told("labs", words)
 
 
-def cpu_time(program: str, kernel: str, words: str, *options: str) -> float:
-    """CPU time in nanoseconds that a VMM and its guest take from start to end (getrusage(2))."""
-    with tempfile.NamedTemporaryFile() as meter:
-        command = [program, "--kernel", os.path.join(GUESTS, kernel + ".elf"), "--cmdline", words, "--cpus", "2",
-                   "--meter", meter.name, *options]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if status != 0:
-        raise RuntimeError(f"{' '.join(command)} ended with wait status {status}")
-    return (usage.ru_utime + usage.ru_stime) * 1e9
+def paired(without: list[int], with_it: list[int]) -> Ratio:
+    return interval([math.log(one / other) for one, other in zip(with_it, without, strict=True)])
+
+
+def lab_script() -> str:
+    """Runs all kinds of VMM in turns, every other turn in the opposite order, and says what each guest did."""
+    lines = ["cd /tmp; run() { echo \"$1: $(shift; \"$@\" < /dev/null || exit 1)\"; }"]
+    for turn in range(PAIRS):
+        for what, kernel in WORK.items():
+            for which in list(KINDS)[::-1 if turn % 2 else 1]:
+                lines.append(f"run '{what}/{which}' {KINDS[which]} --cpus 2 --meter meter {kernel}")
+    return "\n".join(lines)
+
+
+def ticks(said: str) -> dict[tuple[str, str], list[int]]:
+    """What each run's work took in ticks of the guest's time stamp counter, in order, by the guest and the kind of VMM."""
+    taken: dict[tuple[str, str], list[int]] = {}
+    for run in re.split(r"^(?=\S.*/.*: )", said, flags=re.M):
+        if found := re.search(r"\A(.+)/(.+?): .* from TSC (\d+) to (\d+)", run, re.S):
+            taken.setdefault((found[1], found[2]), []).append(int(found[4]) - int(found[3]))
+    if any(len(taken.get((what, which), [])) != PAIRS for what in WORK for which in KINDS):
+        raise RuntimeError("not every run in the lab said what it took")
+    return taken

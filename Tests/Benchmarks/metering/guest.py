@@ -14,7 +14,6 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 ROWHOUSE = os.path.join(ROOT, "bin/rowhouse")
-VMM = os.path.join(ROOT, "bin/rowhouse-vmm")
 GUESTS = os.path.join(ROOT, "guests/build")
 
 # In the order of RateLimits.Item, which is that of the meter page: rates, bursts, the budget.

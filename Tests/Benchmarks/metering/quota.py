@@ -10,7 +10,7 @@ from .guest import Guest, ROWHOUSE, disk_image, run_time
 from .table import Table
 
 # Per cent of one CPU, and vCPUs that share them.
-SHARES = [(5, 1), (10, 1), (25, 1), (50, 1), (75, 1), (100, 1), (150, 2)]
+SHARES = [(5, 1), (10, 1), (25, 1), (50, 1), (75, 1), (100, 1), (100, 2), (150, 2)]
 PERIOD_MILLISECONDS = 10
 
 
