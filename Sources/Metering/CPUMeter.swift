@@ -1,7 +1,8 @@
 import Synchronization
 
 /// What one vCPU does. Its thread counts here, and nobody else but where a function says so.
-@safe package struct CPUMeter: @unchecked Sendable {
+// Public, as only what is public can be inlined in other modules.
+@safe public struct CPUMeter: @unchecked Sendable {
   private let block: MeterBlock
   // SAFETY: the block keeps these words in place. They are atomic, so any thread may have them.
   @usableFromInline let exits: UnsafePointer<Atomic<UInt64>>
@@ -11,12 +12,12 @@ import Synchronization
     unsafe exits = block.words(at: MeterLayout.CPU.exits.rawValue)
   }
 
-  // On the way of every exit, where calls into other modules would be most of what metering costs: so it can be inlined.
-  @inlinable @inline(__always)
-  package func countExit(_ reason: ExitReason) {
+  /// Counts one. It is on the way of every exit, where a call would be most of what metering costs.
+  @inlinable
+  public func countExit(_ reason: ExitReason) {
     #if !ROWHOUSE_UNMETERED
       // SAFETY: there is a word for each reason (``MeterLayout``).
-      let counter = unsafe exits + reason.rawValue
+      let counter = unsafe exits + reason.word
       unsafe counter.pointee.store(counter.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     #endif
   }
