@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
-from metering import crashes, top
+from metering import cost, crashes, top
 from metering.farend import FarEnd
 
 
@@ -87,6 +87,23 @@ class LastPages(unittest.TestCase):
         self.assertEqual([page[key] for key in (
             "cpu_nanoseconds", "throttled_nanoseconds", "disk_writes", "network_sent_bytes", "network_received_packets",
             "device_nanoseconds", "resident_peak_bytes", "console_bytes")], [6, 8, 1, 15, 6, 7, 9, 11])
+
+
+class Costs(unittest.TestCase):
+    """What guests in the lab say of the time that their work took."""
+
+    def test_ticks_are_of_the_guest_and_the_vmm_that_ran_it(self):
+        runs = [(what, which, number) for number in range(cost.PAIRS) for what in cost.WORK for which in cost.KINDS]
+        said = [f"{what}/{which}: burning on 1 processors\r\nwork=1 million turns from TSC 1000 to {2000 + number}\r\n"
+                for what, which, number in runs]
+        taken = cost.ticks("".join(said))
+        self.assertEqual(taken, {(what, which): [1000 + number for number in range(cost.PAIRS)]
+                                 for what in cost.WORK for which in cost.KINDS})
+        with self.assertRaises(RuntimeError):
+            cost.ticks("".join(said[1:]))
+
+    def test_a_pair_is_of_the_same_turn(self):
+        self.assertAlmostEqual(cost.paired([100, 200, 400], [101, 202, 404]).middle, 1.01)
 
 
 class Screens(unittest.TestCase):
