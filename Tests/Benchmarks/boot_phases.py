@@ -39,8 +39,8 @@ ENDS = ("exit", "marker", "init")
 
 
 def is_quiet(results: dict) -> bool:
-    """Whether the guest is a Linux that says nothing unless something is wrong: its first byte is another event under each
-    VMM, whatever it is that the kernel misses there, so it is compared with nobody's."""
+    """Whether the guest is a Linux that says nothing unless something is wrong: its first byte is another event under
+    each VMM, whatever it is that the kernel misses there, so it is compared with nobody's."""
     return "quiet" in (results["guest"].get("command_line") or "").split()
 
 

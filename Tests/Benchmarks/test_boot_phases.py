@@ -12,7 +12,8 @@ SOURCES = f"{kept_results.ROOT}/Sources/rowhouse/Bench"
 
 def results(command_line: str | None, *runs: dict) -> dict:
     """A boot of one contestant; times in nanoseconds since the start."""
-    return {"guest": {"command_line": command_line}, "contestants": [{"runs": [{"moments_nanoseconds": run} for run in runs]}]}
+    contestant = {"runs": [{"moments_nanoseconds": run} for run in runs]}
+    return {"guest": {"command_line": command_line}, "contestants": [contestant]}
 
 
 class BootPhases(unittest.TestCase):
