@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `rowhouse run`: starts a guest in the foreground and stays until it has ended. Here are its options.
+/// `rowhouse run`: starts a guest in the foreground and stays until it has ended. Here are the options of its own.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",

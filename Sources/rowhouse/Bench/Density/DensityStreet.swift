@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import Host
 
@@ -12,9 +11,6 @@ final class DensityStreet {
   private let loop: EventLoop
   private let limit: TimerFD
   private var isOutOfTime = false
-
-  /// How long it may take a VMM whose console has ended to end itself.
-  private static let patienceMilliseconds: Int32 = 1000
 
   /// - Parameter interruption: what ends the waiting for a guest, too.
   init(_ contestant: Contestant, or interruption: Interruption) throws(SystemCallError) {
@@ -36,14 +32,21 @@ final class DensityStreet {
   func start(limitNanoseconds: UInt64) throws(SystemCallError) -> String? {
     let guest = try startVMM()
     limit.arm(at: .now.advanced(byNanoseconds: limitNanoseconds))
-    try loop.add(guest.console.number, .readable) { [unowned self] _ in loop.stop() }
-    defer { loop.remove(guest.console.number) }
-    try loop.run()
+    try wait(for: guest.console.number)
     if guest.console.descriptor.inputWaiting > 0 { return nil }
+    // The console's other end was closed, by a VMM that ends, unless what else ends the waiting has come: it does so
+    // again.
+    let handle = try ProcessHandle(guest.vmm.process)
+    try wait(for: handle.number)
     if isOutOfTime { return "its time was over" }
-    // The console's other end has been closed.
-    _ = linux_poll_readable(try ProcessHandle(guest.vmm.process).number, Self.patienceMilliseconds)
     return try endReason() ?? "a guest of it said nothing"
+  }
+
+  /// Returns when a descriptor is readable, the limit is over, or somebody wants an end.
+  private func wait(for number: Int32) throws(SystemCallError) {
+    try loop.add(number, .readable) { [unowned self] _ in loop.stop() }
+    defer { loop.remove(number) }
+    try loop.run()
   }
 
   private func startVMM() throws(SystemCallError) -> Guest {
