@@ -5,7 +5,8 @@ package enum ControlReply: Equatable, Sendable {
   /// The guest has ended: the verdict's code and value, as in its meter.
   case ended(code: UInt32, value: UInt32)
   case refused(ControlFault)
-  /// As `--console` has it, but with what was made for it: "pty:/dev/pts/3".
+  /// Where the console's end on the host is: the path of the terminal or the address that was made for it, as
+  /// "/dev/pts/3" or "tcp:127.0.0.1:5000"; else what `--console` has.
   case consolePlace(String)
   case memory(MemoryReport)
 }
@@ -43,6 +44,8 @@ package enum ControlFault: UInt16, Error, CaseIterable, Sendable {
   case busy
   /// Of the console: the viewer is not attached, or may not write.
   case notAllowed
+  /// The peer speaks another version of the protocol. It is said with the id 0, to a connection that then ends.
+  case otherVersion
 }
 
 extension ControlReply {

@@ -6,6 +6,9 @@
 ///     4  u16  version of the protocol
 ///     6  u16  kind of message
 ///     8  u32  id: a reply has its request's, what comes unasked has 0
+///
+/// These twelve bytes are so in every version, and so is the refusal ``ControlFault/otherVersion``: kind 0xffff, id 0,
+/// and in two bytes its number. By it a peer of another version learns why the connection ends.
 package struct Frame: Equatable, Sendable {
   package static let version: UInt16 = 1
   package static let headerBytes = 12

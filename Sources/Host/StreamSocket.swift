@@ -53,7 +53,10 @@ package final class StreamListener: Sendable {
     file = SocketFile(at: path)
   }
 
-  deinit {
+  deinit { removeFile() }
+
+  /// Has nobody new connect. Who has connected and was not accepted yet still can be.
+  package func removeFile() {
     // Between the look and the removal another program may put its own file there, if it does not keep to the folder's
     // lock.
     if let file, let lock = try? FolderLock(around: path) {
@@ -63,6 +66,9 @@ package final class StreamListener: Sendable {
   }
 
   package var number: Int32 { socket.number }
+
+  /// Whether somebody has connected and was not accepted yet.
+  package var isAwaited: Bool { linux_poll_readable(socket.number, 0) > 0 }
 
   /// Whether the file was removed, so that nobody new can connect.
   package var isRemoved: Bool {

@@ -26,6 +26,9 @@ package final class StreamWriter {
 
   package var isClosed: Bool { sink == nil }
 
+  /// Why nothing more can be written; nil while it can be, and after ``close()``.
+  package private(set) var failure: Errno?
+
   /// Whether the reader, if it is there, has all.
   package var isEmpty: Bool { unsent.isEmpty }
 
@@ -39,7 +42,9 @@ package final class StreamWriter {
   }
 
   /// Throws away the oldest of what is kept beyond the limit, for who never waits.
-  package func keepLast() { unsent.keepLast(limit) }
+  ///
+  /// - Returns: how many bytes that is.
+  package func keepLast() -> Int { unsent.keepLast(limit) }
 
   private func flush() {
     guard !isWaiting, let sink else { return }
@@ -48,6 +53,7 @@ package final class StreamWriter {
       if !unsent.isEmpty { try waitToWrite(sink.number) }
     } catch {
       close()
+      failure = error.errno
       whenChanged()
     }
   }

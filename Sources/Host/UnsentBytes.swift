@@ -10,7 +10,13 @@ package struct UnsentBytes {
   package mutating func append(_ more: [UInt8]) { bytes += more }
 
   /// Leaves out the oldest beyond so many.
-  package mutating func keepLast(_ most: Int) { bytes.removeFirst(max(0, bytes.count - most)) }
+  ///
+  /// - Returns: how many it has left out.
+  package mutating func keepLast(_ most: Int) -> Int {
+    let surplus = max(0, bytes.count - most)
+    bytes.removeFirst(surplus)
+    return surplus
+  }
 
   /// Hands over what the reader takes now, without waiting for it.
   ///

@@ -48,6 +48,8 @@ package final class Runner {
   private(set) var machine: Machine?
   /// How somebody or the time limit wants the run to end. It holds when the guest has reset itself just then.
   private var order: Verdict?
+  /// What is said to who waits for the guest's end; nil: it has not ended.
+  private(set) var outcome: ControlReply?
   private(set) var control: ControlServer?
   let folder: OpenFolder?
   var folderWatch = FolderWatch()
@@ -133,8 +135,10 @@ package final class Runner {
     sample()
     meter.set(.ended)
     leaveRemains()
+    let outcome = ControlReply.ended(code: verdict.code.code, value: verdict.code.value)
+    self.outcome = outcome
     control?.settle(.memory, .refused(.notRunning))
-    control?.settle(.awaitEnd, .ended(code: verdict.code.code, value: verdict.code.value))
+    control?.settle(.awaitEnd, outcome)
     try host { () throws(SystemCallError) in try drainViewers(after: verdict) }
     return verdict
   }

@@ -331,6 +331,20 @@ import Testing
     #expect(try honest.output() == [42])
   }
 
+  @Test("Who comes when the guest has ended is shown what it said, told so, and waited for")
+  func late() throws {
+    street.say([1, 2, 3])
+    street.viewers.end(.debugExit(7))
+    #expect(street.viewers.isDrained)
+    let late = try Viewer(street)
+    #expect(!street.viewers.isDrained)
+    try late.send(.attach(attachment()))
+    try street.settle()
+    #expect(
+      try late.messages() == [.attached(isWritten: false), .output([1, 2, 3]), .reply(.ended(code: 3, value: 7))])
+    #expect(street.viewers.isDrained)
+  }
+
   @Test("The guest's end is told to all, and waited for until they have it")
   func end() throws {
     let viewer = try Viewer(street, attachment())

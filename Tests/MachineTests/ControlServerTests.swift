@@ -105,7 +105,9 @@ import Testing
     old.send([0, 0, 0, 0, 9, 0, 1, 0, 0, 0, 0, 0])
     unknown.send(Frame(kind: 999, id: 1).bytes)
     try street.settle()
-    for client in [long, old, unknown] { client.look() }
+    #expect(try long.replies() == [])
+    #expect(try old.replies() == [ControlReply.refused(.otherVersion).frame(id: 0)])
+    #expect(try unknown.replies() == [ControlReply.refused(.unknownRequest).frame(id: 1)])
     #expect(long.isCutOff && old.isCutOff && !unknown.isCutOff)
   }
 
@@ -147,6 +149,20 @@ import Testing
       return clients[index].isCutOff
     }
     #expect(!cutOff.isEmpty && cutOff.count <= 3 && !cutOff.contains(0))
+  }
+
+  @Test("Of 64 who all go on asking the one that came first makes way")
+  func busy() throws {
+    let clients = try (0..<64).map { _ in try Client(street, isMet: false) }
+    try street.settle(milliseconds: 1100)
+    #expect(try clients.allSatisfy { try $0.isServed() })
+    for client in clients { client.send(ControlRequest.sample.frame(id: 6).bytes) }
+    #expect(try Client(street).isServed())
+    let cutOff = try clients.indices.filter { index in
+      _ = try clients[index].replies()
+      return clients[index].isCutOff
+    }
+    #expect(cutOff.count == 1)
   }
 
   @Test("Those who wait for the guest's end take nobody's place, and are told of it")

@@ -11,6 +11,8 @@ import Testing
     "\u{1b}[6n", "\u{1b}[5n", "\u{1b}[?6n", "\u{1b}[c", "\u{1b}[0c", "\u{1b}[>c", "\u{1b}[=c", "\u{1b}Z", "\u{5}",
     "\u{1b}[x", "\u{1b}[18t", "\u{1b}[?25$p", "\u{1b}[?u", "\u{1b}[>q", "\u{1b}]11;?\u{7}", "\u{1b}]4;1;?\u{1b}\\",
     "\u{1b}P$qm\u{1b}\\", "\u{1b}P+q544e\u{1b}\\",
+    // The same with controls of one character.
+    "\u{9b}6n", "\u{9b}?25$p", "\u{9a}", "\u{9d}11;?\u{9c}", "\u{90}+q544e\u{9c}", "\u{1b}]11;?\u{9c}",
   ])
   func questionsGo(_ question: String) {
     #expect(removed("before\(question)after") == "beforeafter")
@@ -21,7 +23,7 @@ import Testing
     "", "text?", "\u{1b}[31m", "\u{1b}[2J\u{1b}[1;1H", "\u{1b}[?25l", "\u{1b}[8;24;80t", "\u{1b}[22t", "\u{1b}[!p",
     "\u{1b}[4 q", "\u{1b}[u", "\u{1b}]0;what is it?\u{7}", "\u{1b}]11;#ffffff\u{1b}\\", "\u{1b}(B",
     "\u{1b}c", "\u{1b}7",
-    "\u{1b}Pq#0\u{1b}\\", "begun \u{1b}", "begun \u{1b}[6", "begun \u{1b}]11;?", "begun \u{1b}P+q54",
+    "\u{1b}Pq#0\u{1b}\\", "\u{9b}31m", "\u{a0}é\u{c2}", "begun \u{1b}", "begun \u{1b}[6", "begun \u{1b}]11;?", "begun \u{1b}P+q54",
   ])
   func theRestStays(_ text: String) {
     #expect(removed(text) == text)

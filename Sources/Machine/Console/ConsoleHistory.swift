@@ -1,21 +1,24 @@
 import Host
 
-/// The last that a guest has said, for those who come later, whichever way they come.
-final class ConsoleHistory {
+/// The last that a guest has said, for those who come later, whichever way they come, and for who looks back at one
+/// that has ended.
+package final class ConsoleHistory {
   private let storage: Mapping
   /// Where the next byte goes.
   private var end = 0
   private var count = 0
 
   /// What is shown at most unless a test says otherwise, in bytes.
-  static let usualCapacity = 64 << 10
+  package static let usualCapacity = 64 << 10
   /// What is kept besides: where the oldest byte that is shown stands in a sequence is told by those before it.
   private static let lookBack = 4096
 
   /// - Parameter capacity: in bytes, a multiple of the page size; only pages that are used take memory.
-  init(capacity: Int = usualCapacity) throws(SystemCallError) { storage = try .anonymous(capacity + Self.lookBack) }
+  package init(capacity: Int = usualCapacity) throws(SystemCallError) {
+    storage = try .anonymous(capacity + Self.lookBack)
+  }
 
-  func append(_ bytes: [UInt8]) {
+  package func append(_ bytes: [UInt8]) {
     let kept = bytes.suffix(storage.count)
     let first = kept.prefix(storage.count - end)
     copy(first, to: end)
@@ -33,7 +36,7 @@ final class ConsoleHistory {
 
   /// The last `most` bytes, or all that there are, less what asks the terminal something and what it would take for
   /// text: the rest of a character or of a sequence that began before.
-  func replay(_ most: Int = .max) -> [UInt8] {
+  package func replay(_ most: Int = .max) -> [UInt8] {
     let shown = min(most, storage.count - Self.lookBack)
     let bytes = kept(shown + Self.lookBack)
     return TerminalQueries.removed(from: bytes[Self.start(of: bytes, from: max(0, bytes.count - shown))...])

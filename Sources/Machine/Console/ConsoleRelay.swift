@@ -44,7 +44,7 @@ final class ConsoleRelay {
   var log: ConsoleLog?
   private let terminal: ConsoleTerminal?
   private let port: ConsolePort?
-  /// Where the console's host end is, as `--console` has it, but with what was made for it.
+  /// Where the console's host end is: the path or address of what was made for it, or else what `--console` has.
   let place: String
 
   init(_ console: Configuration.Console, loop: EventLoop, meter: MeterPage) throws(MachineError) {
@@ -159,9 +159,8 @@ final class ConsoleRelay {
       let said = unsafe Array(bytes.prefix(count))
       if viewers != nil || port != nil { history.append(said) }
       viewers?.show(said)
-      terminal?.show(said)
       port?.show(said)
-      return (count, max(lost, log?.write(said) ?? 0))
+      return (count, max(lost, terminal?.show(said) ?? 0, log?.write(said) ?? 0))
     }
     if hasRoomAgain {
       uart?.transmitterHasRoom()

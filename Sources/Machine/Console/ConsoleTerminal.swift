@@ -16,9 +16,11 @@ final class ConsoleTerminal {
   }
 
   /// Shows what the guest says.
-  func show(_ bytes: [UInt8]) {
+  ///
+  /// - Returns: how many bytes, of these or of what was kept before, go nowhere for it; no more than these are.
+  func show(_ bytes: [UInt8]) -> Int {
     writer.write(bytes)
-    writer.keepLast()
+    return writer.keepLast()
   }
 
   /// Whether the terminal has taken all, or nobody reads there.

@@ -15,6 +15,8 @@ final class ConsoleViewers {
   /// Those who have attached.
   private var viewers: [Int: ConsoleAttachment] = [:]
   private static let most = 64
+  /// How the guest ended; nil: it has not.
+  private var ended: ConsoleMessage?
   private var writer: Int?
   private var lastTyped = Instant.now
   /// See ``patience``.
@@ -75,14 +77,17 @@ final class ConsoleViewers {
 
   private func say(_ message: ConsoleMessage, to key: Int, id: UInt32 = 0) { listener[key]?.send(message.frame(id: id)) }
 
-  /// Tells all that the guest has ended.
+  /// Tells all that the guest has ended, those too who come only now.
   func end(_ verdict: Verdict) {
-    let reply = ControlReply.ended(code: verdict.code.code, value: verdict.code.value)
-    for key in Array(viewers.keys) { say(.reply(reply), to: key) }
+    let reply = ConsoleMessage.reply(.ended(code: verdict.code.code, value: verdict.code.value))
+    ended = reply
+    for key in Array(viewers.keys) { say(reply, to: key) }
   }
 
-  /// Whether each viewer has all that it will be told, or has gone.
-  var isDrained: Bool { viewers.keys.allSatisfy { listener[$0].map { !$0.hasOutput } ?? true } }
+  /// Whether each viewer has all that it will be told, or has gone, and nobody is about to attach.
+  var isDrained: Bool {
+    !listener.isAwaited && viewers.keys.allSatisfy { listener[$0].map { !$0.hasOutput } ?? true }
+  }
 
   // MARK: From the viewers
 
@@ -122,6 +127,7 @@ final class ConsoleViewers {
     say(.attached(isWritten: isWritten && !takesOver), to: key, id: id)
     if takesOver { setWriter(key) }
     send(history.replay(Int(attachment.replayBytes)), to: [key])
+    if let ended { say(ended, to: key) }
   }
 
   /// Whether somebody writes, and has not left off. What the guest has not taken is still being written.

@@ -25,8 +25,9 @@ extension Runner {
   }
 
   /// Tells the console's viewers how it ended, and gives them, and who else watches, a second for what they have not
-  /// read yet.
+  /// read yet. Who has come at the last moment is served as well; then nobody new can come.
   func drainViewers(after verdict: Verdict) throws(SystemCallError) {
+    folder?.closeSockets()
     relay.end(verdict)
     let limit = Instant.now.advanced(byNanoseconds: Self.patience)
     loop.remove(alarm.number)
@@ -34,7 +35,7 @@ extension Runner {
       alarm.acknowledge()
       loop.stop()
     }
-    while !relay.isWatchedToTheEnd, Instant.now < limit {
+    while !relay.isWatchedToTheEnd || control?.isAwaited ?? false, Instant.now < limit {
       alarm.arm(at: min(limit, .now.advanced(byNanoseconds: Self.drainStep)))
       try loop.run()
     }

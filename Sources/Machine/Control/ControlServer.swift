@@ -37,6 +37,9 @@ final class ControlServer {
     }
   }
 
+  /// Whether somebody has come and not asked yet.
+  var isAwaited: Bool { listener.isAwaited }
+
   /// Answers all who wait with this request.
   func settle(_ request: ControlRequest, _ reply: ControlReply) {
     let settled = waiting.filter { $0.request == request }

@@ -7,8 +7,10 @@ final class FramedPeer {
   private var reader = FrameReader()
   private let receive: (Frame) -> Void
 
+  let arrival = Instant.now
   /// When the last frame came, or the connection if there was none.
   private(set) var lastFrame = Instant.now
+  private(set) var hasSpoken = false
   /// When the frame that has begun to come must be whole.
   private(set) var deadline: Instant?
   private static let frameTime: UInt64 = 5_000_000_000
@@ -49,9 +51,11 @@ final class FramedPeer {
     do throws(FrameReader.Fault) {
       while !peer.isClosed, !peer.isPaused, let frame = try reader.next() {
         lastFrame = .now
+        hasSpoken = true
         receive(frame)
       }
     } catch {
+      if case .unknownVersion = error { send(ControlReply.refused(.otherVersion).frame(id: 0)) }
       return peer.close()
     }
     // One that waits for this side is in no hurry.

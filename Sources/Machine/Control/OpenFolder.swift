@@ -28,6 +28,11 @@ struct OpenFolder {
   /// Whether somebody has taken away what others find the guest by. Under another name it is still found.
   var isRemoved: Bool { control.isRemoved }
 
+  /// Has nobody new come to the sockets. Who waits there can still be served.
+  func closeSockets() {
+    for socket in [control, console] { socket.removeFile() }
+  }
+
   /// Makes the folder of a guest that has ended, in the place of one that was removed. When another guest has taken the
   /// name since, it is `NAME.1` or the next that is free.
   ///

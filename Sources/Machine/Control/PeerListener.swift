@@ -4,15 +4,18 @@ import Host
 /// Waits at one of a guest's sockets, and keeps whoever comes: the owner's own programs only, and not too many.
 ///
 /// Peers are known by a key that is never used again. Those that wait for something are their owner's to count and may
-/// be silent for as long as it takes. All others, who come to ask and go, have ``most`` places: when these are taken,
-/// the one that has been silent for longest makes way for who comes.
+/// be silent for as long as it takes. All others, who come to ask and go, have ``most`` places. When these are taken,
+/// one makes way for who comes: that which has been silent for longest, or where all go on asking, that which came
+/// first.
 final class PeerListener {
+  private let listener: StreamListener
   private var entrance: Entrance?
   private let loop: EventLoop
   private var peers: [Int: FramedPeer] = [:]
   private var lastKey = 0
   private static let most = 64
-  /// How long a peer may take from its coming to its first frame, and from one to the next, before it has to make way.
+  /// How long a peer may take from its coming to its first frame, and from one to the next, before it has to make way;
+  /// and how long it is served in any case.
   private static let patience: UInt64 = 1_000_000_000
   private let isKept: (_ key: Int) -> Bool
   private let receive: (Frame, _ key: Int) -> Void
@@ -32,6 +35,7 @@ final class PeerListener {
     at listener: StreamListener, on loop: EventLoop, mostOutput: Int, isKept: @escaping (_ key: Int) -> Bool,
     receive: @escaping (Frame, _ key: Int) -> Void, closed: @escaping (_ key: Int) -> Void
   ) throws(SystemCallError) {
+    self.listener = listener
     self.loop = loop
     self.mostOutput = mostOutput
     self.isKept = isKept
@@ -75,12 +79,20 @@ final class PeerListener {
     if peers.count < Self.most { return true }
     let passing = peers.filter { !isKept($0.key) }
     if passing.count < Self.most { return true }
-    guard let silent = passing.values.min(by: { $0.lastFrame < $1.lastFrame }),
-      silent.lastFrame.advanced(byNanoseconds: Self.patience) < .now
-    else { return false }
-    silent.close()
+    if let silent = passing.values.min(by: { $0.lastFrame < $1.lastFrame }), isOver(silent.lastFrame) {
+      silent.close()
+    } else if let first = passing.min(by: { $0.key < $1.key })?.value, isOver(first.arrival) {
+      first.close()
+    } else {
+      return false
+    }
     return true
   }
+
+  private func isOver(_ start: Instant) -> Bool { start.advanced(byNanoseconds: Self.patience) < .now }
+
+  /// Whether somebody has come and not said a word yet, who may have something to ask.
+  var isAwaited: Bool { listener.isAwaited || peers.values.contains { !$0.hasSpoken } }
 
   private func armSweep() {
     if !peers.isEmpty { sweep.arm(at: .now.advanced(byNanoseconds: Self.sweepInterval)) }

@@ -6,7 +6,7 @@ import Metering
 extension Runner {
   /// - Returns: nil when the answer is yet to come.
   func answer(_ request: ControlRequest) -> ControlReply? {
-    if request == .awaitEnd { return nil }
+    if request == .awaitEnd { return outcome }
     guard let machine else { return .refused(.notRunning) }
     switch request {
     case .status:

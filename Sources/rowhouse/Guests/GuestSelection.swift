@@ -104,6 +104,7 @@ extension ControlFault {
     case .noSuchDevice: "the guest has no such device; give it one when you start it"
     case .outOfRange: "the guest cannot have this value"
     case .busy: "its VMM serves as many as it can; try again"
+    case .otherVersion: "the guest's VMM is of another version; use the `rowhouse` that started the guest"
     case .notAllowed: "another writes on the console, or this is not allowed to"
     }
   }
