@@ -33,7 +33,8 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       Where the console ends: stdio, none, file:PATH, pty (a terminal for screen, picocom and the like) or \
-      tcp:127.0.0.1:PORT (for socat and the like: several may connect, any user of this machine) \
+      tcp:127.0.0.1:PORT (for socat and the like: several may connect, any user of this machine); what is typed there \
+      is typed beside whoever writes by `console` or `send` \
       (default: stdio, with --detach none).
       """, valueName: "end"))
   var console: String?

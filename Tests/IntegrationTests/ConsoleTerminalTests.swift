@@ -143,6 +143,32 @@ struct ConsoleTerminalTests {
     #expect(!session.isRaw)
   }
 
+  /// As long as it is not let in the terminal's keys make signals.
+  @Test func aVMMThatStandsStillKeepsNobody() throws {
+    let guest = try DetachedGuest()
+    let vmm = try guest.process
+    kill(vmm, SIGSTOP)
+    let session = try TerminalSession([DetachedGuest.rowhouse, "console", guest.name])
+    usleep(1_000_000)
+    try session.type("\u{3}")
+    #expect(try session.waitForEnd() == .exited(status: 128 + SIGINT))
+    #expect(!session.isRaw)
+    kill(vmm, SIGCONT)
+  }
+
+  /// What a terminal would answer, into the shell that comes after.
+  @Test func whatIsPrintedAsksTheTerminalNothing() throws {
+    let guest = try DetachedGuest()
+    try DetachedGuest.run(["expect", guest.name, "echoing"], status: 0)
+    let text = "\\e[6nhere\\e[c \\e[31mthere"
+    let sent = try DetachedGuest.run(["send", guest.name, text, "--expect", "[^\\n]*there"], status: 0)
+    let expected = try DetachedGuest.run(["expect", guest.name, "[^\\n]*there"], status: 0)
+    for shown in [sent, expected, try DetachedGuest.run(["logs", guest.name], status: 0)] {
+      #expect(shown.contains("here \u{1b}[31mthere") && !shown.contains("\u{1b}[6n"), "\(shown.debugDescription)")
+    }
+    #expect(try String(decoding: guest.log, as: UTF8.self).contains("\u{1b}[6nhere\u{1b}[c \u{1b}[31mthere"))
+  }
+
   @Test func aKilledConsoleIsNoLossToOthers() throws {
     let guest = try DetachedGuest()
     let (first, second) = (try guest.attach("--write"), try guest.attach())

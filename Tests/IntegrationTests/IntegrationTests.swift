@@ -5,7 +5,8 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders + fullOutputs
+    + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders + streetMoments
+    + fullOutputs
     + allotments + meterings + limits + readers + fullDisks + unpacking
     + benchmarks
 }
@@ -69,6 +70,9 @@ struct IntegrationTests {
 
   @Test("The folders of guests that others find", arguments: Case.streetFolders)
   func streetFolder(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Guests that others find a moment early or late", arguments: Case.streetMoments)
+  func streetMoment(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("Standard output that takes nothing", arguments: Case.fullOutputs)
   func fullOutput(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }

@@ -78,7 +78,7 @@ extension Case {
         \(detach("one", "echo")); \(detach("two", "echo")); rowhouse kill one; rowhouse pause --all; echo "status $?"
         rowhouse list; rowhouse resume one two; echo "status $?"; rowhouse list; rowhouse stop --all --remove --grace 0
         """,
-      says: ["status 0\n", "one   ended", "two   paused", "status 2\n", "two   running"],
+      says: ["status 0\n", "one   ended", "two   paused", "status 1\n", "two   running"],
       warns: ["one: the guest is not running"], warningLines: 1),
     // A VMM that stands still, as under a debugger. It is not waited for any longer, and loses nothing.
     Case(

@@ -25,8 +25,10 @@ extension Case {
         \(detach("one", "echo")); printf 'some words\\rexit\\r' | rowhouse console one; echo "status $?"
         rowhouse wait one; rowhouse console one; echo "status $?"; rowhouse remove one
         """,
-      says: ["one\n", "echoing until", "some words", "exit", "bytes=16", "status 0\n", "status 2\n"],
-      warns: ["one: the guest powered off", "one: the guest is not running"], warningLines: 2),
+      says: [
+        "one\n", "echoing until", "some words", "exit", "bytes=16", "status 0\n", "echoing until", "some words",
+        "bytes=16", "status 0\n",
+      ], warns: ["one: the guest powered off"], warningLines: 2),
     Case(
       "console-replays-as-much-as-is-wanted",
       script: """

@@ -82,7 +82,7 @@ extension Case {
         after logs one; after remove one; after list; rowhouse stop --all --remove --grace 0; rm -r disk
         """,
       says: [
-        "one   crashed", "list 0\n1\nkill ", "pause 2\n", "wait 137\n", "one   running", "here\n", "echoing until",
+        "one   crashed", "list 0\n1\nkill ", "pause 1\n", "wait 137\n", "one   running", "here\n", "echoing until",
         "logs 0\n", "remove 0\nNAME", "list 0\n",
       ], warningLines: 0),
     // Somebody holds the ledger's lock, or its disk is slow: who is behind it waits, and nobody else does.

@@ -24,8 +24,9 @@ import Testing
 
   private func dialog(nanoseconds: UInt64) throws -> ConsoleDialog {
     try ConsoleDialog(
-      folder, ConsoleAttachment(replayBytes: 0, writing: .never), typing: nil, expecting: Expectation("num=([0-9]+)"),
-      nanoseconds: nanoseconds, silenceNanoseconds: 40_000_000_000)
+      SharedDescriptor(try folder.connect(to: .console)), ConsoleAttachment(replayBytes: 0, writing: .never),
+      typing: nil, expecting: Expectation("num=([0-9]+)"), nanoseconds: nanoseconds,
+      silenceNanoseconds: 40_000_000_000)
   }
 
   /// Who has connected.

@@ -16,7 +16,9 @@ struct ConsoleCommand: ParsableCommand {
         Ctrl-A w       takes over writing
         Ctrl-A r       types `stty rows R columns C`: a serial line does not tell the guest the window's size
         Ctrl-A Ctrl-A  sends a Ctrl-A
-      Without a terminal standard input is typed as it is, and the command stays when it is over.
+      Without a terminal standard input is typed as it is, and the command stays when it is over. Of a guest that has \
+      ended the last of its log is shown. What is typed by `run`'s own terminal, or at --console pty or tcp:, is typed \
+      besides, whoever writes here.
 
       The exit status is 0 after detaching, 128 + N after signal N, and that of `wait` when the guest has ended.
       """)
@@ -56,27 +58,39 @@ struct ConsoleCommand: ParsableCommand {
   func run() throws {
     let attachment = try makeAttachment()
     let folder = try guest.guest()
-    let end = try folder.reached { () throws(SystemCallError) in try ConsoleSession(folder, attachment).run() }
+    guard let socket = try folder.connectToConsole() else {
+      try sayEnd(folder, folder.awaitEnd() ?? .removed, lastBytes: attachment.replayBytes)
+    }
+    let (end, isAttached) = try host { () throws(SystemCallError) in
+      let session = try ConsoleSession(folder, socket, attachment)
+      return (try session.run(), session.isAttached)
+    }
     switch end {
     case .detached: if isatty(STDIN_FILENO) == 1 { StandardError.say("detached from \(folder.name), which goes on") }
     case .signalled(let number): throw ExitCode(128 + number)
-    case .refused(let fault): throw ConfigurationError("\(folder.name)", fault.reason)
-    case .guestEnded(let verdict):
-      StandardError.say("\(folder.name): \(verdict)")
-      throw ExitCode(verdict.exitStatus)
-    case .cutOff: try explainCut(folder)
+    case .refused(let fault): throw folder.explanation(of: fault, "\(folder.name)")
+    case .silent: throw HostError("\(folder.name): its VMM does not answer")
+    case .outputFailed(let errno): throw HostError("standard output: \(errno)")
+    case .guestEnded(let verdict): try sayEnd(folder, .verdict(verdict))
+    case .cutOff:
+      if let end = try folder.awaitDeath() {
+        try sayEnd(folder, end, lastBytes: isAttached ? 0 : attachment.replayBytes)
+      }
+      let reason = isAttached ? "has cut this console off: it did not read for too long" : "has ended the connection"
+      throw HostError("\(folder.name): the guest's VMM \(reason)")
     }
   }
 
-  /// A VMM that lives has cut off a viewer that did not read, or did not let it in. One that dies closes its sockets a
-  /// moment before it is gone.
-  private func explainCut(_ folder: GuestFolder) throws {
-    guard let end = try folder.awaitEnd(until: .now.advanced(byNanoseconds: Self.deathNanoseconds)) else {
-      throw HostError("\(folder.name): the guest's VMM has cut this console off: it did not read for too long")
+  /// - Parameter lastBytes: how much of the guest's log is shown first: what its VMM has not shown itself.
+  /// - Throws: the exit status.
+  private func sayEnd(_ folder: GuestFolder, _ end: GuestEnd, lastBytes: UInt32 = 0) throws -> Never {
+    if lastBytes > 0, var log = try? LogReader(folder) {
+      let history = try host { () throws(SystemCallError) in try ConsoleHistory() }
+      while let piece = try? log.read() { if case .bytes(let bytes) = piece { history.append(bytes) } }
+      var words = try GuestWords()
+      try words.write(history.replay(Int(lastBytes)))
     }
     StandardError.say("\(folder.name): \(end)")
     throw ExitCode(end.exitStatus)
   }
-
-  private static let deathNanoseconds: UInt64 = 1_000_000_000
 }

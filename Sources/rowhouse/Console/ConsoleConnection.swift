@@ -18,11 +18,12 @@ final class ConsoleConnection {
   /// What is kept of keys that the VMM has not taken, in bytes.
   private static let mostPending = 1 << 20
 
+  /// - Parameter socket: connected to the guest's console.sock.
   init(
-    to folder: GuestFolder, _ attachment: ConsoleAttachment, on loop: EventLoop,
+    _ socket: SharedDescriptor, _ attachment: ConsoleAttachment, on loop: EventLoop,
     receive: @escaping (ConsoleMessage, _ id: UInt32) -> Void, ended: @escaping () -> Void
   ) throws(SystemCallError) {
-    socket = SharedDescriptor(try folder.connect(to: .console))
+    self.socket = socket
     self.loop = loop
     self.receive = receive
     self.ended = ended
@@ -70,6 +71,7 @@ final class ConsoleConnection {
         if let message = ConsoleMessage(frame) { receive(message, frame.id) }
       }
     } catch {
+      if case .unknownVersion = error { receive(.reply(.refused(.otherVersion)), 0) }
       end()
     }
   }

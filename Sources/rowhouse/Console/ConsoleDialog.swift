@@ -34,10 +34,11 @@ final class ConsoleDialog {
   private static let lastInput: UInt32 = 1
 
   /// - Parameters:
+  ///   - socket: connected to the guest's console.sock.
   ///   - nanoseconds: how long it may take.
   ///   - silenceNanoseconds: how long a match that may go on is left to do so.
   init(
-    _ folder: GuestFolder, _ attachment: ConsoleAttachment, typing bytes: [UInt8]?, expecting expectation: Expectation?,
+    _ socket: SharedDescriptor, _ attachment: ConsoleAttachment, typing bytes: [UInt8]?, expecting expectation: Expectation?,
     nanoseconds: UInt64, silenceNanoseconds: UInt64 = 250_000_000
   ) throws(SystemCallError) {
     signal(SIGPIPE, SIG_IGN)
@@ -58,7 +59,7 @@ final class ConsoleDialog {
       wake.drain()
       look()
     }
-    connection = try ConsoleConnection(to: folder, attachment, on: loop) { [unowned self] message, id in
+    connection = try ConsoleConnection(socket, attachment, on: loop) { [unowned self] message, id in
       take(message, id)
     } ended: { [unowned self] in
       look()

@@ -15,13 +15,22 @@ final class ConsoleSession {
     case refused(ControlFault)
     /// The VMM ended the connection without a word.
     case cutOff
+    /// The VMM has not let this viewer in, nor refused it.
+    case silent
+    /// Standard output takes no more.
+    case outputFailed(Errno)
   }
 
   private let loop: EventLoop
   private let signals: SignalFD
   private let output: StreamWriter
   private var lineEnds = LineEnds(at: STDOUT_FILENO)
+  /// Nil: nothing that is shown is answered, or the answers come to the guest.
+  private var filter: QueryFilter?
   private let terminal: TerminalKeeper?
+  /// Rings when the VMM has had its time to let this viewer in.
+  private let patience: TimerFD
+  private(set) var isAttached = false
   private var connection: ConsoleConnection!
   private var keyboard: KeyboardRelay?
   private let mayWrite: Bool
@@ -36,19 +45,25 @@ final class ConsoleSession {
   private static let mostOutput = 64 << 10
 
   /// Attaches. To be called before any thread is started.
-  init(_ folder: GuestFolder, _ attachment: ConsoleAttachment) throws(SystemCallError) {
+  ///
+  /// - Parameter socket: connected to the guest's console.sock.
+  init(
+    _ folder: GuestFolder, _ socket: SharedDescriptor, _ attachment: ConsoleAttachment
+  ) throws(SystemCallError) {
     // Who has gone is seen by the failed write.
     signal(SIGPIPE, SIG_IGN)
     signals = try SignalFD(TerminalKeeper.endingSignals + [SIGTSTP, SIGCONT, SIGWINCH])
     try signals.collect()
     loop = try EventLoop()
     output = StreamWriter(to: try .standardOutput(), limit: Self.mostOutput, loop: loop)
+    patience = try TimerFD()
     terminal = TerminalKeeper()
+    filter = terminal == nil ? GuestWords.filter : nil
     mayWrite = attachment.writing != .never
     tellsWindow = folder.start?.consoleDevice == .virtio
     var attachment = attachment
     attachment.window = Self.window
-    connection = try ConsoleConnection(to: folder, attachment, on: loop) { [unowned self] message, _ in
+    connection = try ConsoleConnection(socket, attachment, on: loop) { [unowned self] message, _ in
       take(message)
     } ended: { [unowned self] in
       finish(.cutOff)
@@ -75,7 +90,11 @@ final class ConsoleSession {
     try loop.add(signals.number, .readable) { [unowned self] _ in
       while let signal = signals.next() { handle(signal) }
     }
-    keyboard?.resume()
+    try loop.add(patience.number, .readable) { [unowned self] _ in
+      patience.acknowledge()
+      finish(.silent)
+    }
+    patience.arm(at: .now.advanced(byNanoseconds: ControlClient.patience))
     try loop.run()
     return end ?? .detached
   }
@@ -86,13 +105,17 @@ final class ConsoleSession {
     switch message {
     case .attached(let isWritten):
       isShutOut = isWritten
+      isAttached = true
+      patience.disarm()
+      // Until now the terminal's keys make signals, so that nobody has to wait for a VMM that does not answer.
+      keyboard?.resume()
       guard terminal != nil else { return }
       let others = isWritten && mayWrite ? "another writes here, Ctrl-A w takes over; " : ""
       // A serial line has no window.
       let size = mayWrite && !tellsWindow ? "Ctrl-A r types the window's size for the guest's shell, " : ""
       StandardError.say("attached; \(others)\(size)Ctrl-A d detaches, Ctrl-A h shows more")
     case .output(let bytes):
-      output.write(lineEnds.added(to: bytes))
+      output.write(lineEnds.added(to: filter?.passed(bytes) ?? bytes))
       if !output.hasRoom { connection.setReading(false) }
     case .notice(.youWrite): (isShutOut, hasSaidThatKeysGoNowhere) = (false, false)
     case .notice(.takenOver):
@@ -114,8 +137,13 @@ final class ConsoleSession {
   }
 
   private func outputChanged() {
+    switch output.failure {
+    case nil: break
+    case .brokenPipe: return finish(.detached)
     // A terminal that has gone says so by a signal as well.
-    if output.isClosed { return finish(terminal == nil ? .detached : .signalled(SIGHUP)) }
+    case .inputOutput where terminal != nil: return finish(.signalled(SIGHUP))
+    case let failure?: return finish(.outputFailed(failure))
+    }
     if end != nil, output.isEmpty { return loop.stop() }
     connection.setReading(output.hasRoom)
   }
@@ -124,10 +152,10 @@ final class ConsoleSession {
   private func finish(_ end: End) {
     if self.end == nil { self.end = end }
     switch end {
-    case .detached, .signalled:
+    case .detached, .signalled, .outputFailed:
       self.end = end
       loop.stop()
-    case .guestEnded, .refused, .cutOff: if output.isEmpty || output.isClosed { loop.stop() }
+    case .guestEnded, .refused, .cutOff, .silent: if output.isEmpty || output.isClosed { loop.stop() }
     }
   }
 
@@ -154,7 +182,7 @@ final class ConsoleSession {
       keyboard?.pause()
       // Stops as the shell wants its jobs to; SIGCONT, which comes here like the others, goes on.
       kill(getpid(), SIGSTOP)
-    case SIGCONT: keyboard?.resume()
+    case SIGCONT: if isAttached { keyboard?.resume() }
     default: finish(.signalled(signal))
     }
   }

@@ -9,7 +9,8 @@ struct ExpectCommand: ParsableCommand {
     commandName: "expect",
     abstract: "Waits until a guest says something on its console.",
     discussion: """
-      What it has said before counts, too, as far as it is kept (64 KiB); not with --no-replay. The regular expression \
+      What it has said before counts, too, as far as it is kept (64 KiB; of a guest that has ended all of its log); \
+      not with --no-replay. The regular expression \
       is Swift's, which is much like Perl's: ^ and $ are at the ends of lines, and carriage returns are left out. A \
       match is no longer than 8 KiB. What matched is printed, or its first group. A match that reaches to the end of \
       what has come may go on, so it counts when nothing has come for a quarter of a second. A guest may pause for \
@@ -34,13 +35,11 @@ struct ExpectCommand: ParsableCommand {
     let expectation = try Expectation(regex)
     let limit = try Self.limit(timeout)
     let folder = try guest.guest()
-    // Of a guest that has ended there is only the log.
-    if !folder.isAlive {
-      try folder.limitSearch(nanoseconds: limit)
-      return try folder.expectInLog(noReplay ? nil : expectation)
-    }
     let attachment = ConsoleAttachment(replayBytes: noReplay ? 0 : .max, writing: .never)
-    try folder.talk(attachment, typing: nil, expecting: expectation, nanoseconds: limit)
+    try folder.talk(attachment, typing: nil, expecting: expectation, nanoseconds: limit) { _ in
+      // Of a guest that has ended there is only the log.
+      try folder.expectInLog(noReplay ? nil : expectation)
+    }
   }
 
   /// In nanoseconds.
@@ -56,7 +55,7 @@ extension GuestFolder {
       while match?.isOpen ?? true, let piece = try? log.read() {
         if case .bytes(let bytes) = piece { match = expectation.match(after: bytes) }
       }
-      if let match { return print(match.text) }
+      if let match { return Self.printMatch(match.text) }
     }
     StandardError.say("\(name): the guest has ended, and its log does not have it")
     throw ExitCode(Verdict.timeout.exitStatus)

@@ -14,7 +14,7 @@ struct SendCommand: ParsableCommand {
       The exit status is 0 when the guest has taken the text, and with --expect when the answer came; 124 when it did not in \
       time or the guest ended before. With --expect only what the guest says from now on counts, its echo of the text \
       too, and what matched is printed. While another writes on the console, so for 10 seconds after each key, the \
-      status is 2.
+      status is 2; what is typed by `run`'s own terminal, or at --console pty or tcp:, does not count as writing.
       """)
 
   @OptionGroup var guest: OneGuest
@@ -42,6 +42,10 @@ struct SendCommand: ParsableCommand {
     let expectation = try expect.map { pattern throws(ConfigurationError) in try Expectation(pattern) }
     let limit = try ExpectCommand.limit(timeout)
     let attachment = ConsoleAttachment(replayBytes: 0, writing: write ? .takesOver : .whenFree)
-    try guest.guest().talk(attachment, typing: bytes, expecting: expectation, nanoseconds: limit)
+    let folder = try guest.guest()
+    try folder.talk(attachment, typing: bytes, expecting: expectation, nanoseconds: limit) { end in
+      StandardError.say("\(folder.name): \(end)")
+      throw ExitCode(Verdict.timeout.exitStatus)
+    }
   }
 }

@@ -12,6 +12,8 @@ struct GuestSelection: ParsableArguments {
   var all = false
 
   func guests() throws -> [GuestFolder] {
+    // A folder is held for each, and a command may keep a connection to each.
+    ProcessControl.allowManyFiles()
     let street = try Street()
     switch (all, names.isEmpty) {
     case (true, true): return try street.guests()
@@ -26,10 +28,22 @@ extension GuestSelection {
   /// Asks the VMMs of all these guests at once. One that is named has to be running; of all those that are.
   func ask(_ request: ControlRequest) throws {
     let guests = try guests().filter { !all || $0.isAlive }
-    let failures = ControlRound([request], to: guests)
-      .failures(until: .now.advanced(byNanoseconds: ControlClient.patience))
+    var round = ControlRound([request], to: guests)
+    let failures = round.lastingFailures(until: .now.advanced(byNanoseconds: ControlClient.patience))
       .filter { guest, _ in !all || guest.isAlive }
     try failures.map { guest, failure in guest.explanation(of: failure, "\(guest.name)") }.report()
+  }
+}
+
+extension [GuestFolder] {
+  /// Does the same with each.
+  ///
+  /// - Returns: what went wrong.
+  func failures(_ body: (GuestFolder) throws -> Void) -> [any Error] {
+    compactMap { guest in
+      do { try body(guest) } catch { return error }
+      return nil
+    }
   }
 }
 
@@ -57,17 +71,14 @@ extension CompletionKind {
 }
 
 extension GuestFolder {
-  /// Asks the guest's VMM and explains what it refuses.
+  /// Asks the guest's VMM, again while it cannot be asked, and explains what it refuses.
   ///
   /// - Parameter words: what a person has asked for, as the error names it.
   @discardableResult
   func ask(_ request: ControlRequest, _ words: String) throws -> ControlReply {
-    do throws(ControlClient.Failure) {
-      var client = try ControlClient(self)
-      return try client.ask(request)
-    } catch {
-      throw explanation(of: error, words)
-    }
+    var round = ControlRound([request], to: [self])
+    let outcome = round.outcomes(until: .now.advanced(byNanoseconds: ControlClient.patience))[0].reply
+    do throws(ControlClient.Failure) { return try outcome.get() } catch { throw explanation(of: error, words) }
   }
 
   /// The error that a person is shown; for `words` see ``ask(_:_:)``.
@@ -75,25 +86,22 @@ extension GuestFolder {
     switch failure {
     case .gone where isAlive:
       HostError("\(name): its VMM has ended the connection, or is about to start or to end; try again")
-    case .gone: ConfigurationError("\(name)", "the guest is not running")
+    case .gone: notRunning
     case .silent: HostError("\(name): its VMM does not answer")
     case .host(let error): HostError("\(name): \(error)")
-    case .refused(let fault): ConfigurationError(words, fault.reason)
+    case .refused(let fault): explanation(of: fault, words)
     }
   }
-}
 
-extension GuestFolder {
-  /// Runs what talks to the guest's VMM in its own way, and explains when nobody answers.
-  func reached<Result>(_ body: () throws(SystemCallError) -> Result) throws -> Result {
-    do throws(SystemCallError) {
-      return try body()
-    } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {
-      throw ConfigurationError("\(name)", "the guest is not running")
-    } catch {
-      throw HostError("\(name): \(error)")
+  /// Only what another argument would mend is wrong usage.
+  func explanation(of fault: ControlFault, _ words: String) -> any Error {
+    switch fault {
+    case .outOfRange, .noSuchDevice, .notAllowed: ConfigurationError(words, fault.reason)
+    case .unknownRequest, .malformed, .notRunning, .busy, .otherVersion: HostError("\(name): \(fault.reason)")
     }
   }
+
+  var notRunning: HostError { HostError("\(name): the guest is not running") }
 }
 
 extension ControlFault {

@@ -14,15 +14,18 @@ struct RemoveCommand: ParsableCommand {
 
   func run() throws {
     let street = try Street()
-    var failures: [any Error] = []
-    for guest in try selection.guests() {
-      do {
-        guard try !street.remove(guest, isDiscarded: force), !selection.all else { continue }
-        throw ConfigurationError("\(guest.name)", "the guest is running; stop it first")
-      } catch {
-        failures.append(error)
-      }
-    }
-    try failures.report()
+    try selection.guests().failures { guest in
+      try guest.remove(from: street, isDiscarded: force, mayRun: selection.all)
+    }.report()
+  }
+}
+
+extension GuestFolder {
+  /// Takes away what is left of a guest that has ended; for `isDiscarded` see ``Street/remove(_:isDiscarded:)``.
+  ///
+  /// - Parameter mayRun: whether one that runs is left alone; else that is an error.
+  func remove(from street: Street, isDiscarded: Bool = false, mayRun: Bool = false) throws {
+    guard try !street.remove(self, isDiscarded: isDiscarded), !mayRun else { return }
+    throw ConfigurationError("\(name)", "the guest is running; stop it first")
   }
 }

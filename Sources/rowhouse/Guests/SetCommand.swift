@@ -34,7 +34,7 @@ struct SetCommand: ParsableCommand {
   func run() throws {
     let folder = try guest.guest()
     guard let meter = try? folder.look().meter else {
-      throw ConfigurationError("\(folder.name)", "the guest is not running")
+      throw folder.notRunning
     }
     // All are read and checked before one is sent.
     try checkThatNoneComesTwice()

@@ -12,7 +12,7 @@ struct ShowCommand: ParsableCommand {
     abstract: "Shows all about one guest: how it is, where its folder is, and what it was started with.",
     discussion: """
       A guest with --balloon is asked what its own kernel says of its memory, and has a second to answer. What it has \
-      used is in `rowhouse meter`.
+      used is in `rowhouse meter`. A VMM that stands still makes its guest silent.
       """)
 
   @OptionGroup var guest: OneGuest
@@ -43,7 +43,7 @@ struct GuestDetails: JSONDocument {
 
   let guest: GuestSummary
   let folder: String
-  /// Where the console's end on the host is, as `--console` has it; a terminal or port that was made for it is named.
+  /// Where the console's end on the host is: the path or address of what was made for it, or else what `--console` has.
   let console: String?
   let balloon: Balloon?
   /// What its kernel says of its memory; nil when it says nothing.
@@ -52,25 +52,33 @@ struct GuestDetails: JSONDocument {
   let arguments: [String]
 
   init(_ folder: GuestFolder) {
-    let look = try? folder.look()
-    guest = GuestSummary(folder, look)
+    var look = try? folder.look()
+    let process = look?.isAlive == true ? look?.meter?.process : nil
     self.folder = folder.path
-    arguments = folder.arguments(of: guest.process) ?? []
+    arguments = folder.arguments(of: process) ?? []
     // As they are now, or else as the guest's last sample and its options have them.
     let start = arguments.isEmpty ? nil : try? Configuration(arguments: arguments)
     var console = start?.console.description
     var balloon = start?.balloonBytes == nil ? nil : look?.meter.map(Balloon.init)
     var memory: GuestMemory?
-    if guest.process != nil, guest.state != .silent, var client = try? ControlClient(folder) {
-      if case .status(let answer)? = try? client.ask(.status) { balloon = answer.balloon.map(Balloon.init) }
-      if case .consolePlace(let answer)? = try? client.ask(.consolePlace) { console = answer }
+    if process != nil, look?.isSilent == false, var client = try? ControlClient(folder) {
+      let deadline = Instant.now.advanced(byNanoseconds: ControlClient.patience)
+      do throws(ControlClient.Failure) {
+        if case .status(let answer) = try client.ask(.status, until: deadline) {
+          balloon = answer.balloon.map(Balloon.init)
+        }
+        if case .consolePlace(let answer) = try client.ask(.consolePlace, until: deadline) { console = answer }
+      } catch {
+        if case .silent = error { look?.isSilent = true }
+      }
       let limit = Instant.now.advanced(byNanoseconds: Self.guestPatience)
-      if guest.state == .running, balloon != nil,
+      if look?.state == .running, balloon != nil,
         case .memory(let report)? = try? client.ask(.memory, until: limit)
       {
         memory = GuestMemory(report)
       }
     }
+    guest = GuestSummary(folder, look)
     self.console = console
     self.balloon = balloon
     guestMemory = memory

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Glibc
 import Host
 import Machine
 
@@ -9,7 +10,9 @@ struct StopCommand: ParsableCommand {
     commandName: "stop",
     abstract: "Presses a guest's power button, waits, and ends it if it has not ended by then.",
     discussion: """
-      What is left of the guest stays, for `wait`, `logs` and `list`, until `remove` or until its name is used again.
+      A guest that is starting gets the button pressed as soon as it runs. A VMM that does not obey gets SIGTERM, and \
+      then SIGKILL, which is said: its guest has crashed. What is left of the guest stays, for `wait`, `logs` and \
+      `list`, until `remove` or until its name is used again.
       """)
 
   @OptionGroup var selection: GuestSelection
@@ -28,19 +31,20 @@ struct StopCommand: ParsableCommand {
     }
     let guests = try selection.guests()
     let deadline = Instant.now.advanced(byNanoseconds: grace ?? 10_000_000_000)
-    // All buttons first, and no answer is waited for: the guests end at the same time. Paused, one would not see it.
-    let buttons = ControlRound([.resume, .powerButton], to: guests)
-    let late = try guests.filter { guest in try guest.awaitEnd(until: deadline) == nil }
-    for (guest, failure) in buttons.failures(until: .now) where guest.isAlive {
+    // All buttons first: the guests end at the same time. Paused, one would not see it.
+    var buttons = ControlRound([.resume, .powerButton], to: guests)
+    for (guest, failure) in buttons.lastingFailures(until: deadline) where guest.isAlive {
       // One that says nothing may do it yet, or is killed, which is said.
       if case .silent = failure { continue }
       StandardError.say("\(guest.explanation(of: failure, "\(guest.name)")): its power button was not pressed")
     }
-    try late.killAll()
-    for guest in guests {
-      guest.settleIfPossible()
-      if remove { _ = try Street().remove(guest) }
+    var failures = try guests.filter { guest in try guest.awaitEnd(until: deadline) == nil }.killAll()
+    for guest in guests { guest.settleIfPossible() }
+    if remove {
+      let street = try Street()
+      failures += guests.failures { guest in try guest.remove(from: street) }
     }
+    try failures.report()
   }
 }
 
@@ -53,26 +57,39 @@ struct KillCommand: ParsableCommand {
 
   func run() throws {
     let guests = try selection.guests()
-    try guests.killAll()
+    let failures = try guests.killAll()
     for guest in guests { guest.settleIfPossible() }
+    try failures.report()
   }
 }
 
 extension [GuestFolder] {
-  /// How long VMMs may take to end their guests, in nanoseconds.
+  /// How long VMMs may take to end their guests, in nanoseconds; as long again after SIGTERM.
   private static var patience: UInt64 { 2_000_000_000 }
 
-  /// Ends all at the same time: what a VMM gives back to the host takes it a while. One that does not do it is killed
-  /// itself, so that its guest has no verdict, which is said.
-  fileprivate func killAll() throws {
+  /// Ends all at the same time: what a VMM gives back to the host takes it a while. One that cannot be asked gets
+  /// SIGTERM, after which its guest still has a verdict. One that does not obey is killed itself, which is said.
+  ///
+  /// - Returns: what went wrong.
+  fileprivate func killAll() throws -> [any Error] {
     let deadline = Instant.now.advanced(byNanoseconds: Self.patience)
+    var kills = ControlRound([.kill], to: self)
     // The answers are the ends.
-    _ = ControlRound([.kill], to: self)
-    let late = try filter { guest in try guest.awaitEnd(until: deadline) == nil }
-    for guest in late {
-      StandardError.say("\(guest.name): its VMM does not end the guest, and is killed")
-      do throws(SystemCallError) { try guest.killProcess() } catch { throw HostError("\(guest.name): \(error)") }
+    _ = kills.lastingFailures(until: deadline)
+    let deaf = try filter { guest in try guest.awaitEnd(until: deadline) == nil }
+    if deaf.isEmpty { return [] }
+    _ = deaf.signal(SIGTERM)
+    let limit = Instant.now.advanced(byNanoseconds: Self.patience)
+    let late = try deaf.filter { guest in try guest.awaitEnd(until: limit) == nil }
+    for guest in late { StandardError.say("\(guest.name): its VMM does not end the guest, and is killed") }
+    let failures = late.signal(SIGKILL)
+    if failures.isEmpty { for guest in late { _ = try guest.awaitEnd() } }
+    return failures
+  }
+
+  private func signal(_ number: Int32) -> [any Error] {
+    failures { guest in
+      do throws(SystemCallError) { try guest.send(number) } catch { throw HostError("\(guest.name): \(error)") }
     }
-    for guest in late { _ = try guest.awaitEnd() }
   }
 }

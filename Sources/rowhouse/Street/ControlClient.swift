@@ -24,6 +24,9 @@ struct ControlClient {
       socket = SharedDescriptor(try folder.connect(to: .control))
     } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {
       throw .gone
+    } catch where error.errno == .again {
+      // So many wait there that the kernel takes no more.
+      throw .refused(.busy)
     } catch {
       throw .host(error)
     }
@@ -53,7 +56,10 @@ struct ControlClient {
   mutating func awaitReply(until deadline: Instant?) throws(Failure) -> ControlReply {
     while true {
       let frame: Frame?
-      do throws(FrameReader.Fault) { frame = try reader.next() } catch { throw .gone }
+      do throws(FrameReader.Fault) { frame = try reader.next() } catch {
+        if case .unknownVersion = error { throw .refused(.otherVersion) }
+        throw .gone
+      }
       if let frame {
         // What has the id 0 is no reply to a request: the connection is refused.
         guard frame.id == lastID || frame.id == 0, let reply = ControlReply(frame) else { continue }

@@ -68,11 +68,11 @@ extension GuestFolder {
     while try meter.isByteLockedElsewhere(0), deadline.map({ .now < $0 }) ?? true { usleep(1000) }
   }
 
-  /// Ends the VMM's process, whatever it is doing.
-  func killProcess() throws(SystemCallError) {
+  /// Signals the VMM's process, whatever it is doing.
+  func send(_ signal: Int32) throws(SystemCallError) {
     guard let look = try? look(), look.isAlive, let number = look.meter?.process else { return }
     let process = try ProcessHandle(number)
     // The handle is to the VMM only if that has not ended before it was taken.
-    if isAlive { try process.send(SIGKILL) }
+    if isAlive { try process.send(signal) }
   }
 }

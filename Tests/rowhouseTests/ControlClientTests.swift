@@ -1,0 +1,80 @@
+import Control
+import Foundation
+import Host
+import Machine
+import Testing
+
+@testable import rowhouse
+
+/// What a guest's VMM is asked, and what comes of answers that are none. The VMM is played by the test.
+@Suite(.timeLimit(.minutes(1))) struct ControlClientTests {
+  private let folder: GuestFolder
+  private let listener: StreamListener
+
+  init() throws {
+    let path = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
+    try Folder.make(path)
+    folder = GuestFolder(name: try GuestName("one", option: ""), path: path)
+    listener = try StreamListener(at: folder.path(of: .control))
+  }
+
+  /// What asking comes to when this is the answer.
+  private func outcome(of answer: [UInt8]) throws -> ControlFault? {
+    var client = try ControlClient(folder)
+    client.send(.pause)
+    let peer = try Self.next(at: listener)
+    try peer.descriptor.writeAll(answer)
+    do throws(ControlClient.Failure) {
+      _ = try client.awaitReply(until: .now.advanced(byNanoseconds: 20_000_000_000))
+    } catch {
+      if case .refused(let fault) = error { return fault }
+      throw error
+    }
+    return nil
+  }
+
+  @Test func anotherVersionIsSaid() throws {
+    defer { try? Folder.remove(folder.path) }
+    var frame = ControlReply.done.frame(id: 1).bytes
+    #expect(try outcome(of: frame) == nil)
+    frame[4] = 2
+    #expect(try outcome(of: frame) == .otherVersion)
+    #expect(try outcome(of: ControlReply.refused(.otherVersion).frame(id: 0).bytes) == .otherVersion)
+  }
+
+  /// Only what another argument would mend has the status of wrong arguments.
+  @Test func theMomentIsNoWrongArgument() {
+    defer { try? Folder.remove(folder.path) }
+    for fault in ControlFault.allCases {
+      let isUsage = folder.explanation(of: fault, "memory=1M") is ConfigurationError
+      #expect(isUsage == [.outOfRange, .noSuchDevice, .notAllowed].contains(fault), "\(fault)")
+    }
+    #expect(folder.explanation(of: .gone, "one") is HostError)
+  }
+
+  @Test func whoIsBusyIsAskedAgain() throws {
+    defer { try? Folder.remove(folder.path) }
+    let meter = try Descriptor.open(folder.path(of: .meter), [.readWrite, .create, .exclusive], permissions: 0o600)
+    try meter.lockByte(0)
+    let listener = listener
+    let vmm = try Thread(named: "vmm") {
+      var refusals = 3
+      while let peer = try? Self.next(at: listener) {
+        let reply = refusals > 0 ? ControlReply.refused(.busy).frame(id: 0) : ControlReply.done.frame(id: 1)
+        try? peer.descriptor.writeAll(reply.bytes)
+        refusals -= 1
+        if refusals < 0 { break }
+      }
+    }
+    var round = ControlRound([.pause], to: [folder])
+    #expect(round.lastingFailures(until: .now.advanced(byNanoseconds: 20_000_000_000)).isEmpty)
+    vmm.join()
+  }
+
+  private static func next(at listener: StreamListener) throws -> SharedDescriptor {
+    while true {
+      if let peer = try listener.accept() { return SharedDescriptor(peer) }
+      usleep(1000)
+    }
+  }
+}
