@@ -50,10 +50,18 @@ struct ListCommand: ParsableCommand {
       let figures: [String?] = [
         guest.uptimeNanoseconds.map(HumanQuantity.duration), guest.cpus.map(String.init), guest.memoryBytes.map(ByteSize.format),
         guest.residentBytes.map(HumanQuantity.bytes), guest.cpuPercent.map { "\($0)%" },
-        guest.viewers.map(String.init), guest.verdict,
+        guest.viewers.map(String.init), verdict(of: guest),
       ]
       return [guest.name, guest.state.rawValue] + figures.map { $0 ?? "-" }
     }
     return TextTable(head, rows).text
+  }
+
+  /// The verdict, with the exit status where that says more.
+  private static func verdict(of guest: GuestSummary) -> String? {
+    guard let verdict = guest.verdict, verdict == Verdict.debugExit(0).name, let status = guest.exitStatus else {
+      return guest.verdict
+    }
+    return "\(verdict) (\(status))"
   }
 }

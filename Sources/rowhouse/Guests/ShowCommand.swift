@@ -61,7 +61,7 @@ struct GuestDetails: JSONDocument {
     var console = start?.console.description
     var balloon = start?.balloonBytes == nil ? nil : look?.meter.map(Balloon.init)
     var memory: GuestMemory?
-    if process != nil, look?.isSilent == false, var client = try? ControlClient(folder) {
+    if process != nil, var client = try? ControlClient(folder) {
       let deadline = Instant.now.advanced(byNanoseconds: ControlClient.patience)
       do throws(ControlClient.Failure) {
         if case .status(let answer) = try client.ask(.status, until: deadline) {
