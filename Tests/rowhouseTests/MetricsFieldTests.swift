@@ -239,7 +239,7 @@ struct MetricsFieldTests {
       #expect(try series(state, "") == series(.running, ""))
     }
     let verdicts = try series(.ended, "verdict")
-    #expect(verdicts.count == 11 && verdicts.values.count { $0 == "1" } == 1)
+    #expect(verdicts.count == 12 && verdicts.values.count { $0 == "1" } == 1)
     #expect(verdicts["rowhouse_guest_verdict{guest=\"one\",rowhouse_guest_verdict=\"poweroff\"}"] == "1")
   }
 
