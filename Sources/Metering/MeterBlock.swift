@@ -23,6 +23,7 @@ struct MeterBlock: Sendable {
   }
 
   /// Words that lie one after the other, in place as long as this block is there.
+  // SAFETY: the page is argued there; who keeps the pointer keeps this block, and so the page.
   func words(at offset: Int) -> UnsafePointer<Atomic<UInt64>> { unsafe page.words(from: start + offset) }
 
   /// Adds to a word that has no other writer.

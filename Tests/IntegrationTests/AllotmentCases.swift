@@ -111,7 +111,7 @@ extension Case {
         echo "asked $(figure one balloon_target_bytes)"; echo "limit $(figure one memory_limit_bytes)"
         echo "resident $(figure one resident_bytes)"; rowhouse meter one
         rowhouse wait one; echo "status $?"; rowhouse remove one
-        """, says: ["limit \(32 << 20)\n", "256M, 32M resident", "status 105\n"]
+        """, says: ["limit \(32 << 20)\n", "256M, balloon ", "32M resident", "status 105\n"]
     ) { outcome in
       // It has no driver, and so does not give way: 20,000 pages are there, until it has to end.
       guard let asked = outcome.figures["asked"]?.first, let resident = outcome.figures["resident"]?.first else {
