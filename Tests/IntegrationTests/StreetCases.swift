@@ -1,6 +1,11 @@
 import Testing
 
 extension Case {
+  /// A script's `connects PROCESS` waits until a program has connected to guests: a moment after it has sockets.
+  private static let connects = """
+    connects() { until ls -l /proc/$1/fd | grep socket > seen; do sleep 0.02; done; sleep 0.3; rm seen; }
+    """
+
   /// Guests that go on by themselves, and how other commands find them.
   static let street: [Case] = [
     Case(
@@ -53,8 +58,9 @@ extension Case {
     Case(
       "stop-means-who-had-the-name",
       script: """
+        \(connects)
         \(detach("one", "echo")); \(detach("two", "echo")); rowhouse stop one two --remove --grace 3 & stop=$!
-        until ls -l /proc/$stop/fd | grep -q socket; do sleep 0.02; done
+        connects $stop
         rowhouse kill two; \(detach("two", "echo")) 2> said; rm said; wait $stop; echo "status $?"; rowhouse list
         rowhouse stop --all --remove --grace 0
         """, says: ["one\n", "two\n", "two\n", "status 0\n", "NAME", "two   running"], warningLines: 0
@@ -202,8 +208,9 @@ extension Case {
     Case(
       "folders-are-removed-under-guests",
       script: """
+        \(connects)
         \(detach("one", "echo")); \(detach("two", "button")); rowhouse expect two waiting
-        rowhouse wait one & waiting=$!; until ls -l /proc/$waiting/fd | grep -q socket; do sleep 0.02; done
+        rowhouse wait one & waiting=$!; connects $waiting
         rowhouse pause two; rm -r run/rowhouse; rowhouse list
         wait $waiting; echo "status $?"; until rowhouse list | grep 'two .*poweroff'; do sleep 0.1; done
         rowhouse list | grep one; cat run/rowhouse/one/vmm.log; rowhouse wait one; echo "status $?"
