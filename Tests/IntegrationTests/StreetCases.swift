@@ -3,7 +3,7 @@ import Testing
 extension Case {
   /// A script's `connects PROCESS` waits until a program has connected to guests: a moment after it has sockets.
   private static let connects = """
-    connects() { until ls -l /proc/$1/fd | grep socket > seen; do sleep 0.02; done; sleep 0.3; rm seen; }
+    connects() { until ls -l /proc/$1/fd | grep socket > /dev/null; do sleep 0.02; done; sleep 0.3; }
     """
 
   /// Guests that go on by themselves, and how other commands find them.

@@ -149,7 +149,7 @@ extension Case {
         rowhouse run --detach --name one $GUESTS/flood-on-key.bin --boot flat --load-address 0x10000 --console-log 64K \\
           --timeout 200
         rowhouse logs one --follow > out 2>&1 & follower=$!
-        until ls -l /proc/$follower/fd | grep -q console.log; do sleep 0.02; done; kill -STOP $follower
+        until ls -l /proc/$follower/fd | grep console.log > /dev/null; do sleep 0.02; done; kill -STOP $follower
         rowhouse send one x; rowhouse wait one; echo "status $?"; kill -CONT $follower; wait $follower; echo "status $?"
         \(flood(lines: 60_000)); rowhouse logs one > kept; head -c 65536 all > first
         head -c 65536 out | cmp - first && echo first; tail -c +65537 out > rest; head -n 1 rest

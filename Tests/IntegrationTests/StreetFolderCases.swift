@@ -91,7 +91,7 @@ extension Case {
       script: """
         books=tmp/.local/state/rowhouse; mkdir -p $books; \(detach("one", "echo")); \(detach("two", "echo"))
         for name in one two; do vmm=$(rowhouse show $name | sed -n 's/^process: *//p'); kill -9 $vmm; gone $vmm; done
-        waits() { until ls -l /proc/$1/fd | grep -q ledger.jsonl; do sleep 0.02; done; }
+        waits() { until ls -l /proc/$1/fd | grep ledger.jsonl > /dev/null; do sleep 0.02; done; }
         exec 9>> $books/ledger.jsonl; flock 9
         rowhouse remove one 9>&- & remove=$!; waits $remove
         \(detach("two", "echo")) 9>&- 2> said & again=$!; waits $again
