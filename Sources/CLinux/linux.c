@@ -195,7 +195,6 @@ int linux_path_identity(const char *path, uint32_t *mode, uint64_t *device, uint
   *inode = status.st_ino;
   return 0;
 }
-int linux_unlink(const char *path) { return result(unlink(path)); }
 int linux_lock(int fd) {
   int error;
   while ((error = result(flock(fd, LOCK_EX))) == -EINTR) {}
@@ -369,11 +368,6 @@ int linux_block_signals_but(int signal) {
   return -pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
-int linux_cpu_is_allowed(int cpu) {
-  if (cpu < 0 || cpu >= CPU_SETSIZE) return 0;
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) < 0 ? -errno : CPU_ISSET(cpu, &set) != 0;
-}
 int linux_allowed_cpus(int32_t *cpus, int capacity) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) < 0) return -errno;

@@ -1,4 +1,3 @@
-import Glibc
 import Host
 
 /// A disk image to be made.
@@ -39,8 +38,7 @@ extension ImageCreation {
       // Of a file system that cannot sync folders nobody expects that it keeps names.
       try? Folder.sync(BackingName.split(path).folder)
     } catch {
-      // SAFETY: the string outlives the call, which only reads it.
-      _ = unsafe unlink(path)
+      Folder.removeFile(path)
       throw error
     }
   }

@@ -14,14 +14,15 @@ package struct ControlGroupCPU: Equatable, Sendable {
   /// - Parameter process: its folder in /proc.
   /// - Returns: nil where no group has a limit that can be seen.
   package init?(of process: String = "/proc/self") {
-    let limits = ControlGroups(of: process)?.lines(of: "cpu.max").compactMap { path, line -> ControlGroupCPU? in
-      // "max 100000", or microseconds in a period of microseconds.
-      let words = line.split(separator: " ").map { UInt64($0) }
-      guard words.count == 2, let quota = words[0], let period = words[1], period > 0 else { return nil }
-      let (product, overflow) = quota.multipliedReportingOverflow(by: 10_000)
-      return overflow ? nil : ControlGroupCPU(basisPoints: product / period, path: path)
-    }
-    guard let least = limits?.min(by: { $0.basisPoints < $1.basisPoints }) else { return nil }
-    self = least
+    guard let least = ControlGroups(of: process)?.leastLimit(in: "cpu.max", Self.basisPoints) else { return nil }
+    self.init(basisPoints: least.amount, path: least.path)
+  }
+
+  /// - Parameter line: "max 100000", or microseconds in a period of microseconds.
+  private static func basisPoints(_ line: Substring) -> UInt64? {
+    let words = line.split(separator: " ").map { UInt64($0) }
+    guard words.count == 2, let quota = words[0], let period = words[1], period > 0 else { return nil }
+    let (product, overflow) = quota.multipliedReportingOverflow(by: 10_000)
+    return overflow ? nil : product / period
   }
 }

@@ -14,22 +14,19 @@ package struct ControlGroupMemory: Equatable, Sendable {
   /// - Parameter process: its folder in /proc.
   /// - Returns: nil where no group has a limit that can be seen.
   package init?(of process: String = "/proc/self") {
-    let limits = ControlGroups(of: process)?.lines(of: "memory.max").compactMap { path, line in
-      UInt64(line).map { ControlGroupMemory(bytes: $0, path: path) }
-    }
-    guard let least = limits?.min(by: { $0.bytes < $1.bytes }) else { return nil }
-    self = least
+    guard let least = ControlGroups(of: process)?.leastLimit(in: "memory.max", { UInt64($0) }) else { return nil }
+    self.init(bytes: least.amount, path: least.path)
   }
 
   /// What the group that has the limit uses, in bytes, without files' contents that it has not used of late
   /// (`inactive_file`), which the kernel gives up first; nil where it does not say.
   package var inUse: UInt64? {
-    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-    let inactive = ControlGroups.lines(of: "\(folder)/memory.stat").lazy.compactMap { line -> UInt64? in
+    let folder = path.pathParts.folder
+    let inactive = ControlGroups.lines(of: "\(folder)memory.stat").lazy.compactMap { line -> UInt64? in
       let words = line.split(separator: " ")
       return words.first == "inactive_file" ? words.last.flatMap { UInt64($0) } : nil
     }.first
-    guard let current = ControlGroups.lines(of: "\(folder)/memory.current").first.flatMap({ UInt64($0) }), let inactive
+    guard let current = ControlGroups.lines(of: "\(folder)memory.current").first.flatMap({ UInt64($0) }), let inactive
     else { return nil }
     return current - min(current, inactive)
   }

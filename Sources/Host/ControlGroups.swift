@@ -13,12 +13,14 @@ struct ControlGroups {
     folders = (0...way.count).map { ([mount.point] + way.prefix($0)).joined(separator: "/") }
   }
 
-  /// The first line of a file in each folder that has it, with the file's path.
-  func lines(of file: String) -> [(path: String, line: Substring)] {
+  /// The least limit in the files of a name, one in each folder that has it, and the path of that file.
+  ///
+  /// - Parameter read: takes the limit from a file's first line; nil where there is none.
+  func leastLimit(in file: String, _ read: (Substring) -> UInt64?) -> (amount: UInt64, path: String)? {
     folders.compactMap { folder in
       let path = "\(folder)/\(file)"
-      return Self.lines(of: path).first.map { (path, $0) }
-    }
+      return Self.lines(of: path).first.flatMap(read).map { ($0, path) }
+    }.min { $0.amount < $1.amount }
   }
 
   /// Where a hierarchy of cgroup v2 is mounted, and from which of its groups on.

@@ -62,8 +62,7 @@ package struct Descriptor: ~Copyable, Sendable {
       // A file system without such files (open(2), O_TMPFILE) has them in two steps.
       let path = "\(folder)/.rowhouse-\(getpid())-\(Instant.now.nanoseconds)"
       let file = try open(path, [.readWrite, .create, .exclusive], permissions: 0o600)
-      // SAFETY: the string outlives the call, which only reads it.
-      _ = unsafe unlink(path)
+      Folder.removeFile(path)
       return file
     }
   }

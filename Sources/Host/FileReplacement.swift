@@ -20,10 +20,7 @@ package struct FileReplacement: Sendable {
     removeTemporary()
   }
 
-  private func removeTemporary() {
-    // SAFETY: the string outlives the call, which only reads it.
-    _ = unsafe unlink(temporary)
-  }
+  private func removeTemporary() { Folder.removeFile(temporary) }
 
   private func create() throws(SystemCallError) -> Descriptor {
     try .open(temporary, [.writeOnly, .create, .exclusive])

@@ -31,10 +31,7 @@ package enum Folder {
 
   /// Takes away a folder of a user's own and the files in it; it must hold no other folder.
   package static func remove(_ path: String) throws(SystemCallError) {
-    for name in try names(in: path) {
-      // SAFETY: as above.
-      _ = unsafe unlink("\(path)/\(name)")
-    }
+    for name in try names(in: path) { removeFile("\(path)/\(name)") }
     // SAFETY: as above. The error is read before anything else runs on this thread.
     if unsafe rmdir(path) != 0 { throw SystemCallError("rmdir", Errno(rawValue: errno)) }
   }

@@ -2,12 +2,11 @@ import CLinux
 
 /// The CPUs of this computer.
 package enum HostCPU {
-  /// Whether threads of this process may run on a CPU (sched_getaffinity(2)).
-  package static func isAllowed(_ number: Int) -> Bool {
-    Int32(exactly: number).map { linux_cpu_is_allowed($0) > 0 } ?? false
-  }
+  /// Whether threads of this process may run on a CPU.
+  package static func isAllowed(_ number: Int) -> Bool { allowed.contains(number) }
 
-  /// The numbers of those that this process may run on, in ascending order; none when that cannot be asked.
+  /// The numbers of those that this process may run on, in ascending order; none when that cannot be asked
+  /// (sched_getaffinity(2)).
   package static var allowed: [Int] {
     var numbers = [Int32](repeating: 0, count: largestCount)
     // SAFETY: the array's own memory, and its true size.

@@ -110,10 +110,7 @@ package struct SocketFile: Equatable, Sendable {
     (self.path, self.device, self.inode) = (path, device, inode)
   }
 
-  package func remove() {
-    // SAFETY: the string outlives the call, which only reads it.
-    _ = unsafe linux_unlink(path)
-  }
+  package func remove() { Folder.removeFile(path) }
 }
 
 /// A moment in which no one else who asks makes or removes files in a folder (flock(2) on the folder, so it leaves

@@ -135,7 +135,7 @@ package final class Runner {
     sample()
     meter.set(.ended)
     leaveRemains()
-    let outcome = ControlReply.ended(code: verdict.code.code, value: verdict.code.value)
+    let outcome = ControlReply(verdict)
     self.outcome = outcome
     control?.settle(.memory, .refused(.notRunning))
     control?.settle(.awaitEnd, outcome)

@@ -1,3 +1,4 @@
+import Control
 import Metering
 
 /// How a guest's run ended.
@@ -82,6 +83,11 @@ extension Verdict: CustomStringConvertible {
     case .memoryLimit: "the guest did not give up the memory that it has beyond its limit"
     }
   }
+}
+
+extension ControlReply {
+  /// What is said to who waits for the end of a guest that ended so.
+  init(_ verdict: Verdict) { self = .ended(code: verdict.code.code, value: verdict.code.value) }
 }
 
 // The meter page keeps a verdict as two words, so that it outlives the VMM.

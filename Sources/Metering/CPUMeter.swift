@@ -17,7 +17,7 @@ import Synchronization
   public func countExit(_ reason: ExitReason) {
     #if !ROWHOUSE_UNMETERED
       // SAFETY: there is a word for each reason (``MeterLayout``).
-      let counter = unsafe exits + reason.word
+      let counter = unsafe exits + reason.rawValue
       unsafe counter.pointee.store(counter.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     #endif
   }

@@ -41,18 +41,6 @@ package enum Phase: Int, CaseIterable, Sendable {
 public enum ExitReason: Int, CaseIterable, Sendable {
   case portRead, portWrite, memoryRead, memoryWrite, interrupted, other
 
-  /// Which of a vCPU's words counts it: the raw value, to be inlined where the reason is known.
-  @inlinable var word: Int {
-    switch self {
-    case .portRead: 0
-    case .portWrite: 1
-    case .memoryRead: 2
-    case .memoryWrite: 3
-    case .interrupted: 4
-    case .other: 5
-    }
-  }
-
   package var name: String {
     switch self {
     case .portRead: "port_read"

@@ -75,7 +75,7 @@ package struct KernelCache: Sendable {
       removeUnused()
       return file
     } catch {
-      Self.remove(temporary)
+      Folder.removeFile(temporary)
       throw error
     }
   }
@@ -92,12 +92,7 @@ package struct KernelCache: Sendable {
     var bytes: UInt64 = 0
     for (index, file) in files.enumerated() {
       bytes += file.status.size
-      if index > 0, bytes > Self.mostBytes { Self.remove(file.path) }
+      if index > 0, bytes > Self.mostBytes { Folder.removeFile(file.path) }
     }
-  }
-
-  private static func remove(_ path: String) {
-    // SAFETY: the string outlives the call, which only reads it.
-    _ = unsafe unlink(path)
   }
 }

@@ -12,9 +12,7 @@ import Testing
   private let listener: StreamListener
 
   init() throws {
-    let path = FileManager.default.temporaryDirectory.path + "/rowhouse-\(UUID().uuidString)"
-    try Folder.make(path)
-    folder = GuestFolder(name: try GuestName("one", option: ""), path: path)
+    folder = try GuestFolder.made()
     listener = try StreamListener(at: folder.path(of: .console))
   }
 

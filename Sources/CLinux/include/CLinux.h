@@ -56,7 +56,6 @@ int linux_path_status(const char *path, uint32_t *mode, int64_t *size, int64_t *
 int linux_touch(int fd); /* says that it was written to now (futimens(3)) */
 /* What a path itself names, links not followed (lstat(2)). */
 int linux_path_identity(const char *path, uint32_t *mode, uint64_t *device, uint64_t *inode);
-int linux_unlink(const char *path);
 int linux_lock(int fd);     /* flock(2), exclusive, however long that takes */
 int linux_try_lock(int fd); /* flock(2), exclusive; -EAGAIN when somebody else has it */
 /* What tells one file from another (fstat(2)), and the bytes that it takes on its file system. */
@@ -139,7 +138,6 @@ int linux_set_timer_slack(uint64_t ns); /* of the calling thread (prctl PR_SET_T
 /* With a signal blocked: sleeps until the deadline, or until the signal comes or has come (ppoll(2)). */
 int linux_sleep_until(uint64_t deadline_ns, int signal);
 int linux_set_blocked(int signal, int is_blocked); /* in the calling thread (pthread_sigmask(3)) */
-int linux_cpu_is_allowed(int cpu); /* 1 when this process may run there (sched_getaffinity(2)) */
 /* The numbers of the CPUs that this process may run on, ascending; returns how many there are (sched_getaffinity(2)). */
 int linux_allowed_cpus(int32_t *cpus, int capacity);
 int linux_cpu_count(void); /* online, whether this process may run there or not (sysconf(3)) */

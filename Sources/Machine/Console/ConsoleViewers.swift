@@ -79,7 +79,7 @@ final class ConsoleViewers {
 
   /// Tells all that the guest has ended, those too who come only now.
   func end(_ verdict: Verdict) {
-    let reply = ConsoleMessage.reply(.ended(code: verdict.code.code, value: verdict.code.value))
+    let reply = ConsoleMessage.reply(ControlReply(verdict))
     ended = reply
     for key in Array(viewers.keys) { say(reply, to: key) }
   }

@@ -8,9 +8,11 @@ final class FramedPeer {
   private let receive: (Frame) -> Void
 
   let arrival = Instant.now
-  /// When the last frame came, or the connection if there was none.
-  private(set) var lastFrame = Instant.now
-  private(set) var hasSpoken = false
+  /// When the last frame came; nil: there was none.
+  private var lastFrame: Instant?
+  var hasSpoken: Bool { lastFrame != nil }
+  /// When it last spoke, or else came.
+  var lastSign: Instant { lastFrame ?? arrival }
   /// When the frame that has begun to come must be whole.
   private(set) var deadline: Instant?
   private static let frameTime: UInt64 = 5_000_000_000
@@ -51,7 +53,6 @@ final class FramedPeer {
     do throws(FrameReader.Fault) {
       while !peer.isClosed, !peer.isPaused, let frame = try reader.next() {
         lastFrame = .now
-        hasSpoken = true
         receive(frame)
       }
     } catch {

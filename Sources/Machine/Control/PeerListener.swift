@@ -79,9 +79,9 @@ final class PeerListener {
     if peers.count < Self.most { return true }
     let passing = peers.filter { !isKept($0.key) }
     if passing.count < Self.most { return true }
-    if let silent = passing.values.min(by: { $0.lastFrame < $1.lastFrame }), isOver(silent.lastFrame) {
+    if let silent = passing.values.min(by: { $0.lastSign < $1.lastSign }), isOver(silent.lastSign) {
       silent.close()
-    } else if let first = passing.min(by: { $0.key < $1.key })?.value, isOver(first.arrival) {
+    } else if let first = passing.values.min(by: { $0.arrival < $1.arrival }), isOver(first.arrival) {
       first.close()
     } else {
       return false

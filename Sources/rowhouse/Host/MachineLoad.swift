@@ -14,11 +14,12 @@ struct MachineLoad {
   /// - Returns: nil where there is no such /proc.
   init?() {
     guard let stat = Self.text(of: "/proc/stat"), let memory = Self.text(of: "/proc/meminfo") else { return nil }
-    self.init(stat: stat, memory: memory)
+    let allowed = Set(HostCPU.allowed)
+    self.init(stat: stat, memory: memory, isCounted: allowed.contains)
   }
 
   /// - Parameter isCounted: whether a CPU of this number is.
-  init?(stat: String, memory: String, isCounted: (Int) -> Bool = HostCPU.isAllowed) {
+  init?(stat: String, memory: String, isCounted: (Int) -> Bool) {
     // One line for each CPU: user nice system idle iowait irq softirq steal; guests' time is in the user's, too.
     let cpus = stat.split(separator: "\n").compactMap { line -> [UInt64]? in
       let words = line.split(separator: " ")

@@ -86,7 +86,7 @@ struct MeterDocument: JSONDocument {
   struct Network: Encodable {
     let received: Packets
     let sent: Packets
-    /// By their names with units, like "read_bytes_per_second" and "burst_requests".
+    /// By their names with units, like "receive_bytes_per_second" and "burst_packets".
     let limits: [String: UInt64]
     let isBudgetUsedUp: Bool
   }

@@ -108,8 +108,8 @@ struct ResidentMemoryTests {
   }
 
   @Test func processesAreFoundByTheirParents() throws {
-    #expect(ProcessTree.parent("12 (a) b (c)) S 7 12 12 0") == 7)
-    #expect(ProcessTree.parent("12 (a") == nil)
+    #expect(ProcessStat("12 (a) b (c)) S 7 12 12 0").flatMap(ProcessTree.parent) == 7)
+    #expect(ProcessStat("12 (a").flatMap(ProcessTree.parent) == nil)
     let child = try ChildProcess("/bin/sh", ["-c", "sleep 100 & wait"], descriptors: [0, 1, 2])
     var processes: [Int32] = []
     defer {

@@ -6,11 +6,7 @@ struct MeasurementDifference {
   init(_ before: BootResults, _ after: BootResults) {
     tell(before.occasion, after.occasion)
     tell(before.host, after.host)
-    tell("The kernels", before.guest.kernels, after.guest.kernels)
-    tell("The initial RAM disks", before.guest.initrd.map { [$0] } ?? [], after.guest.initrd.map { [$0] } ?? [])
-    tell("The command lines", before.guest.commandLine ?? "none", after.guest.commandLine ?? "none")
-    tell("The guests", Self.size(before.guest), Self.size(after.guest))
-    tell("The guests' options", Self.options(before.guest.options), Self.options(after.guest.options))
+    tell(before.guest, after.guest)
     tell("The goals", before.measurement.until, after.measurement.until)
     tell("The numbers of runs", String(before.measurement.runs), String(after.measurement.runs))
     tell("The numbers of runs to warm up", String(before.measurement.warmup), String(after.measurement.warmup))
@@ -23,14 +19,10 @@ struct MeasurementDifference {
   init(_ before: DensityResults, _ after: DensityResults) {
     tell(before.occasion, after.occasion)
     tell(before.host, after.host)
-    tell("The kernels", [before.kernel], [after.kernel])
-    tell("The initial RAM disks", before.initrd.map { [$0] } ?? [], after.initrd.map { [$0] } ?? [])
-    tell("The command lines", before.commandLine ?? "none", after.commandLine ?? "none")
-    tell("The guests", Self.size(before.cpus, before.memoryBytes), Self.size(after.cpus, after.memoryBytes))
-    tell("The guests' options", Self.options(before.options), Self.options(after.options))
+    tell(before.guest, after.guest)
     tell(
-      before.contestants.map { $0.program(in: before) }, before.missing,
-      after.contestants.map { $0.program(in: after) }, after.missing)
+      before.contestants.map { $0.program(in: before.guest) }, before.missing,
+      after.contestants.map { $0.program(in: after.guest) }, after.missing)
   }
 
   /// A VMM as it was started.
@@ -48,6 +40,14 @@ struct MeasurementDifference {
 
   private mutating func tell(_ before: HostDescription, _ after: HostDescription) {
     if before != after { lines.append("The computers differ, or what runs on them.") }
+  }
+
+  private mutating func tell(_ before: BootResults.Guest, _ after: BootResults.Guest) {
+    tell("The kernels", before.kernels, after.kernels)
+    tell("The initial RAM disks", before.initrd.map { [$0] } ?? [], after.initrd.map { [$0] } ?? [])
+    tell("The command lines", before.commandLine ?? "none", after.commandLine ?? "none")
+    tell("The guests", Self.size(before), Self.size(after))
+    tell("The guests' options", Self.options(before), Self.options(after))
   }
 
   private mutating func tell(_ what: String, _ before: String, _ after: String) {
@@ -85,14 +85,12 @@ struct MeasurementDifference {
     }
   }
 
-  private static func size(_ guest: BootResults.Guest) -> String { size(guest.cpus, guest.memoryBytes) }
-
-  private static func size(_ cpus: Int, _ memoryBytes: UInt64) -> String {
-    "\(cpus) CPU\(cpus == 1 ? "" : "s") and \(memoryBytes >> 20) MiB"
+  private static func size(_ guest: BootResults.Guest) -> String {
+    "\(guest.cpus) CPU\(guest.cpus == 1 ? "" : "s") and \(guest.memoryBytes >> 20) MiB"
   }
 
-  private static func options(_ options: [String]?) -> String {
-    guard let options, !options.isEmpty else { return "none" }
+  private static func options(_ guest: BootResults.Guest) -> String {
+    guard let options = guest.options, !options.isEmpty else { return "none" }
     return options.joined(separator: " ")
   }
 
@@ -101,17 +99,30 @@ struct MeasurementDifference {
   }
 }
 
+extension MeasurementDifference.Program {
+  fileprivate init(_ name: String, _ version: String, _ command: String, kernel: String, initrd: FileDescription?) {
+    self.init(
+      name: name, version: version, command: command.naming([(kernel, "KERNEL"), (initrd?.path, "INITRD")]))
+  }
+}
+
 extension BootResults.Contestant {
   fileprivate func program(in guest: BootResults.Guest) -> MeasurementDifference.Program {
-    .init(name: name, version: version, command: command.naming([(kernel, "KERNEL"), (guest.initrd?.path, "INITRD")]))
+    .init(name, version, command, kernel: kernel, initrd: guest.initrd)
   }
 }
 
 extension DensityResults.Contestant {
-  fileprivate func program(in results: DensityResults) -> MeasurementDifference.Program {
+  fileprivate func program(in guest: BootResults.Guest) -> MeasurementDifference.Program {
+    .init(name, version, command, kernel: guest.kernels[0].path, initrd: guest.initrd)
+  }
+}
+
+extension DensityResults {
+  fileprivate var guest: BootResults.Guest {
     .init(
-      name: name, version: version,
-      command: command.naming([(results.kernel.path, "KERNEL"), (results.initrd?.path, "INITRD")]))
+      kernels: [kernel], initrd: initrd, commandLine: commandLine, cpus: cpus, memoryBytes: memoryBytes,
+      options: options)
   }
 }
 
