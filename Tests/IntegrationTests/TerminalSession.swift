@@ -29,7 +29,9 @@ final class TerminalSession {
     terminal = try .open(path, [.readWrite, .noControllingTerminal])
     let ends = [Int32](repeating: terminal.number, count: 3)
     let street = "XDG_RUNTIME_DIR=\(Self.street)"
-    program = try ChildProcess("/usr/bin/env", [street, "/usr/bin/setsid", "--ctty"] + words, descriptors: ends)
+    // As at a login, also where these tests run in the background of a script, which has its jobs ignore such keys.
+    program = try ChildProcess(
+      "/usr/bin/env", [street, "/usr/bin/setsid", "--ctty"] + words, descriptors: ends, defaults: [SIGINT, SIGQUIT])
   }
 
   /// Where guests are found. Those whose supervisor is killed leave their folder behind: not among those of whoever
