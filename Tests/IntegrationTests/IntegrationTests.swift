@@ -7,7 +7,7 @@ extension Case {
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
     + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders + streetMoments
     + fullOutputs
-    + allotments + meterings + limits + readers + fullDisks + unpacking
+    + allotments + meterings + limits + readers + memoryBudgets + fullDisks + unpacking
     + benchmarks
 }
 
@@ -88,6 +88,9 @@ struct IntegrationTests {
 
   @Test("The ledger, and views of many guests", arguments: Case.readers)
   func reader(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("What guests are promised together", arguments: Case.memoryBudgets)
+  func memoryBudget(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("Benchmarks", arguments: Case.benchmarks)
   func benchmark(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
