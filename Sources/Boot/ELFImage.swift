@@ -6,7 +6,7 @@ struct ELFImage {
   let file: ImageFile
   let is64Bit: Bool
   let entry: UInt64
-  private let headers: [ProgramHeader]
+  let headers: [ProgramHeader]
 
   // What a hostile file may cost: kernels have a dozen program headers, a page of notes, and their banner in the first
   // megabytes.
@@ -14,16 +14,19 @@ struct ELFImage {
   private static let maximumNoteBytes: UInt64 = 1 << 20
   private static let maximumSearchedBytes: UInt64 = 256 << 20
 
-  private struct ProgramHeader {
+  struct ProgramHeader {
     static let load: UInt32 = 1
     static let note: UInt32 = 4
 
     let type: UInt32
     let offset: UInt64
+    let virtualAddress: UInt64
     let physicalAddress: UInt64
     let fileSize: UInt64
     let memorySize: UInt64
     let alignment: UInt64
+
+    var isLoaded: Bool { type == Self.load && memorySize > 0 }
 
     /// Elf32_Phdr and Elf64_Phdr.
     init(_ bytes: [UInt8], at base: Int, is64Bit: Bool) {
@@ -31,6 +34,7 @@ struct ELFImage {
       func long(_ offset: Int) -> UInt64 { bytes.integer(at: base + offset) }
       type = bytes.integer(at: base)
       offset = is64Bit ? long(8) : word(4)
+      virtualAddress = is64Bit ? long(16) : word(8)
       physicalAddress = is64Bit ? long(24) : word(12)
       fileSize = is64Bit ? long(32) : word(16)
       memorySize = is64Bit ? long(40) : word(20)
@@ -90,16 +94,35 @@ struct ELFImage {
   ///
   /// - Parameter entry: the entry point, which must lie in what a segment loads from the file.
   func load(into space: inout GuestSpace, entry: UInt64) throws(BootError) {
+    try forEachSegment(with: entry) { what, header throws(BootError) in
+      let address = GuestAddress(header.physicalAddress)
+      try space.claim(what, at: address, count: header.memorySize, of: file)
+      try file.load(header.fileSize, at: header.offset, to: address, of: space.memory, what)
+    }
+  }
+
+  /// The same for a kernel that goes elsewhere, to memory that is taken already.
+  ///
+  /// - Parameter extent: where the kernel is linked to, which `start` stands for the first byte of.
+  func load(_ extent: GuestRange, to start: GuestAddress, of memory: GuestMemory) throws(BootError) {
+    try forEachSegment(with: entry) { what, header throws(BootError) in
+      let address = start.rawValue + (header.physicalAddress - extent.start.rawValue)
+      try file.load(header.fileSize, at: header.offset, to: GuestAddress(address), of: memory, what)
+    }
+  }
+
+  /// - Parameter entry: must lie in what one of the segments has in the file.
+  private func forEachSegment(
+    with entry: UInt64, _ body: (_ what: String, ProgramHeader) throws(BootError) -> Void
+  ) throws(BootError) {
     var containsEntry = false
-    for (index, header) in headers.enumerated() where header.type == ProgramHeader.load && header.memorySize > 0 {
+    for (index, header) in headers.enumerated() where header.isLoaded {
       let what = "segment \(index)"
       guard header.fileSize <= header.memorySize else {
         throw BootError(file.path, .malformed(
           "\(what) has \(header.fileSize) bytes in the file and only \(header.memorySize) in memory"))
       }
-      let address = GuestAddress(header.physicalAddress)
-      try space.claim(what, at: address, count: header.memorySize, of: file)
-      try file.load(header.fileSize, at: header.offset, to: address, of: space.memory, what)
+      try body(what, header)
       if entry >= header.physicalAddress, entry - header.physicalAddress < header.fileSize { containsEntry = true }
     }
     guard containsEntry else { throw BootError(file.path, .entryOutside(GuestAddress(entry))) }

@@ -51,6 +51,30 @@ struct GuestSpace {
     throw BootError(file.path, .noRoom(what, count: count, memory: memory.bytes))
   }
 
+  /// Takes free memory below the hole by chance, each place being as likely as any other.
+  ///
+  /// - Parameters:
+  ///   - start: the lowest place, above 1 MiB.
+  ///   - alignment: how far the places are from each other, in bytes.
+  mutating func claimAnywhere(
+    _ what: String, count: UInt64, from start: GuestAddress, alignment: UInt64, of file: ImageFile
+  ) throws(BootError) -> GuestRange {
+    var places: [GuestRange] = []
+    var address = start.rawValue
+    while address <= lowEnd, count <= lowEnd - address {
+      if let range = GuestRange(start: GuestAddress(address), count: count),
+        !claims.contains(where: { $0.range.overlaps(range) })
+      {
+        places.append(range)
+      }
+      address += alignment
+    }
+    guard let place = places.randomElement() else {
+      throw BootError(file.path, .noRoom(what, count: count, memory: memory.bytes))
+    }
+    return try claim(what, at: place.start, count: count, of: file)
+  }
+
   /// Takes the first free pages behind everything that lies above 1 MiB and below the hole.
   mutating func claimBehind(_ what: String, count: UInt64, of file: ImageFile) throws(BootError) -> GuestRange {
     var used = BootLayout.oneMiB.rawValue

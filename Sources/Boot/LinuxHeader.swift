@@ -22,7 +22,7 @@ package struct LinuxHeader {
   let runAddress: UInt64
   let initBytes: UInt64
   /// Whether the code has a 64-bit entry, 0x200 behind its start.
-  let has64BitEntry: Bool
+  package let has64BitEntry: Bool
   /// One more than the last address that an initrd may have.
   let initrdLimit: UInt64
   /// The longest command line in bytes, without the terminating zero.

@@ -63,7 +63,7 @@ enum LinuxLoader {
   }
 
   /// What the zero page says beyond the kernel's own header.
-  private static func complete(
+  static func complete(
     _ page: inout ZeroPage, _ request: BootRequest, into space: inout GuestSpace, rsdp: GuestAddress,
     initrdLimit: UInt64, commandLineLimit: Int
   ) throws(BootError) {
@@ -84,7 +84,7 @@ enum LinuxLoader {
     try page.install(in: memory)
   }
 
-  private static func enter64Bit(at rip: UInt64, _ memory: GuestMemory) throws(BootError) -> EntryState {
+  static func enter64Bit(at rip: UInt64, _ memory: GuestMemory) throws(BootError) -> EntryState {
     .longMode(
       rip: rip, rsi: BootLayout.zeroPage.start.rawValue, cr3: try IdentityMap.install(in: memory), gdt: .longMode)
   }

@@ -28,6 +28,10 @@ struct ZeroPage {
   /// The address that the protected-mode code was loaded at (`code32_start`).
   mutating func setLoadAddress(_ address: UInt64) { bytes.put(UInt32(truncatingIfNeeded: address), at: 0x214) }
 
+  /// Says that the kernel is not where it was linked to (KASLR_FLAG in `loadflags`), so that it chooses the places of
+  /// its other memory by chance as well.
+  mutating func setMoved() { bytes[0x211] |= 1 << 1 }
+
   mutating func setCommandLine(_ address: GuestAddress) {
     bytes.put(UInt32(truncatingIfNeeded: address.rawValue), at: 0x228)
   }

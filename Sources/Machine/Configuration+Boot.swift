@@ -5,7 +5,8 @@ import GuestMemory
 extension Configuration {
   /// The files that are booted, opened.
   func bootRequest() throws(BootError) -> BootRequest {
-    var request = BootRequest(kernel: try ImageFile(path: kernel, at: unpackedKernel))
+    var request = BootRequest(kernel: try ImageFile(path: kernel))
+    if let unpackedKernel { request.unpacked = try ImageFile(path: kernel, at: unpackedKernel) }
     if let path = initrd { request.initrd = try ImageFile(path: path) }
     for module in modules {
       request.modules.append(.init(file: try ImageFile(path: module.path), string: module.text))

@@ -11,13 +11,24 @@ private let sound: [[UInt8]] = [
     is64Bit: false, entry: 0x10_000c,
     [Segment(address: 0x10_0000, bytes: multibootHeader(flags: 3) + [0xf4])]),
   multibootHeader(flags: 1 << 16, [0x10_0000, 0x10_0000, 0, 0, 0x10_0020]) + [0xf4],
+  movableKernel(),
 ]
+private let packed = bzImage()
+
+/// A file in memory.
+private func imageFile(_ bytes: [UInt8]) -> SharedDescriptor? {
+  guard let file = try? Descriptor.memory(named: "fuzz") else { return nil }
+  // SAFETY: the array is only borrowed.
+  guard (try? unsafe bytes.withUnsafeBytes({ unsafe try file.writeAll($0, at: 0) })) != nil else { return nil }
+  return SharedDescriptor(file)
+}
 
 /// A kernel with some bytes overwritten or cut off, or any bytes: loaded or refused with one line, by the protocol that
-/// its file shows or one that is forced.
+/// its file shows or one that is forced, or as what a bzImage has unpacked to.
 func fuzzBoot(_ input: inout FuzzInput) {
   let how = input.byte()
-  var image = sound[Int(how & 15) % sound.count]
+  let isUnpacked = how & 15 >= 12
+  var image = sound[isUnpacked ? sound.count - 1 : Int(how & 15) % sound.count]
   if image.isEmpty {
     while !input.isEmpty { image.append(input.byte()) }
   }
@@ -30,11 +41,11 @@ func fuzzBoot(_ input: inout FuzzInput) {
       image[place + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index))
     }
   }
-  guard let file = try? Descriptor.memory(named: "fuzz") else { return }
-  // SAFETY: the array is only borrowed.
-  guard (try? unsafe image.withUnsafeBytes({ unsafe try file.writeAll($0, at: 0) })) != nil else { return }
+  guard let file = imageFile(image), let packed = imageFile(packed) else { return }
   do throws(BootError) {
-    var request = BootRequest(kernel: try ImageFile(path: "/proc/self/fd/\(file.number)"))
+    let path = "/proc/self/fd/\(file.number)"
+    var request = BootRequest(kernel: try ImageFile(path: isUnpacked ? "/proc/self/fd/\(packed.number)" : path))
+    if isUnpacked { request.unpacked = try ImageFile(path: path) }
     request.bootProtocol = bootProtocol
     if how & 64 != 0 { request.initrd = request.kernel }
     if how & 128 != 0 { request.modules = [.init(file: request.kernel, string: "again")] }

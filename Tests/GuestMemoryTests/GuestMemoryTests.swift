@@ -156,6 +156,30 @@ struct GuestMemoryTests {
     #expect(throws: SystemCallError.self) { try GuestMemory(bytes: 0) }
     #expect(throws: SystemCallError.self) { try GuestMemory(bytes: .max & ~(page - 1)) }
   }
+
+  @Test("Numbers that depend on an address change by the same, whatever their width and alignment")
+  func shifts() throws {
+    let memory = try GuestMemory(bytes: 8192)
+    let range = try #require(GuestRange(start: GuestAddress(0x100), count: 0x20))
+    try memory.store(UInt64.max, at: GuestAddress(0x101))
+    try memory.store(UInt32(5), at: GuestAddress(0x11c))
+    try memory.shift(.longs(0x10_0000_0002), at: ([1] as [UInt32]).span, in: range)
+    try memory.shift(.words(0 &- 6), at: ([0x1c] as [UInt32]).span, in: range)
+    #expect(try memory.load(GuestAddress(0x101)) == UInt64(0x10_0000_0001))
+    #expect(try memory.load(GuestAddress(0x11c)) == UInt32.max)
+    #expect(try memory.load(GuestAddress(0x120)) == UInt64(0))
+    for (shift, offset) in [(GuestMemory.Shift.words(1), UInt32(0x1d)), (.longs(1), 0x19), (.longs(1), .max)] {
+      #expect(throws: GuestMemoryError.notRAM(GuestAddress(0x100 + UInt64(offset)), count: offset == 0x1d ? 4 : 8)) {
+        try memory.shift(shift, at: ([0, offset] as [UInt32]).span, in: range)
+      }
+    }
+    // What came before the one that was refused.
+    #expect(try memory.load(GuestAddress(0x100)) as UInt8 == 3)
+    let hole = try #require(GuestRange(start: GuestAddress(8000), count: 1000))
+    #expect(throws: GuestMemoryError.notRAM(GuestAddress(8000), count: 1000)) {
+      try memory.shift(.words(1), at: ([0] as [UInt32]).span, in: hole)
+    }
+  }
 }
 
 extension UInt64 {

@@ -37,12 +37,15 @@ package func bzImage(payload: [UInt8], version: UInt16 = 0x020f) -> [UInt8] {
 /// A segment of a made-up ELF file.
 package struct Segment {
   package var address: UInt64
+  /// What its virtual address is above that.
+  package var mapping: UInt64
   package var bytes: [UInt8]
   package var memorySize: UInt64?
   package var type: UInt32
 
-  package init(address: UInt64, bytes: [UInt8], memorySize: UInt64? = nil, type: UInt32 = 1) {
+  package init(address: UInt64, mapping: UInt64 = 0, bytes: [UInt8], memorySize: UInt64? = nil, type: UInt32 = 1) {
     self.address = address
+    self.mapping = mapping
     self.bytes = bytes
     self.memorySize = memorySize
     self.type = type
@@ -92,11 +95,13 @@ package func elf(
     bytes.put(segment.type, at: base)
     if is64Bit {
       bytes.put(UInt64(bytes.count), at: base + 8)
+      bytes.put(segment.address &+ segment.mapping, at: base + 16)
       bytes.put(segment.address, at: base + 24)
       bytes.put(fileSize, at: base + 32)
       bytes.put(segment.memorySize ?? fileSize, at: base + 40)
     } else {
       bytes.put(UInt32(bytes.count), at: base + 4)
+      bytes.put(UInt32(truncatingIfNeeded: segment.address &+ segment.mapping), at: base + 8)
       bytes.put(UInt32(segment.address), at: base + 12)
       bytes.put(UInt32(fileSize), at: base + 16)
       bytes.put(UInt32(segment.memorySize ?? fileSize), at: base + 20)
@@ -119,4 +124,13 @@ package func pvhKernel() -> [UInt8] {
   elf(entry: 0x10_0000, [
     Segment(address: 0x10_0000, bytes: Array(1...16), memorySize: 0x3000), .pvhNote(entry: 0x10_0004),
   ])
+}
+
+/// A Linux kernel of 64 bytes at 16 MiB, and behind its ELF file where it has numbers that depend on its address.
+package func movableKernel() -> [UInt8] {
+  let segment = Segment(
+    address: 0x100_0000, mapping: 0xffff_ffff_8000_0000, bytes: [UInt8](repeating: 0xf4, count: 64))
+  return elf(entry: 0x100_0000, [segment]) { bytes in
+    for word in [0, 0x8100_0008, 0, 0x8100_0010, 0, 0x8100_0020] as [UInt32] { bytes.append(little: word) }
+  }
 }
