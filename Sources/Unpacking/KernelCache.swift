@@ -20,6 +20,13 @@ package struct KernelCache: Sendable {
 
   package init(path: String) { self.path = path }
 
+  /// Whether kernels can be added, the folder being made for that.
+  var isWritable: Bool {
+    guard (try? Folder.makeAll(path)) != nil else { return false }
+    // SAFETY: the path is a copy with a zero behind it, for the call.
+    return unsafe access(path, W_OK) == 0
+  }
+
   /// What keys of this folder's kernels depend on, made with the first: bytes of chance, as the target of a link, which
   /// is there as a whole or not at all.
   ///

@@ -10,6 +10,8 @@ package struct PackedKernel: Sendable {
   private let compression: Compression
   /// The size of the ELF file as the payload tells it, above 0.
   package let unpackedBytes: Int
+  /// Whether its header says that it is for 64-bit CPUs, as the ELF file must be.
+  let is64Bit: Bool
 
   /// The payload's last bytes: the size of what it unpacks to, little-endian.
   static let sizeBytes = 4
@@ -52,6 +54,7 @@ package struct PackedKernel: Sendable {
     self.file = file
     self.payload = payload
     self.unpackedBytes = unpackedBytes
+    is64Bit = header.has64BitEntry
   }
 
   /// What the payload is told from others by, in hexadecimal digits: XXH3 of 128 bits, the size in it included.

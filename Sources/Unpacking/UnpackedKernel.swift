@@ -59,6 +59,28 @@ package struct UnpackedKernel: Sendable {
     }
   }
 
+  /// What is to be booted in a kernel's place.
+  ///
+  /// - Parameters:
+  ///   - path: any kernel.
+  ///   - isWanted: nil: only where there is something to gain, which is a bzImage that can be kept unpacked.
+  /// - Returns: nil: the file is booted as it is.
+  /// - Throws: when it is wanted and cannot be done.
+  package init?(of path: String, isWanted: Bool?, cache: KernelCache?) throws(UnpackingError) {
+    switch isWanted {
+    case false?: return nil
+    case true?:
+      guard let packed = try PackedKernel(path) else { return nil }
+      try self.init(packed, cache: cache)
+    case nil:
+      // What is wrong with the file the VMM says, or else the guest's own unpacking.
+      guard let packed = (try? PackedKernel(path)) ?? nil, packed.is64Bit, let cache, cache.isWritable,
+        let kernel = try? Self(packed, cache: cache)
+      else { return nil }
+      self = kernel
+    }
+  }
+
   /// In memory, for as long as the guest runs.
   private static func nameless(_ kernel: borrowing Mapping) throws(UnpackingError) -> Descriptor {
     do throws(SystemCallError) {

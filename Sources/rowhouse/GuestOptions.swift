@@ -4,11 +4,12 @@ import ArgumentParser
 /// start the same guests.
 struct GuestOptions: ParsableArguments {
   @Flag(
+    inversion: .prefixedNo,
     help: """
-      Boot the ELF file in a bzImage, which is unpacked here once and kept: quicker, but Linux is then not at a random \
-      address (KASLR), which its own unpacking chooses.
+      Boot the ELF file in a bzImage, which is unpacked here once and kept, or have the bzImage unpack itself in the \
+      guest each time (default: unpacked here where that can be).
       """)
-  var unpack = false
+  var unpack: Bool?
 
   @Option(parsing: .unconditional, help: "Virtual CPUs (default: 1).")
   var cpus: String?

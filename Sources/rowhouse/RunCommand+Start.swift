@@ -15,7 +15,7 @@ extension RunCommand {
       }
     }
     let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
-    let unpacked = guest.unpack ? try unpackKernel() : nil
+    let unpacked = try unpackKernel(for: configuration)
     let logBytes = try logBytes()
     let claim = try claim(configuration.memoryBytes, of: MemoryBudget(overcommit: overcommit))
     configuration.folder = claim?.folder.path
@@ -49,14 +49,15 @@ extension RunCommand {
     }
   }
 
-  /// - Returns: nil when the kernel is an ELF file as it is.
-  private func unpackKernel() throws(UnpackingError) -> SharedDescriptor? {
-    guard let packed = try PackedKernel(kernel) else { return nil }
-    let unpacked = try UnpackedKernel(packed, cache: KernelCache())
-    if case .notKept(let obstacle) = unpacked.origin {
+  /// - Returns: nil: the kernel's file is booted as it is.
+  private func unpackKernel(for configuration: Configuration) throws(UnpackingError) -> SharedDescriptor? {
+    // Whoever chooses another protocol means the file as it is.
+    let isWanted = guest.unpack ?? ((configuration.bootProtocol ?? .linux) == .linux ? nil : false)
+    let unpacked = try UnpackedKernel(of: kernel, isWanted: isWanted, cache: KernelCache())
+    if case .notKept(let obstacle) = unpacked?.origin {
       StandardError.say("\(kernel): it cannot be kept unpacked, so each start unpacks it (\(obstacle))")
     }
-    return unpacked.file
+    return unpacked?.file
   }
 
   /// The guest's folder. Who asked for none and has no place for it runs without, and is then not listed.

@@ -54,8 +54,8 @@ def small_guest() -> list[Promise]:
 
 
 def debian() -> list[Promise]:
-    forms = (("bzImage", "rowhouse vmlinuz-{}"), ("ELF", "rowhouse vmlinux-{}.elf"),
-             ("bzImage by all of `rowhouse run --unpack`", "rowhouse-unpack vmlinuz-{}"))
+    forms = (("bzImage, all of `rowhouse run`", "rowhouse-run vmlinuz-{}"), ("ELF", "rowhouse vmlinux-{}.elf"),
+             ("bzImage that unpacks itself (`--no-unpack`)", "rowhouse vmlinuz-{}"))
     return [boot(f"{version}, {form}", f"debian-{version}", "exit", who.format(version), "qemu", 0.9)
             for version in ("6.1", "6.12") for form, who in forms]
 

@@ -52,13 +52,13 @@ extension Case {
       \(fake("lkvm", saying: "Kernel panic - not syncing: VFS"))
       rowhouse bench boot script --vmm kvmtool -n 1 --warmup 0 --until 'marker:panic'
       """, says: ["From start to the marker, 1 run each"], neverSays: ["missing"], warningLines: 0),
-    // One kernel that cannot be unpacked is no reason to measure nobody.
+    // One kernel that cannot be unpacked as is wanted is no reason to measure nobody.
     Case("bench-of-a-kernel-that-cannot-be-unpacked", script: """
       mkdir kept && export PATH=$PWD/kept:$PATH && \(fake("lkvm", saying: "well"))
-      rowhouse bench boot image --vmm kvmtool,rowhouse-unpack -n 1 --warmup 0
+      rowhouse bench boot image --unpack --vmm kvmtool,rowhouse-run -n 1 --warmup 0
       find tmp run -name '*bench*'
       """, files: ["image": MadeUpKernel.bzImage()],
-      says: ["From start to end, 1 run each", "kvmtool", "rowhouse-unpack is missing: image: "], warningLines: 0),
+      says: ["From start to end, 1 run each", "kvmtool", "rowhouse-run is missing: image: "], warningLines: 0),
     // Told apart by their folders, and one that fails does not take the other with it.
     Case("bench-of-two-kernels-of-one-name", script: """
       mkdir -p kept/a kept/b kept/c && cp $GUESTS/hello.elf kept/a/k && cp $GUESTS/marks.elf kept/b/k

@@ -46,8 +46,10 @@ enum CaseScript {
     """
 
   /// Runs all cases below the folder `$1`, one after the other, each with its name before it. Standard error tells a
-  /// person how far it is, and how long each took: a lab runs for minutes.
+  /// person how far it is, and how long each took: a lab runs for minutes. What is unpacked of a kernel is kept for all:
+  /// a lab's files are in its memory.
   static let all = """
+    export XDG_CACHE_HOME="$1.cache"
     uptime() { cut -d. -f1 /proc/uptime; }
     for folder in "$1"/*/; do
       name=$(basename "$folder")

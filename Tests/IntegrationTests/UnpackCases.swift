@@ -1,7 +1,7 @@
 extension Case {
-  /// `pack FILE COMMAND` completes the setup header `image` to a bzImage that holds a file, compressed by a command as
-  /// Linux's build does it. `over` cleans up and ends with the status so far; `$kept` is the folder of unpacked
-  /// kernels.
+  /// `pack FILE COMMAND` completes the setup header `image` to a bzImage whose own code only halts, and that holds a
+  /// file, compressed by a command as Linux's build does it. `over` cleans up and ends with the status so far; `$kept` is
+  /// the folder of unpacked kernels.
   private static let packing = """
     le32() { for shift in 0 8 16 24; do printf "\\\\$(printf %03o $(($1 >> shift & 255)))"; done; }
     patch() { dd of=image bs=1 seek=$1 conv=notrunc 2> /dev/null; }
@@ -9,9 +9,9 @@ extension Case {
       $2 < "$1" > tmp/payload
       [ "${2%% *}" = gzip ] || le32 $(wc -c < "$1") >> tmp/payload
       count=$(wc -c < tmp/payload)
-      { cat tmp/payload; head -c 16 /dev/zero; } >> image
-      le32 $(((count + 16) / 16)) | patch $((0x1f4))
-      le32 0 | patch $((0x248))
+      { head -c 4096 /dev/zero | tr '\\0' '\\364'; cat tmp/payload; head -c 16 /dev/zero; } >> image
+      le32 $(((4096 + count + 16) / 16)) | patch $((0x1f4))
+      le32 4096 | patch $((0x248))
       le32 $count | patch $((0x24c))
     }
     kept=$HOME/.cache/rowhouse/kernels
@@ -37,8 +37,55 @@ extension Case {
     check = { outcome in outcome.expectNoOutput() }
   }
 
-  /// Kernels that `rowhouse run --unpack` takes out of a bzImage.
+  /// One that is booted as it is.
+  private init(unpacksNothing name: String, _ start: String) {
+    self.init(
+      unpacking: name, start, status: 103, warns: ["halted"], warningLines: 1)
+    check = { outcome in outcome.expectNoOutput() }
+  }
+
+  /// Kernels that `rowhouse run` takes out of a bzImage, when it is told to and unasked.
   static let unpacking = [
+    Case(
+      unpacking: "unpacked-unasked", """
+        pack $GUESTS/hello.elf 'gzip -9'
+        rowhouse run image --quiet -- one && rowhouse run image --quiet -- two || over
+        cmp $kept/*.elf $GUESTS/hello.elf && echo the same
+        """, says: ["command line: one", "command line: two", "the same"], warningLines: 0),
+    Case(unpacksNothing: "no-unpack", """
+      pack $GUESTS/hello.elf 'gzip -9'
+      rowhouse run image --no-unpack
+      """),
+    // Unasked nothing is unpacked that could not be kept, is for another protocol, or cannot be unpacked.
+    Case(unpacksNothing: "unpacked-nowhere", """
+      pack $GUESTS/hello.elf 'gzip -9'
+      : > tmp/file
+      XDG_CACHE_HOME=$PWD/tmp/file rowhouse run image || over
+      """),
+    Case(unpacksNothing: "unpacked-without-a-home", """
+      pack $GUESTS/hello.elf 'gzip -9'
+      env -u HOME -u XDG_CACHE_HOME rowhouse run image
+      """),
+    Case(unpacksNothing: "packed-by-bzip2", """
+      bzip() { printf BZh9; cat; }
+      pack $GUESTS/hello.elf bzip
+      rowhouse run image
+      """),
+    Case(unpacksNothing: "packed-and-damaged", """
+      pack $GUESTS/hello.elf 'gzip -9'
+      printf abcdefgh | patch 8000
+      rowhouse run image
+      """),
+    Case(unpacksNothing: "packed-for-32-bits", """
+      pack $GUESTS/hello.elf 'gzip -9'
+      le32 0 | head -c 2 | patch $((0x236))
+      rowhouse run image; status=$?
+      [ ! -e $kept ] && (exit $status)
+      """),
+    Case(unpacking: "unpacked-for-no-other-protocol", """
+      pack $GUESTS/hello.elf 'gzip -9'
+      rowhouse run image --boot pvh
+      """, status: 2, warns: ["image: cannot be booted with --boot pvh"], warningLines: 1),
     // What the second start boots is what is kept: there the guest says something else.
     Case(
       unpacking: "unpacked-once", """
@@ -95,12 +142,12 @@ extension Case {
     Case(
       refusesToUnpack: "unpack-damaged", """
         pack $GUESTS/hello.elf 'gzip -9'
-        printf abcdefgh | patch 4000
+        printf abcdefgh | patch 8000
         """, "is broken: its payload does not unpack"),
     Case(
       refusesToUnpack: "unpack-cut-off", """
         pack $GUESTS/hello.elf 'gzip -9'
-        head -c 4000 image > tmp/image; cat tmp/image > image
+        head -c 8000 image > tmp/image; cat tmp/image > image
         """, "is truncated"),
   ]
 }

@@ -8,14 +8,18 @@ struct BenchedGuest {
   /// command line of Linux, nor the format of disks, nor the addresses of network cards.
   private(set) var configuration: Configuration
 
+  /// What `rowhouse run` is told of unpacking the kernel; nil: nothing.
+  let isUnpacked: Bool?
+
   /// - Parameter configuration: one that was checked.
   /// - Throws: when other VMMs cannot have such a guest, or a file of it cannot be read.
-  init(_ configuration: Configuration) throws(ConfigurationError) {
+  init(_ configuration: Configuration, isUnpacked: Bool? = nil) throws(ConfigurationError) {
     guard configuration.memoryBytes.isMultiple(of: 1 << 20) else {
       throw ConfigurationError(
         "--memory \(ByteSize.format(configuration.memoryBytes))", "other VMMs take whole MiB: give a multiple of 1M")
     }
     self.configuration = configuration
+    self.isUnpacked = isUnpacked
     let usual = try configuration.usualCommandLine()
     if configuration.commandLine == nil { self.configuration.commandLine = usual }
     for index in configuration.disks.indices where configuration.disks[index].format == nil {

@@ -10,8 +10,8 @@ struct BenchedGuestOptions: ParsableArguments {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      VMMs, of \(BenchedVMM.names) (default: all but rowhouse-run, rowhouse-unpack and bare); with --unpack, \
-      rowhouse-unpack too.
+      VMMs, of \(BenchedVMM.names) (default: all but rowhouse-run and bare); --unpack and --no-unpack are for \
+      rowhouse-run, the others take the kernel's file as it is.
       """, valueName: "vmm,…"))
   var vmm: String?
 
@@ -51,13 +51,15 @@ struct BenchedGuestOptions: ParsableArguments {
         if !vmms.contains(known) { vmms.append(known) }
       }
     }
-    // Only the whole command unpacks.
-    if machine.unpack, !vmms.contains(.rowhouseUnpack) { vmms.append(.rowhouseUnpack) }
+    if machine.unpack != nil, !vmms.contains(.rowhouseRun) {
+      throw ConfigurationError(
+        machine.unpack == true ? "--unpack" : "--no-unpack", "only rowhouse-run unpacks kernels: name it with --vmm")
+    }
     return vmms
   }
 
   /// The guest with a kernel, checked by the rules of `rowhouse run`.
   func guest(_ kernel: String) throws(ConfigurationError) -> BenchedGuest {
-    try BenchedGuest(machine.makeConfiguration(kernel))
+    try BenchedGuest(machine.makeConfiguration(kernel), isUnpacked: machine.unpack)
   }
 }

@@ -21,7 +21,7 @@ struct BenchedStreet {
   /// - Parameter vmms: those that are measured; others than `rowhouse run` need no place.
   init(for vmms: [BenchedVMM]) {
     var places: [Place] = []
-    if vmms.contains(where: \.isWholeCommand) {
+    if vmms.contains(.rowhouseRun) {
       // Who has no such place runs guests without one.
       for (variable, path) in [
         ("XDG_RUNTIME_DIR", (try? Street())?.path), ("XDG_STATE_HOME", Ledger()?.path.parentFolder),

@@ -147,7 +147,6 @@ final class BenchedVMMTests {
     func isRefused(_ vmm: BenchedVMM, isELF: Bool) -> Bool { vmm.refusal(of: guest, isELF: isELF) != nil }
     #expect(isRefused(.kvmtool, isELF: true) && !isRefused(.kvmtool, isELF: false))
     #expect(!isRefused(.firecracker, isELF: true) && isRefused(.firecracker, isELF: false))
-    #expect(isRefused(.rowhouseUnpack, isELF: true) && !isRefused(.rowhouseUnpack, isELF: false))
     for vmm in [BenchedVMM.rowhouse, .rowhouseRun, .qemuQ35] { #expect(!isRefused(vmm, isELF: true)) }
     #expect(BenchedVMM.bare.refusal(of: try self.guest("kernel"), isELF: true) == nil && isRefused(.bare, isELF: true))
   }
@@ -172,6 +171,17 @@ final class BenchedVMMTests {
         .makeConfiguration("\(folder)/kernel"))
     for vmm in vmms { #expect(vmm.refusal(of: guest, isELF: true) == "has no \(what) that is known here") }
     for vmm in [BenchedVMM.rowhouse, .rowhouseRun] { #expect(vmm.refusal(of: guest, isELF: true) == nil) }
+  }
+
+  @Test(arguments: [("--unpack", true), ("--no-unpack", false), ("--entropy", nil)])
+  func unpackingIsTheWholeCommands(word: String, isUnpacked: Bool?) throws {
+    let options = try BenchedGuestOptions.parse([word, "--vmm", "rowhouse,rowhouse-run"])
+    let guest = try options.guest("\(folder)/kernel")
+    #expect(guest.isUnpacked == isUnpacked)
+    #expect(arguments(.rowhouseRun, guest).contains(word))
+    #expect(!arguments(.rowhouse, guest).contains { $0.contains("unpack") })
+    #expect(try BenchedGuestOptions.parse(["--vmm", "rowhouse,rowhouse-run", word]).vmms().count == 2)
+    #expect((try? BenchedGuestOptions.parse([word]).vmms()) == nil || isUnpacked == nil)
   }
 
   /// `rowhouse run` makes of its words the guest that `rowhouse-vmm` has.

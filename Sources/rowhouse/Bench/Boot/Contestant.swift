@@ -78,25 +78,24 @@ struct Contestant {
     showsPostCodes = !postCodeArguments.isEmpty
     arguments += postCodeArguments
     self.arguments = arguments
-    unpackNanoseconds = vmm == .rowhouseUnpack ? try Self.unpack(guest.kernel) : nil
+    unpackNanoseconds = vmm == .rowhouseRun ? try Self.unpack(guest) : nil
   }
 
   /// Has the first run find the kernel as later ones do.
   ///
   /// - Returns: how long that took; nil: it was there.
-  private static func unpack(_ kernel: String) throws(HostError) -> UInt64? {
+  private static func unpack(_ guest: BenchedGuest) throws(HostError) -> UInt64? {
     let started = Instant.now
-    let origin: UnpackedKernel.Origin
+    let origin: UnpackedKernel.Origin?
     do throws(UnpackingError) {
-      guard let packed = try PackedKernel(kernel) else { return nil }
-      origin = try UnpackedKernel(packed, cache: KernelCache()).origin
+      origin = try UnpackedKernel(of: guest.kernel, isWanted: guest.isUnpacked, cache: KernelCache())?.origin
     } catch {
       throw HostError("\(error)")
     }
     switch origin {
-    case .cache: return nil
+    case nil, .cache: return nil
     case .unpacked: return Instant.now.nanoseconds(since: started)
-    case .notKept(let obstacle): throw HostError("\(kernel): it cannot be kept unpacked (\(obstacle))")
+    case .notKept(let obstacle): throw HostError("\(guest.kernel): it cannot be kept unpacked (\(obstacle))")
     }
   }
 

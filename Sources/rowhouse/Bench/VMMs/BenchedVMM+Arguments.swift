@@ -17,8 +17,8 @@ extension BenchedVMM {
       return guest.configuration.arguments
     case .bare:
       return [guest.kernel, mebibytes] + (guest.commandLine.map { [$0] } ?? [])
-    case .rowhouseRun, .rowhouseUnpack:
-      return ["run", guest.kernel] + (self == .rowhouseUnpack ? ["--unpack"] : [])
+    case .rowhouseRun:
+      return ["run", guest.kernel] + (guest.isUnpacked.map { [$0 ? "--unpack" : "--no-unpack"] } ?? [])
         + guest.options.flatMap(\.words) + ["--quiet"]
     case .qemuMicrovm, .qemuQ35:
       let machine = self == .qemuMicrovm ? "microvm" : "q35"

@@ -5,7 +5,6 @@ extension BenchedVMM {
   /// Why it cannot start a guest, nil when it may.
   func refusal(of guest: BenchedGuest, isELF: Bool) -> String? {
     switch self {
-    case .rowhouseUnpack where isELF: "unpacks bzImages only"
     case .bare where !isELF: "boots ELF kernels only"
     case .bare where guest.initrd != nil || guest.cpus > 1: "has one CPU and takes no initial RAM disk"
     case .kvmtool where isELF: "boots no ELF kernels"
@@ -42,14 +41,14 @@ extension BenchedVMM {
     case .kvmtool: [.readOnly, .qcow2, .direct]
     case .firecracker: [.readOnly, .uring, .oneAfterTheOther]
     case .cloudHypervisor: [.readOnly, .serial, .qcow2, .direct, .uring]
-    case .rowhouse, .rowhouseRun, .rowhouseUnpack, .bare: []
+    case .rowhouse, .rowhouseRun, .bare: []
     }
   }
 
   private var networkFeatures: [NetworkFeature] {
     switch self {
     case .qemuMicrovm, .qemuQ35, .cloudHypervisor: [.mtu]
-    case .kvmtool, .firecracker, .rowhouse, .rowhouseRun, .rowhouseUnpack, .bare: []
+    case .kvmtool, .firecracker, .rowhouse, .rowhouseRun, .bare: []
     }
   }
 }

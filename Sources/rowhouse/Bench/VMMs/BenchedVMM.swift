@@ -4,10 +4,8 @@ enum BenchedVMM: String, CaseIterable {
   case rowhouse
   /// The least that a program must do to run a guest (Tests/Benchmarks/bare.c): what it takes is KVM's own.
   case bare
-  /// The whole command `rowhouse run`.
+  /// The whole command `rowhouse run`, once the kernel has been unpacked.
   case rowhouseRun = "rowhouse-run"
-  /// The whole command `rowhouse run --unpack`, once the kernel has been unpacked.
-  case rowhouseUnpack = "rowhouse-unpack"
   case qemuMicrovm = "qemu-microvm"
   case qemuQ35 = "qemu-q35"
   case kvmtool
@@ -19,7 +17,7 @@ enum BenchedVMM: String, CaseIterable {
     switch self {
     case .rowhouse: "rowhouse-vmm"
     case .bare: "bare"
-    case .rowhouseRun, .rowhouseUnpack: "rowhouse"
+    case .rowhouseRun: "rowhouse"
     case .qemuMicrovm, .qemuQ35: "qemu-system-x86_64"
     case .kvmtool: "lkvm"
     case .firecracker: "firecracker"
@@ -39,14 +37,11 @@ enum BenchedVMM: String, CaseIterable {
   static let names = allCases.map(\.rawValue).joined(separator: ", ")
 
   /// Those that take part when nobody says who: virtual machine monitors as people use them.
-  static let usual = allCases.filter { !$0.isWholeCommand && $0 != .bare }
-
-  /// Whether it is the program that a person starts, with a place for guests and a ledger.
-  var isWholeCommand: Bool { self == .rowhouseRun || self == .rowhouseUnpack }
+  static let usual = allCases.filter { $0 != .rowhouseRun && $0 != .bare }
 
   /// Whether it tells what its exits cost, when it is asked to.
   var canTellExits: Bool { self == .rowhouse }
 
   /// Whether it is one of Rowhouse's own, whose options are those of `rowhouse run`.
-  var isRowhouse: Bool { self == .rowhouse || isWholeCommand }
+  var isRowhouse: Bool { self == .rowhouse || self == .rowhouseRun }
 }
