@@ -10,15 +10,15 @@ struct MemoryLimit {
   /// What the guest was given, in bytes.
   let memoryBytes: UInt64
   private var hasBeenBeyond = false
-  /// Since when too much has been resident, at every look, without becoming less, and the least that it was; nil: at the
-  /// last look it was not too much.
-  private var beyond: (since: Instant, resident: UInt64)?
+  /// Since when too much has been resident, at every look, without the guest's giving way: how much that was, and the
+  /// most that its balloon has held by then; nil: at the last look it was not too much.
+  private var beyond: (since: Instant, resident: UInt64, actual: UInt64)?
 
   /// Beyond the excess, and below the limit: so that the balloon does not follow every page.
   private var slack: UInt64 { bytes / 16 }
-  /// So long is enough for a guest that obeys to give up some, in nanoseconds. It is time and not looks, which come when
-  /// anybody reads the meter.
-  private static let patience: UInt64 = 10_000_000_000
+  /// So long is enough for a guest that obeys to give up some, on a busy host too, in nanoseconds. It is time and not
+  /// looks, which come when anybody reads the meter.
+  private static let patience: UInt64 = 30_000_000_000
 
   init(bytes: UInt64, memoryBytes: UInt64) {
     self.bytes = bytes
@@ -39,6 +39,7 @@ struct MemoryLimit {
   /// - Parameters:
   ///   - resident: bytes in the host's memory now.
   ///   - target: what the balloon is asked for now.
+  ///   - actual: what the guest says that it holds.
   ///   - least: what a person has asked it for.
   ///   - most: the most that it can be asked for.
   mutating func target(
@@ -55,8 +56,15 @@ struct MemoryLimit {
       return max(least, target - min(target, room))
     }
     hasBeenBeyond = true
-    // Slack by slack: a page now and then is no giving way.
-    if beyond.map({ resident + slack <= $0.resident }) ?? true { beyond = (now, resident) }
+    // Slack by slack: a page now and then is no giving way. One that touches memory as fast as it gives some up has its
+    // time as well, until it has given all: its balloon then holds more than it ever did.
+    if let before = beyond {
+      if resident + slack <= before.resident || actual >= before.actual + slack {
+        beyond = (now, resident, max(actual, before.actual))
+      }
+    } else {
+      beyond = (now, resident, actual)
+    }
     let wanted = Self.wholePages(actual + (resident - bytes) + slack)
     let new = min(max(wanted, least, floor), most)
     return new > target ? new : nil

@@ -15,6 +15,8 @@ struct MemoryLimitTests {
     var target: UInt64 = 0
     var least: UInt64 = 0
     var obeys = true
+    /// What it says that its balloon holds; nil: what it is asked for, if it obeys.
+    var claimed: UInt64?
     var now = Instant(nanoseconds: 1)
 
     var resident: UInt64 { obeys ? min(touched, 256 << 20 - target) : touched }
@@ -22,7 +24,7 @@ struct MemoryLimitTests {
     mutating func look(after nanoseconds: UInt64 = 100_000_000) {
       now = now.advanced(byNanoseconds: nanoseconds)
       let new = limit.target(
-        resident: resident, target: target, actual: obeys ? target : 0, least: least, most: MemoryLimitTests.whole,
+        resident: resident, target: target, actual: claimed ?? (obeys ? target : 0), least: least, most: MemoryLimitTests.whole,
         at: now)
       if let new { target = new }
     }
@@ -90,10 +92,26 @@ struct MemoryLimitTests {
 
   @Test func whoDoesNotObeyIsAskedInVain() {
     var guest = Guest(touched: 100 << 20, obeys: false)
-    for _ in 0..<100 { guest.look() }
+    for _ in 0..<300 { guest.look() }
     #expect(!guest.limit.isInVain(at: guest.now))
     guest.look()
     #expect(guest.limit.isInVain(at: guest.now) && guest.target <= Self.whole)
+  }
+
+  /// What it gives up it touches elsewhere, while it has memory that it did not touch yet.
+  @Test func whoseBalloonGrowsHasItsTime() {
+    var guest = Guest(touched: 100 << 20, obeys: false, claimed: 0)
+    for _ in 0..<400 {
+      guest.look()
+      guest.claimed! += 256 << 10
+      #expect(!guest.limit.isInVain(at: guest.now))
+    }
+    // Once it has held as much, it is no giving way to hold it again.
+    for look in 0..<301 {
+      guest.look()
+      guest.claimed = look % 2 == 0 ? 0 : 100 << 20
+    }
+    #expect(guest.limit.isInVain(at: guest.now))
   }
 
   /// 5 MiB a second, and then a page now and then.
@@ -105,7 +123,7 @@ struct MemoryLimitTests {
       #expect(!guest.limit.isInVain(at: guest.now))
     }
     #expect(guest.resident > Self.limit)
-    for _ in 0..<200 {
+    for _ in 0..<400 {
       guest.look()
       guest.touched -= 4096
     }
@@ -116,7 +134,7 @@ struct MemoryLimitTests {
     var guest = Guest(touched: 100 << 20, obeys: false)
     for _ in 0..<1000 { guest.look(after: 1_000_000) }
     let isInVainAtOnce = guest.limit.isInVain(at: guest.now)
-    guest.look(after: 10_000_000_000)
+    guest.look(after: 30_000_000_000)
     let isInVainLater = guest.limit.isInVain(at: guest.now)
     #expect(!isInVainAtOnce && isInVainLater)
   }
