@@ -14,35 +14,17 @@ package func load(
     throw BootError("--memory", .memoryTooSmall(bytes: memory.bytes, minimum: BootLayout.oneMiB.rawValue))
   }
   let rsdp = try FirmwareTables(platform).install(in: memory)
+  let entry: EntryState
   var space = GuestSpace(memory)
-  let entry = try load(request, into: &space, rsdp: rsdp)
+  switch try request.resolvedProtocol() {
+  case .linux: entry = try LinuxLoader.load(request, into: &space, rsdp: rsdp)
+  case .pvh: entry = try PVHLoader.load(request, into: &space, rsdp: rsdp)
+  case .multiboot: entry = try MultibootLoader.load(request, into: &space)
+  case .flat: entry = try FlatLoader.load(request, into: memory)
+  }
   switch entry {
   case .longMode(_, _, _, let gdt), .protectedMode(_, let gdt): try gdt.install(in: memory)
   case .realMode: break
   }
   return entry
-}
-
-private func load(
-  _ request: BootRequest, into space: inout GuestSpace, rsdp: GuestAddress
-) throws(BootError) -> EntryState {
-  var request = request
-  if let unpacked = request.unpacked {
-    let elf = try ELFImage(parsing: unpacked)
-    switch (request.bootProtocol ?? .linux) == .linux ? try KernelRelocations.behind(elf) : .nothing {
-    case .found(let relocations):
-      return try LinuxLoader.load(elf, movedBy: relocations, request, into: &space, rsdp: rsdp)
-    case .nothing where (try? BootProtocol(detecting: unpacked)) != nil:
-      request.kernel = unpacked
-      request.commandLine = request.commandLine ?? request.defaultLinuxCommandLine
-    // The bzImage's own code may know better.
-    case .nothing, .unknown: break
-    }
-  }
-  switch try request.resolvedProtocol() {
-  case .linux: return try LinuxLoader.load(request, into: &space, rsdp: rsdp)
-  case .pvh: return try PVHLoader.load(request, into: &space, rsdp: rsdp)
-  case .multiboot: return try MultibootLoader.load(request, into: &space)
-  case .flat: return try FlatLoader.load(request, into: space.memory)
-  }
 }

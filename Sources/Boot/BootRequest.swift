@@ -3,7 +3,7 @@ import GuestMemory
 /// What the user wants to be booted.
 package struct BootRequest: Sendable {
   package var kernel: ImageFile
-  /// What the kernel, a bzImage, unpacks to, which is booted in its place; nil: a bzImage unpacks itself.
+  /// The ELF file that the kernel, a bzImage, unpacks to, which is booted in its place; nil: a bzImage unpacks itself.
   package var unpacked: ImageFile?
   /// Linux: the initial ramdisk. PVH and multiboot: the first module.
   package var initrd: ImageFile?

@@ -2,17 +2,17 @@ import GuestMemory
 
 /// How far an ELF file goes, in memory and in itself.
 extension ELFImage {
-  /// The physical addresses that the loadable segments take together; nil when there are none, or no such addresses.
+  /// The physical addresses that the loadable segments take together; nil when there are none, or two overlap.
   var extent: GuestRange? {
-    var start = UInt64.max
-    var end: UInt64 = 0
-    for header in headers where header.isLoaded {
-      let (segmentEnd, overflow) = header.physicalAddress.addingReportingOverflow(header.memorySize)
-      if overflow { return nil }
-      start = min(start, header.physicalAddress)
-      end = max(end, segmentEnd)
+    let segments = headers.filter(\.isLoaded).sorted { $0.physicalAddress < $1.physicalAddress }
+    guard let start = segments.first?.physicalAddress else { return nil }
+    var end = start
+    for segment in segments {
+      let (segmentEnd, overflow) = segment.physicalAddress.addingReportingOverflow(segment.memorySize)
+      guard segment.physicalAddress >= end, !overflow else { return nil }
+      end = segmentEnd
     }
-    return start < end ? GuestRange(start: GuestAddress(start), count: end - start) : nil
+    return GuestRange(start: GuestAddress(start), count: end - start)
   }
 
   /// The file's offset behind all that the ELF format knows of it: headers, segments and sections.

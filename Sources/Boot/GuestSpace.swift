@@ -51,28 +51,24 @@ struct GuestSpace {
     throw BootError(file.path, .noRoom(what, count: count, memory: memory.bytes))
   }
 
-  /// Takes free memory below the hole by chance, each place being as likely as any other.
+  /// A free range below the hole, by chance: each place is as likely as any other.
   ///
   /// - Parameters:
-  ///   - start: the lowest place, above 1 MiB.
+  ///   - start: the lowest place.
   ///   - alignment: how far the places are from each other, in bytes.
-  mutating func claimAnywhere(
-    _ what: String, count: UInt64, from start: GuestAddress, alignment: UInt64, of file: ImageFile
-  ) throws(BootError) -> GuestRange {
-    var places: [GuestRange] = []
+  /// - Returns: nil when there is none.
+  func anyRange(count: UInt64, from start: GuestAddress, alignment: UInt64) -> GuestRange? {
+    var ranges: [GuestRange] = []
     var address = start.rawValue
     while address <= lowEnd, count <= lowEnd - address {
       if let range = GuestRange(start: GuestAddress(address), count: count),
         !claims.contains(where: { $0.range.overlaps(range) })
       {
-        places.append(range)
+        ranges.append(range)
       }
       address += alignment
     }
-    guard let place = places.randomElement() else {
-      throw BootError(file.path, .noRoom(what, count: count, memory: memory.bytes))
-    }
-    return try claim(what, at: place.start, count: count, of: file)
+    return ranges.randomElement()
   }
 
   /// Takes the first free pages behind everything that lies above 1 MiB and below the hole.

@@ -6,11 +6,9 @@ import GuestMemory
 ///
 /// The list is made of 32-bit words, the lower halves of addresses in the kernel's own mapping: a zero, where 64-bit
 /// numbers are; a zero, where 32-bit numbers are that become less when the kernel moves up; a zero, where other 32-bit
-/// numbers are. Newer kernels leave out the second part with its zero.
+/// numbers are. Some kernels leave out the second part with its zero.
 struct KernelRelocations {
-  /// The physical addresses that the kernel is linked to.
-  let extent: GuestRange
-  /// In bytes from the extent's start, each at least four before its end.
+  /// In bytes from the kernel's start; the numbers there end in the kernel.
   private let offsets: [UInt32]
   private let longs: Range<Int>
   private let falling: Range<Int>
@@ -31,22 +29,22 @@ struct KernelRelocations {
     case unknown
   }
 
-  static func behind(_ elf: ELFImage) throws(BootError) -> Search {
-    guard elf.is64Bit else { return .nothing }
+  /// - Parameter extent: the physical addresses that the kernel is linked to.
+  static func behind(_ elf: ELFImage, linkedTo extent: GuestRange) throws(BootError) -> Search {
     guard let end = try elf.contentsEnd() else { return .unknown }
     let count = elf.file.size - end
     if count == 0 { return .nothing }
-    guard count <= mostBytes, let extent = elf.extent, extent.end.rawValue <= 1 << 31,
-      let first = elf.headers.first(where: \.isLoaded), first.virtualAddress == mapping + first.physicalAddress
+    guard count <= mostBytes, extent.end.rawValue <= 1 << 31, let first = elf.headers.first(where: \.isLoaded),
+      first.virtualAddress == mapping + first.physicalAddress
     else { return .unknown }
     let list = try elf.file.read(Int(count), at: end, "the list of relocations")
     return KernelRelocations(list, extent).map { .found($0) } ?? .unknown
   }
 
   private init?(_ list: [UInt8], _ extent: GuestRange) {
-    guard list.count % 4 == 0, extent.count >= 4 else { return nil }
+    guard list.count % 4 == 0, extent.count >= 8 else { return nil }
     let start = UInt32(truncatingIfNeeded: Self.mapping + extent.start.rawValue)
-    let last = UInt32(extent.count) - 4
+    let end = UInt32(extent.count)
     // SAFETY: bytes have no padding, so all of the array's memory is initialised.
     let bytes = unsafe list.span.bytes
     var stops: [Int] = []
@@ -59,11 +57,11 @@ struct KernelRelocations {
         stops.append(offsets.count)
         continue
       }
-      guard word >= start, word - start <= last else { return nil }
+      // The second zero is not reached yet where 64-bit numbers are.
+      guard word >= start, word - start <= end - (stops.count < 2 ? 8 : 4) else { return nil }
       offsets.append(word - start)
     }
     guard stops.first == 0, stops.count == 2 || stops.count == 3, let lastStop = stops.last else { return nil }
-    self.extent = extent
     self.offsets = offsets
     longs = 0..<stops[1]
     falling = stops[1]..<lastStop
@@ -73,8 +71,8 @@ struct KernelRelocations {
   /// Changes the numbers of a kernel that was loaded.
   ///
   /// - Parameters:
-  ///   - memory: where it was loaded to, as long as ``extent``.
   ///   - distance: how far above the addresses that it is linked to it is to run, in bytes.
+  ///   - kernel: where it was loaded to, as long as what it is linked to.
   func apply(_ distance: UInt64, to kernel: GuestRange, of memory: GuestMemory) throws(GuestMemoryError) {
     let offsets = offsets.span
     try memory.shift(.longs(distance), at: offsets.extracting(longs), in: kernel)

@@ -99,6 +99,17 @@ package struct LinuxHeader {
     bytes = Array(head[Self.start..<max(end, 0x230)])
   }
 
+  /// Which Linux the kernel says that it is (`kernel_version`), as 6 and 12; nil: it does not say.
+  package func release(in file: ImageFile) throws(BootError) -> (major: Int, minor: Int)? {
+    let place = UInt64(bytes.integer(at: 0x20e - Self.start, as: UInt16.self))
+    // From where the header's own sector begins.
+    guard place > 0, place + 0x200 < codeOffset else { return nil }
+    let text = try file.read(Int(min(16, codeOffset - (place + 0x200))), at: place + 0x200, "the kernel's version")
+    let numbers = text.prefix { $0 == UInt8(ascii: ".") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+      .split(separator: UInt8(ascii: ".")).compactMap { Int(String(decoding: $0, as: UTF8.self)) }
+    return numbers.count >= 2 ? (numbers[0], numbers[1]) : nil
+  }
+
   /// Where in the file the compressed kernel is (`payload_offset`, `payload_length`), which a bzImage that is booted as
   /// it is unpacks itself.
   ///

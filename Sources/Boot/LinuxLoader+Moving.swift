@@ -3,42 +3,40 @@ import GuestMemory
 /// Boots the ELF file in a bzImage as the bzImage's own code would, which unpacks it in the guest, moves it to an address
 /// of chance and changes it to run there (KASLR, CONFIG_RANDOMIZE_BASE).
 extension LinuxLoader {
-  /// - Parameters:
-  ///   - elf: what the request's kernel, a bzImage, unpacks to.
-  ///   - relocations: what stood behind it.
+  /// - Returns: nil when only the bzImage's own code can know how its kernel is moved.
   static func load(
-    _ elf: ELFImage, movedBy relocations: KernelRelocations, _ request: BootRequest, into space: inout GuestSpace,
-    rsdp: GuestAddress
-  ) throws(BootError) -> EntryState {
-    guard request.modules.isEmpty else { throw BootError("--module", .unused(by: .linux)) }
+    _ unpacked: ImageFile, of request: BootRequest, into space: inout GuestSpace, rsdp: GuestAddress
+  ) throws(BootError) -> EntryState? {
+    let elf = try ELFImage(parsing: unpacked)
+    guard elf.is64Bit, let extent = elf.extent else { return nil }
+    let relocations: KernelRelocations?
+    switch try KernelRelocations.behind(elf, linkedTo: extent) {
+    case .nothing: relocations = nil
+    case .found(let list): relocations = list
+    case .unknown: return nil
+    }
     let header = try LinuxHeader(parsing: request.kernel)
-    let words = (request.commandLine ?? request.defaultLinuxCommandLine).split(separator: " ")
-    let extent = relocations.extent
+    // Whatever is not above a space parts words, as in Linux (arch/x86/lib/cmdline.c).
+    let words = (request.commandLine ?? request.defaultLinuxCommandLine).utf8.split { $0 <= UInt8(ascii: " ") }
+      .compactMap { String($0) }
+    let isMoved = relocations != nil && !words.contains("nokaslr")
+
+    var place: GuestRange?
+    if isMoved, !words.contains(where: limitsMemory) { place = anyPlace(for: extent, of: request, header, in: space) }
+    let kernel = try space.claim("the kernel", at: (place ?? extent).start, count: extent.count, of: request.kernel)
+    try elf.load(extent, to: kernel.start, of: space.memory)
+    if isMoved {
+      do throws(GuestMemoryError) { try relocations?.apply(distance(extent), to: kernel, of: space.memory) } catch {
+        preconditionFailure("the list was checked, and the kernel's memory claimed: \(error)")
+      }
+    }
+
     var page = ZeroPage(header: header)
-    let isMoved = !words.contains("nokaslr")
-    if isMoved { page.setMoved() }
-    // The initrd goes first, as only the kernel can be anywhere.
+    page.setMoved(isMoved)
     try complete(
       &page, request, into: &space, rsdp: rsdp, initrdLimit: header.initrdLimit,
       commandLineLimit: header.commandLineLimit)
-
-    let memory = space.memory
-    let place: GuestRange
-    if isMoved, !words.contains(where: limitsMemory) {
-      place = try space.claimAnywhere(
-        "the kernel", count: extent.count, from: extent.start, alignment: alignment, of: request.kernel)
-    } else {
-      place = try space.claim("the kernel", at: extent.start, count: extent.count, of: request.kernel)
-    }
-    try elf.load(extent, to: place.start, of: memory)
-    if isMoved {
-      do throws(GuestMemoryError) {
-        try relocations.apply(distance(extent), to: place, of: memory)
-      } catch {
-        throw BootError(request.kernel.path, .malformed("a relocation at the end of the kernel's memory"))
-      }
-    }
-    return try enter64Bit(at: place.start.rawValue + (elf.entry - extent.start.rawValue), memory)
+    return try enter64Bit(at: kernel.start.rawValue + (elf.entry - extent.start.rawValue), space.memory)
   }
 
   /// Where Linux can be: it maps itself with pages of 2 MiB (`__startup_64`, arch/x86/kernel/head64.c).
@@ -47,6 +45,18 @@ extension LinuxLoader {
   /// (KERNEL_IMAGE_SIZE, arch/x86/include/asm/page_64_types.h).
   private static let mappingBytes: UInt64 = 1 << 30
 
+  /// A place by chance, not where the initrd has to be; nil: there is none but where the kernel is linked to.
+  private static func anyPlace(
+    for extent: GuestRange, of request: BootRequest, _ header: LinuxHeader, in space: GuestSpace
+  ) -> GuestRange? {
+    var space = space
+    if let initrd = request.initrd {
+      guard (try? space.claimHigh("the initrd", count: initrd.size, below: header.initrdLimit, of: initrd)) != nil
+      else { return nil }
+    }
+    return space.anyRange(count: extent.count, from: extent.start, alignment: alignment)
+  }
+
   /// How far above the addresses that it is linked to the kernel runs, in bytes: by chance, whatever its place in memory.
   private static func distance(_ extent: GuestRange) -> UInt64 {
     let end = extent.end.rawValue
@@ -54,7 +64,7 @@ extension LinuxLoader {
   }
 
   /// Parameters that take memory from the kernel, which must not lie there then.
-  private static func limitsMemory(_ word: Substring) -> Bool {
+  private static func limitsMemory(_ word: String) -> Bool {
     ["mem=", "memmap=", "hugepages="].contains { word.hasPrefix($0) }
   }
 }

@@ -7,6 +7,9 @@ enum LinuxLoader {
     -> EntryState
   {
     guard request.modules.isEmpty else { throw BootError("--module", .unused(by: .linux)) }
+    if let unpacked = request.unpacked, let entry = try load(unpacked, of: request, into: &space, rsdp: rsdp) {
+      return entry
+    }
     if try LinuxHeader.isPresent(in: request.kernel) {
       return try loadBzImage(request, into: &space, rsdp: rsdp)
     }

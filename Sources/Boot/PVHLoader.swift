@@ -15,12 +15,13 @@ enum PVHLoader {
   static func load(_ request: BootRequest, into space: inout GuestSpace, rsdp: GuestAddress) throws(BootError)
     -> EntryState
   {
-    guard try ELFImage.isPresent(in: request.kernel) else {
-      throw BootError(request.kernel.path, .not(.pvh, missing: "it is no ELF file"))
+    let kernel = request.unpacked ?? request.kernel
+    guard try ELFImage.isPresent(in: kernel) else {
+      throw BootError(kernel.path, .not(.pvh, missing: "it is no ELF file"))
     }
-    let elf = try ELFImage(parsing: request.kernel)
+    let elf = try ELFImage(parsing: kernel)
     guard let entry = try elf.pvhEntry() else {
-      throw BootError(request.kernel.path, .not(.pvh, missing: "it has no PVH note (XEN_ELFNOTE_PHYS32_ENTRY)"))
+      throw BootError(kernel.path, .not(.pvh, missing: "it has no PVH note (XEN_ELFNOTE_PHYS32_ENTRY)"))
     }
     try elf.load(into: &space, entry: UInt64(entry))
 

@@ -6,8 +6,7 @@ struct ZeroPage {
   private var bytes = [UInt8](repeating: 0, count: BootLayout.zeroPage.count)
   private let version: UInt16
 
-  /// - Parameter header: the kernel's own setup header; nil for a kernel that was taken out of its bzImage and has
-  ///   none.
+  /// - Parameter header: the kernel's own setup header; nil for an ELF file that was given as it is and has none.
   init(header: LinuxHeader?) {
     if let header {
       bytes.put(bytes: header.bytes, at: LinuxHeader.start)
@@ -28,9 +27,9 @@ struct ZeroPage {
   /// The address that the protected-mode code was loaded at (`code32_start`).
   mutating func setLoadAddress(_ address: UInt64) { bytes.put(UInt32(truncatingIfNeeded: address), at: 0x214) }
 
-  /// Says that the kernel is not where it was linked to (KASLR_FLAG in `loadflags`), so that it chooses the places of
+  /// Says whether the kernel runs at an address of chance (KASLR_FLAG in `loadflags`), so that it chooses the places of
   /// its other memory by chance as well.
-  mutating func setMoved() { bytes[0x211] |= 1 << 1 }
+  mutating func setMoved(_ isMoved: Bool) { bytes[0x211] = bytes[0x211] & ~2 | (isMoved ? 2 : 0) }
 
   mutating func setCommandLine(_ address: GuestAddress) {
     bytes.put(UInt32(truncatingIfNeeded: address.rawValue), at: 0x228)

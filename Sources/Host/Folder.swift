@@ -29,6 +29,15 @@ package enum Folder {
     return status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid() && status.st_mode & (S_IWGRP | S_IWOTH) == 0
   }
 
+  /// How many bytes a user may still write to the file system of a path (statvfs(3)).
+  package static func freeBytes(_ path: String) throws(SystemCallError) -> UInt64 {
+    var status = statvfs()
+    // SAFETY: as above.
+    if unsafe statvfs(path, &status) != 0 { throw SystemCallError("statvfs", Errno(rawValue: errno)) }
+    let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return overflow ? .max : bytes
+  }
+
   /// Takes away a folder of a user's own and the files in it; it must hold no other folder.
   package static func remove(_ path: String) throws(SystemCallError) {
     for name in try names(in: path) { removeFile("\(path)/\(name)") }

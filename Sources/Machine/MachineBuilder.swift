@@ -13,6 +13,8 @@ struct MachineBuilder {
   let console: ConsoleOutput
   let meter: MeterPage
   private let disks: DiskShelf
+  /// With its files open: a guest that starts anew gets what it had, whatever has become of their names.
+  private let bootRequest: BootRequest
   /// Of the disks, then of the network cards. They stay when the guest starts anew, and so does what it has used.
   let limiters: [RateLimiter]
   /// It stays too: a reset forgives no debt.
@@ -36,6 +38,7 @@ struct MachineBuilder {
     limiters = limits.map { RateLimiter($0, at: .now) }
     throttle = CPUThrottle(quota, cpuCount: configuration.cpuCount, at: .now)
     do throws(ImageError) { disks = try DiskShelf(configuration.disks) } catch { throw .disk(error) }
+    bootRequest = try boot { () throws(BootError) in try configuration.bootRequest() }
   }
 
   /// - Parameters:
@@ -44,7 +47,7 @@ struct MachineBuilder {
   func build(on groundwork: Groundwork, balloonBytes: UInt64) throws(MachineError) -> Machine {
     let memory = groundwork.memory
     let hypervisor = groundwork.bootstrap.hypervisor
-    var request = try boot { () throws(BootError) in try configuration.bootRequest() }
+    var request = bootRequest
     let cpuid = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
 
     var wiring = Wiring()

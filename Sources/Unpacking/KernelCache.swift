@@ -11,6 +11,8 @@ package struct KernelCache: Sendable {
 
   /// What the files may take together, in bytes; the one that was added last stays in any case.
   static let mostBytes: UInt64 = 512 << 20
+  /// What a start writes is its own for so long, in nanoseconds.
+  private static let longestWrite: Int64 = 3_600_000_000_000
 
   /// - Returns: nil for a user who has no place for such a folder.
   package init?() {
@@ -20,21 +22,20 @@ package struct KernelCache: Sendable {
 
   package init(path: String) { self.path = path }
 
-  /// Whether kernels can be added, the folder being made for that.
-  var isWritable: Bool {
-    guard (try? Folder.makeAll(path)) != nil else { return false }
-    // SAFETY: the path is a copy with a zero behind it, for the call.
-    return unsafe access(path, W_OK) == 0
-  }
+  /// Whether there is room for a kernel of so many bytes.
+  func hasRoom(for bytes: Int) -> Bool { ((try? Folder.freeBytes(path)) ?? 0) >= UInt64(bytes) }
 
   /// What keys of this folder's kernels depend on, made with the first: bytes of chance, as the target of a link, which
   /// is there as a whole or not at all.
   ///
   /// Who could choose a file's key could have it boot in another's place.
+  ///
+  /// - Throws: also when somebody else could, as the folder is not this user's alone.
   func secret() throws(SystemCallError) -> [UInt8] {
+    try Folder.makeAll(path)
+    guard try Folder.isOwn(path) else { throw SystemCallError("open", .notPermitted) }
     let link = "\(path)/secret"
     if let secret = Self.secret(at: link) { return secret }
-    try Folder.makeAll(path)
     let secret = (0..<Self.secretBytes).map { _ in UInt8.random(in: .min ... .max) }  // getrandom(2)
     do throws(SystemCallError) { try Folder.makeLink(link, to: secret.hexadecimal) } catch {
       guard error.errno == .exists, let secret = Self.secret(at: link) else { throw error }
@@ -88,8 +89,9 @@ package struct KernelCache: Sendable {
   }
 
   /// Removes what was not used for longest, until the rest is small enough. What a start that was killed has left half
-  /// written goes that way too.
+  /// written goes that way too, an hour later.
   private func removeUnused() {
+    let now = Int64(clamping: HostClock.nanosecondsSince1970)
     var files: [(path: String, status: FileStatus)] = []
     for name in (try? Folder.names(in: path)) ?? [] {
       let path = "\(path)/\(name)"
@@ -99,7 +101,8 @@ package struct KernelCache: Sendable {
     var bytes: UInt64 = 0
     for (index, file) in files.enumerated() {
       bytes += file.status.size
-      if index > 0, bytes > Self.mostBytes { Folder.removeFile(file.path) }
+      let isBeingWritten = file.path.contains(".elf.new-") && now < file.status.modifiedNanoseconds &+ Self.longestWrite
+      if index > 0, bytes > Self.mostBytes, !isBeingWritten { Folder.removeFile(file.path) }
     }
   }
 }

@@ -28,42 +28,12 @@ package struct UnpackedKernel: Sendable {
     }
   }
 
-  /// Finds it in the cache, or unpacks it and adds it there.
-  ///
-  /// - Parameter cache: nil: there is none.
-  package init(_ packed: PackedKernel, cache: KernelCache?) throws(UnpackingError) {
-    guard let cache else {
-      file = SharedDescriptor(try Self.nameless(try packed.unpack()))
-      origin = .notKept(.nowhere)
-      return
-    }
-    let secret: [UInt8]
-    do throws(SystemCallError) { secret = try cache.secret() } catch {
-      file = SharedDescriptor(try Self.nameless(try packed.unpack()))
-      origin = .notKept(.refused(folder: cache.path, error))
-      return
-    }
-    let key = try packed.key(secret)
-    if let file = cache.find(key, bytes: packed.unpackedBytes) {
-      self.file = SharedDescriptor(file)
-      origin = .cache
-      return
-    }
-    let kernel = try packed.unpack()
-    do throws(SystemCallError) {
-      file = SharedDescriptor(try cache.add(kernel, key))
-      origin = .unpacked
-    } catch {
-      file = SharedDescriptor(try Self.nameless(kernel))
-      origin = .notKept(.refused(folder: cache.path, error))
-    }
-  }
-
   /// What is to be booted in a kernel's place.
   ///
   /// - Parameters:
   ///   - path: any kernel.
   ///   - isWanted: nil: only where there is something to gain, which is a bzImage that can be kept unpacked.
+  ///   - cache: nil: there is none.
   /// - Returns: nil: the file is booted as it is.
   /// - Throws: when it is wanted and cannot be done.
   package init?(of path: String, isWanted: Bool?, cache: KernelCache?) throws(UnpackingError) {
@@ -74,22 +44,67 @@ package struct UnpackedKernel: Sendable {
       try self.init(packed, cache: cache)
     case nil:
       // What is wrong with the file the VMM says, or else the guest's own unpacking.
-      guard let packed = (try? PackedKernel(path)) ?? nil, packed.is64Bit, let cache, cache.isWritable,
-        let kernel = try? Self(packed, cache: cache)
-      else { return nil }
-      self = kernel
+      guard let cache, let packed = (try? PackedKernel(path)) ?? nil, packed.is64Bit else { return nil }
+      do {
+        let key = try packed.key(cache.secret())
+        if let found = Self(finding: packed, key, in: cache) {
+          self = found
+        } else if cache.hasRoom(for: packed.unpackedBytes) {
+          try self.init(adding: packed.unpack(), key, to: cache)
+        } else {
+          return nil
+        }
+      } catch {
+        return nil
+      }
     }
   }
 
+  /// Finds it in the cache, or unpacks it and adds it there if that can be.
+  init(_ packed: PackedKernel, cache: KernelCache?) throws(UnpackingError) {
+    guard let cache else {
+      try self.init(nameless: packed.unpack(), .nowhere)
+      return
+    }
+    let secret: [UInt8]
+    do throws(SystemCallError) { secret = try cache.secret() } catch {
+      try self.init(nameless: packed.unpack(), .refused(folder: cache.path, error))
+      return
+    }
+    let key = try packed.key(secret)
+    if let found = Self(finding: packed, key, in: cache) {
+      self = found
+      return
+    }
+    let kernel = try packed.unpack()
+    do throws(SystemCallError) { try self.init(adding: kernel, key, to: cache) } catch {
+      try self.init(nameless: kernel, .refused(folder: cache.path, error))
+    }
+  }
+
+  private init?(finding packed: PackedKernel, _ key: String, in cache: KernelCache) {
+    guard let found = cache.find(key, bytes: packed.unpackedBytes) else { return nil }
+    file = SharedDescriptor(found)
+    origin = .cache
+  }
+
+  private init(
+    adding kernel: borrowing Mapping, _ key: String, to cache: KernelCache
+  ) throws(SystemCallError) {
+    file = SharedDescriptor(try cache.add(kernel, key))
+    origin = .unpacked
+  }
+
   /// In memory, for as long as the guest runs.
-  private static func nameless(_ kernel: borrowing Mapping) throws(UnpackingError) -> Descriptor {
+  private init(nameless kernel: borrowing Mapping, _ obstacle: Obstacle) throws(UnpackingError) {
     do throws(SystemCallError) {
       let file = try Descriptor.memory(named: "rowhouse-kernel")
       // SAFETY: the mapping's own memory, which is only read.
       unsafe try file.writeAll(UnsafeRawBufferPointer(start: kernel.base, count: kernel.count), at: 0)
-      return file
+      self.file = SharedDescriptor(file)
     } catch {
       throw .host(error)
     }
+    origin = .notKept(obstacle)
   }
 }

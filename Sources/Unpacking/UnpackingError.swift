@@ -13,6 +13,8 @@ package enum UnpackingError: Error, Equatable, Sendable {
   package enum Refusal: Error, Equatable, Sendable {
     /// Neither a bzImage nor an ELF file.
     case noLinux
+    /// A bzImage of a Linux before 4.18, or (nil) of one that does not say which it is.
+    case old(String?)
     /// A bzImage whose header does not tell where its payload is.
     case tellsNoPayload(version: UInt16)
     /// The way's name; nil: the payload begins as none that is known.
@@ -48,6 +50,8 @@ extension UnpackingError.Refusal: CustomStringConvertible {
   package var description: String {
     switch self {
     case .noLinux: "is neither a bzImage nor an ELF file: leave out --unpack"
+    case .old(let release?): "is Linux \(release), which only unpacks itself before 4.18: leave out --unpack"
+    case .old(nil): "does not tell which Linux it is, so that only it can unpack itself: leave out --unpack"
     case .tellsNoPayload(let version):
       "does not tell where the kernel is in it (boot protocol \(version >> 8).\(version & 0xff)): leave out --unpack"
     case .compressedOtherwise(let name?): "is compressed by \(name), which is not unpacked here: leave out --unpack"

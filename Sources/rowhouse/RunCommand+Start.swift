@@ -15,7 +15,7 @@ extension RunCommand {
       }
     }
     let file = try verdict.map { path throws(ConfigurationError) in try VerdictFile(path) }
-    let unpacked = try unpackKernel(for: configuration)
+    let unpacked = try unpackKernel(of: configuration)
     let logBytes = try logBytes()
     let claim = try claim(configuration.memoryBytes, of: MemoryBudget(overcommit: overcommit))
     configuration.folder = claim?.folder.path
@@ -50,10 +50,8 @@ extension RunCommand {
   }
 
   /// - Returns: nil: the kernel's file is booted as it is.
-  private func unpackKernel(for configuration: Configuration) throws(UnpackingError) -> SharedDescriptor? {
-    // Whoever chooses another protocol means the file as it is.
-    let isWanted = guest.unpack ?? ((configuration.bootProtocol ?? .linux) == .linux ? nil : false)
-    let unpacked = try UnpackedKernel(of: kernel, isWanted: isWanted, cache: KernelCache())
+  private func unpackKernel(of configuration: Configuration) throws(UnpackingError) -> SharedDescriptor? {
+    let unpacked = try UnpackedKernel(booting: configuration, isWanted: guest.unpack)
     if case .notKept(let obstacle) = unpacked?.origin {
       StandardError.say("\(kernel): it cannot be kept unpacked, so each start unpacks it (\(obstacle))")
     }

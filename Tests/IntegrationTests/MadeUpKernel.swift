@@ -62,7 +62,7 @@ enum MadeUpKernel {
     var commandLineBytes: UInt32 = 2047
   }
 
-  /// A bzImage whose kernel is 8 KiB of HLT.
+  /// A bzImage whose kernel is 8 KiB of HLT, and says that it is Linux 6.1.
   static func bzImage(_ change: (inout LinuxFields) -> Void = { _ in }) -> [UInt8] {
     var fields = LinuxFields()
     change(&fields)
@@ -77,6 +77,8 @@ enum MadeUpKernel {
     put(0x66eb as UInt16, at: 0x200)
     file.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
     put(fields.version, at: 0x206)
+    put(0x100 as UInt16, at: 0x20e)
+    file.replaceSubrange(0x300..<0x304, with: Array("6.1 ".utf8))
     put(fields.loadFlags, at: 0x211)
     put(0x7fff_ffff as UInt32, at: 0x22c)
     put(fields.alignment, at: 0x230)

@@ -32,7 +32,7 @@ extension Case {
 
   private init(refusesToUnpack name: String, _ preparation: String, _ reason: String) {
     self.init(
-      unpacking: name, "\(preparation)\nrowhouse run image --unpack", status: 2, warns: ["image: \(reason)"],
+      unpacking: name, "\(preparation)\nrowhouse run image --unpack --boot pvh", status: 2, warns: ["image: \(reason)"],
       warningLines: 1)
     check = { outcome in outcome.expectNoOutput() }
   }
@@ -49,7 +49,7 @@ extension Case {
     Case(
       unpacking: "unpacked-unasked", """
         pack $GUESTS/hello.elf 'gzip -9'
-        rowhouse run image --quiet -- one && rowhouse run image --quiet -- two || over
+        for start in one two; do rowhouse run image --boot pvh --quiet -- $start || over; done
         cmp $kept/*.elf $GUESTS/hello.elf && echo the same
         """, says: ["command line: one", "command line: two", "the same"], warningLines: 0),
     Case(unpacksNothing: "no-unpack", """
@@ -82,19 +82,32 @@ extension Case {
       rowhouse run image; status=$?
       [ ! -e $kept ] && (exit $status)
       """),
+    Case(unpacksNothing: "packed-by-an-old-linux", """
+      pack $GUESTS/hello.elf 'gzip -9'
+      printf 4.17 | patch $((0x300))
+      rowhouse run image; status=$?
+      [ ! -e $kept ] && (exit $status)
+      """),
+    // Others could put a kernel there.
+    Case(unpacksNothing: "unpacked-into-no-folder-of-others", """
+      pack $GUESTS/hello.elf 'gzip -9'
+      mkdir -p $kept && chmod 777 $kept
+      rowhouse run image; status=$?
+      [ -z "$(ls -A $kept)" ] && (exit $status)
+      """),
     Case(unpacking: "unpacked-for-no-other-protocol", """
       pack $GUESTS/hello.elf 'gzip -9'
-      rowhouse run image --boot pvh
-      """, status: 2, warns: ["image: cannot be booted with --boot pvh"], warningLines: 1),
+      rowhouse run image --boot multiboot
+      """, status: 2, warns: ["image: cannot be booted with --boot multiboot"], warningLines: 1),
     // What the second start boots is what is kept: there the guest says something else.
     Case(
       unpacking: "unpacked-once", """
         pack $GUESTS/hello.elf 'gzip -9'
-        rowhouse run image --unpack --quiet -- one || over
+        rowhouse run image --unpack --boot pvh --quiet -- one || over
         cmp $kept/*.elf $GUESTS/hello.elf && echo the same
         file=$(echo $kept/*.elf)
         mv $file tmp/first; sed 's/Hello from/Hullo from/' tmp/first > $file
-        rowhouse run image --unpack --quiet --verdict verdict -- two || over
+        rowhouse run image --unpack --boot pvh --quiet --verdict verdict -- two || over
         grep -o '"kernel" : "image"' verdict
         """,
       says: ["Hello from", "command line: one", "the same", "Hullo from", "command line: two", #""kernel" : "image""#],
@@ -102,16 +115,16 @@ extension Case {
     Case(
       unpacking: "unpacked-for-a-detached-guest", """
         pack $GUESTS/hello.elf 'gzip -9'
-        rowhouse run image --unpack --detach --name one --console file:tmp/out && rowhouse wait one && cat tmp/out
+        rowhouse run image --unpack --boot pvh --detach --name one --console file:tmp/out && rowhouse wait one && cat tmp/out
         rowhouse remove one
         """, says: ["one", "Hello from"], warningLines: 0),
     // The guest starts anew from a file that nobody else can find any more.
     Case(
       unpacking: "unpacked-and-reset", """
         pack $GUESTS/reset.elf 'gzip -9'
-        rowhouse run image --unpack --on-reset reset --quiet > tmp/out & supervisor=$!
+        rowhouse run image --unpack --boot pvh --on-reset reset --quiet > tmp/out & supervisor=$!
         until [ -s tmp/out ]; do sleep 0.02; done
-        rm -r $kept
+        rm -r $kept image
         lines=$(wc -l < tmp/out)
         until [ $(wc -l < tmp/out) -gt $((lines + 2)) ]; do sleep 0.02; done
         kill $supervisor; wait $supervisor && echo it went on
@@ -120,7 +133,7 @@ extension Case {
       unpacking: "unpacked-each-time", """
         pack $GUESTS/hello.elf 'gzip -9'
         : > tmp/file
-        XDG_CACHE_HOME=$PWD/tmp/file rowhouse run image --unpack --quiet
+        XDG_CACHE_HOME=$PWD/tmp/file rowhouse run image --unpack --boot pvh --quiet
         """, says: ["Hello from"],
       warns: ["image: it cannot be kept unpacked", "tmp/file/rowhouse/kernels: Not a directory"], warningLines: 1),
     Case(
@@ -130,9 +143,13 @@ extension Case {
     Case(
       unpacking: "unpacked-and-too-large", """
         pack $GUESTS/hello.elf 'gzip -9'
-        rowhouse run image --unpack --memory 1M
+        rowhouse run image --unpack --boot pvh --memory 1M
         """, status: 2, warns: ["image: "], warningLines: 1),
     Case(refusesToUnpack: "unpack-nothing-packed", "head -c 5000 /dev/zero > image", "is neither a bzImage nor an ELF"),
+    Case(refusesToUnpack: "unpack-an-old-linux", """
+      pack $GUESTS/hello.elf 'gzip -9'
+      printf 4.17 | patch $((0x300))
+      """, "is Linux 4.17, which only unpacks itself before 4.18: leave out --unpack"),
     Case(refusesToUnpack: "unpack-without-a-payload", "head -c 9000 /dev/zero >> image", "does not tell where"),
     Case(
       refusesToUnpack: "unpack-bzip2", """

@@ -1,6 +1,7 @@
 import Boot
 
-/// A bzImage of one sector of setup and a page of code that counts 0, 1, 2, … so that misplaced bytes show.
+/// A bzImage of Linux 6.1 with one sector of setup and a page of code that counts 0, 1, 2, … so that misplaced bytes
+/// show.
 package func bzImage(version: UInt16 = 0x020f, _ change: (inout [UInt8]) -> Void = { _ in }) -> [UInt8] {
   var bytes = [UInt8](repeating: 0, count: 1024)
   bytes[0x1f1] = 1
@@ -10,6 +11,8 @@ package func bzImage(version: UInt16 = 0x020f, _ change: (inout [UInt8]) -> Void
   bytes[0x201] = 0x6a
   bytes.put(UInt32(0x5372_6448), at: 0x202)
   bytes.put(version, at: 0x206)
+  bytes.put(UInt16(0x100), at: 0x20e)  // kernel_version, from 0x200 on
+  bytes.replaceSubrange(0x300..<0x30a, with: Array("6.1.0-test".utf8))
   bytes[0x211] = 1  // LOADED_HIGH
   bytes.put(UInt32(0x10_0000), at: 0x214)
   bytes.put(UInt32(0x7fff_ffff), at: 0x22c)  // initrd_addr_max

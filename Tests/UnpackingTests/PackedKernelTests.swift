@@ -120,6 +120,21 @@ struct PackedKernelTests {
     #expect(try refusal(of: other) == .noKernel)
   }
 
+  @Test("Linux before 4.18, and what does not say which it is, unpacks itself", arguments: [
+    ("4.17.19-test", "4.17"), ("3.10.0", "3.10"), ("2.6.32", "2.6"), ("6", nil), ("x.1", nil), ("", nil),
+    ("4.18.0-rc1", ""), ("6.12.9", ""), ("10.0 (x)", ""),
+  ])
+  func oldKernels(text: String, release: String?) throws {
+    var image = bzImage(payload: try Packer.all[0].payload(kernel(), folder))
+    image.replaceSubrange(0x300..<0x310, with: Array(text.utf8) + [UInt8](repeating: 0, count: 16 - text.utf8.count))
+    #expect(refusal(of: image) == (release == "" ? nil : .old(release)))
+    // Where it says nothing, or that it is said beyond the header's sectors.
+    for place in [UInt16(0), 0x200, .max] {
+      image.put(place, at: 0x20e)
+      #expect(refusal(of: image) == .old(nil))
+    }
+  }
+
   @Test("Files that are no bzImage, or one that tells nothing")
   func otherFiles() throws {
     #expect(try unpacked(kernel()) == nil)

@@ -88,7 +88,7 @@ struct Contestant {
     let started = Instant.now
     let origin: UnpackedKernel.Origin?
     do throws(UnpackingError) {
-      origin = try UnpackedKernel(of: guest.kernel, isWanted: guest.isUnpacked, cache: KernelCache())?.origin
+      origin = try UnpackedKernel(booting: guest.configuration, isWanted: guest.isUnpacked)?.origin
     } catch {
       throw HostError("\(error)")
     }
