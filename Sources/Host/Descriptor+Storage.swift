@@ -104,6 +104,17 @@ package struct FileIdentity: Hashable, Sendable {
     (self.device, self.inode, self.allocated) = (device, inode, allocated)
   }
 
+  /// The folder that a path itself names (lstat(2)); its allocated bytes are not asked for.
+  ///
+  /// - Throws: `ENOTDIR` for what is no folder, a link to one too.
+  package init(ofFolder path: String) throws(SystemCallError) {
+    var (mode, device, inode): (UInt32, UInt64, UInt64) = (0, 0, 0)
+    // SAFETY: all pointers are to local variables that outlive the call, as the string does.
+    unsafe try checked("lstat", linux_path_identity(path, &mode, &device, &inode))
+    guard mode & S_IFMT == S_IFDIR else { throw SystemCallError("lstat", .notDirectory) }
+    (self.device, self.inode, allocated) = (device, inode, 0)
+  }
+
   package static func == (left: Self, right: Self) -> Bool {
     left.device == right.device && left.inode == right.inode
   }

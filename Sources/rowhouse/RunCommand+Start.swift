@@ -28,7 +28,11 @@ extension RunCommand {
         let name = claim.folder.name
         StandardError.say("\(name): it ends when you log out, with $XDG_RUNTIME_DIR; `loginctl enable-linger` keeps it")
       }
-      return print(claim.folder.name)
+      print(claim.folder.name)
+      do throws(HostError) { try StandardOutput.flush() } catch {
+        throw HostError("\(error); the guest runs as \(claim.folder.name)")
+      }
+      return
     }
     let outcome: Supervisor.Outcome
     do {

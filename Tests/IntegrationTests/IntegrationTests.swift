@@ -5,7 +5,7 @@ extension Case {
   /// Every case there is. What is not in here cannot run, so no case is forgotten when all run in the lab at once.
   static let table =
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
-    + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders + streetMoments
+    + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders + streetMoments + streetUnknown
     + fullOutputs
     + allotments + meterings + limits + readers + memoryBudgets + fullDisks + unpacking
     + benchmarks
@@ -73,6 +73,9 @@ struct IntegrationTests {
 
   @Test("Guests that others find a moment early or late", arguments: Case.streetMoments)
   func streetMoment(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("Guests of which nobody can tell whether they live", arguments: Case.streetUnknown)
+  func unknownGuests(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("Standard output that takes nothing", arguments: Case.fullOutputs)
   func fullOutput(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }

@@ -157,7 +157,7 @@ extension Case {
         rowhouse remove one
         """,
       says: [
-        "status 85\nstatus 0\nfirst\nrowhouse: one: the guest said more here than its log keeps; some is missing\nlast\n"
+        "status 85\nstatus 0\nfirst\nrowhouse: one: its log went on without this reader; some of what the guest said may be missing here\nlast\n"
       ], warningLines: 0),
     Case(
       "console-log-that-may-not-grow",

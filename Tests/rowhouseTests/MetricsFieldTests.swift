@@ -230,7 +230,7 @@ struct MetricsFieldTests {
     }
     for state in GuestFolder.State.allCases {
       let states = try series(state, "state")
-      #expect(Set(states.keys) == (try Set(series(.running, "state").keys)) && states.count == 6)
+      #expect(Set(states.keys) == (try Set(series(.running, "state").keys)) && states.count == 7)
       #expect(states.filter { $0.value == "1" }.map(\.key) == [
         "rowhouse_guest_state{guest=\"one\",rowhouse_guest_state=\"\(state.rawValue)\"}"
       ])

@@ -71,7 +71,7 @@ final class StreetTests {
     let claim = try claim("one")
     #expect(try Folder.names(in: root) == ["one"])
     #expect(try Set(Folder.names(in: root + "/one")) == ["meter", "promised"])
-    #expect(claim.folder.state == .starting)
+    #expect(try claim.folder.look().state == .starting)
     #expect(throws: ConfigurationError.self) { try self.claim("one") }
     claim.release()
     #expect(try Folder.names(in: root) == [])

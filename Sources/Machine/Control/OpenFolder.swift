@@ -28,6 +28,20 @@ struct OpenFolder {
   /// Whether somebody has taken away what others find the guest by. Under another name it is still found.
   var isRemoved: Bool { control.isRemoved }
 
+  /// Whether the folder itself is where it was, whatever is in it.
+  func isInPlace(at path: String) -> Bool {
+    (try? FileIdentity(ofFolder: path) == FileIdentity(of: folder.descriptor)) ?? false
+  }
+
+  /// Makes the meter of a guest that has ended anew where it was removed.
+  ///
+  /// - Parameter meter: its last state.
+  func restore(meter: [UInt8]) throws(SystemCallError) {
+    do throws(SystemCallError) { try Self.write(meter, to: .meter, in: Self.path(of: folder)) } catch
+      where error.errno == .exists
+    {}
+  }
+
   /// Has nobody new come to the sockets. Who waits there can still be served.
   func closeSockets() {
     for socket in [control, console] { socket.removeFile() }
@@ -74,7 +88,9 @@ struct OpenFolder {
       .writeAll(bytes)
   }
 
+  private static func path(of folder: SharedDescriptor) -> String { "/proc/self/fd/\(folder.number)" }
+
   private static func path(of file: FolderFile, in folder: SharedDescriptor) -> String {
-    "/proc/self/fd/\(folder.number)/\(file.rawValue)"
+    "\(path(of: folder))/\(file.rawValue)"
   }
 }

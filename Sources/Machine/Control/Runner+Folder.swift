@@ -20,13 +20,15 @@ extension Runner {
     }
   }
 
-  /// Puts an ended guest's last state where its folder was, for `list` and the ledger. A supervisor has it already.
+  /// Puts an ended guest's last state where its folder was, for `list` and the ledger, or into it when it is there still
+  /// and only what was in it was removed. A supervisor has it already.
   func leaveRemains() {
     guard configuration.isDetached, let folder, folder.isRemoved, let path = configuration.folder, let meterFile else {
       return
     }
     do throws(SystemCallError) {
       let page = try meterFile.descriptor.read(count: meter.shape.byteCount, at: 0)
+      if folder.isInPlace(at: path) { return try folder.restore(meter: page) }
       let message = "rowhouse: the guest's folder was removed while it ran; this is what is left of it\n"
       do throws(SystemCallError) { try OpenFolder.leave(meter: page, message: message, at: path) } catch {
         // The place of all folders has gone, as when a user logs out. The ledger's stays.

@@ -16,8 +16,9 @@ extension GuestFolder {
     if expectation != nil { try limitSearch(nanoseconds: nanoseconds) }
     let start = Instant.now
     // What is expected may come for as long as its alarm does not.
-    let patience = expectation == nil ? ControlClient.patience : .max
-    guard let socket = try connectToConsole(within: patience) else {
+    let patience = expectation == nil ? nanoseconds : .max
+    let late = ExitCode(Verdict.timeout.exitStatus)
+    guard let socket = try connectToConsole(within: patience, orThrow: late) else {
       return try whenOver(awaitEnd() ?? .removed)
     }
     let left = nanoseconds - min(nanoseconds, Instant.now.nanoseconds(since: start))
@@ -38,7 +39,7 @@ extension GuestFolder {
       if let end = try awaitDeath() { return try whenOver(end) }
       StandardError.say("\(name): the guest's VMM has ended the connection")
     }
-    throw ExitCode(Verdict.timeout.exitStatus)
+    throw late
   }
 
   static func printMatch(_ text: String) { print(GuestWords.shown(text)) }
@@ -58,15 +59,23 @@ extension GuestFolder {
 extension GuestFolder {
   /// Connects to the guest's console, as soon as a guest that is about to start has one.
   ///
+  /// - Parameter late: what to throw, with the explanation said, when it is not there in time; nil: the explanation.
   /// - Returns: nil when the guest has ended.
-  func connectToConsole(within nanoseconds: UInt64 = ControlClient.patience) throws -> SharedDescriptor? {
+  func connectToConsole(
+    within nanoseconds: UInt64 = ControlClient.patience, orThrow late: ExitCode? = nil
+  ) throws -> SharedDescriptor? {
     let deadline = Instant.now.advanced(byNanoseconds: nanoseconds)
     while true {
       do throws(SystemCallError) {
         return SharedDescriptor(try connect(to: .console))
       } catch where [.noSuchFile, .connectionRefused, .again].contains(error.errno) {
         guard isAlive else { return nil }
-        guard Instant.now < deadline else { throw explanation(of: .gone, "\(name)") }
+        guard Instant.now < deadline else {
+          let explanation = explanation(of: .gone, "\(name)")
+          guard let late else { throw explanation }
+          StandardError.say("\(explanation)")
+          throw late
+        }
         usleep(5000)
       } catch {
         throw HostError("\(name): \(error)")

@@ -40,7 +40,7 @@ struct GuestSummary: JSONDocument {
   private static let oldestSample: UInt64 = 15_000_000_000
 
   /// - Parameters:
-  ///   - look: nil: there is no meter to look at.
+  ///   - look: nil: the guest cannot be looked at.
   ///   - now: nil: when it was looked at.
   init(_ folder: GuestFolder, _ look: GuestFolder.Look?, at now: Instant? = nil) {
     let now = now ?? look?.at ?? .now
@@ -50,7 +50,7 @@ struct GuestSummary: JSONDocument {
       look?.isSilent = true
     }
     name = folder.name.description
-    state = look?.state ?? .crashed
+    state = look?.state ?? .unknown
     let isOver = state.isOver
     verdict = isOver ? look?.verdict?.name : nil
     exitStatus = isOver ? GuestEnd(look?.verdict).exitStatus : nil

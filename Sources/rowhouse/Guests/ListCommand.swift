@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Host
 import Machine
 
 /// `rowhouse list`: the guests that there are.
@@ -9,7 +10,7 @@ struct ListCommand: ParsableCommand {
     abstract: "Lists your guests: those that run, and what is left of others.",
     discussion: """
       A guest whose VMM died without saying how the guest ended has crashed; one whose VMM takes no samples, as it is \
-      stopped or has no CPU, is silent. Of guests that were there when the host \
+      stopped or has no CPU, is silent; one whose folder cannot be looked into is unknown. Of guests that were there when the host \
       went down nothing is left if $XDG_RUNTIME_DIR is in memory, as it usually is. CPU is the share of one CPU over \
       its life, with --watch since the last look.
       """)
@@ -24,13 +25,19 @@ struct ListCommand: ParsableCommand {
     let street = try Street()
     Remains.settle()
     var shares = CPUShares()
+    var failures: [any Error] = []
     repeat {
+      failures = []
       var guests = try street.guests().compactMap { folder -> GuestSummary? in
-        let look = try? folder.look()
-        // Removed since it was found.
-        if look == nil, !folder.isInPlace { return nil }
-        folder.settleIfPossible(look)
-        return GuestSummary(folder, look)
+        do throws(SystemCallError) {
+          // Perhaps it was removed since it was found.
+          guard let look = try folder.lookIfThere() else { return nil }
+          folder.settleIfPossible(look)
+          return GuestSummary(folder, look)
+        } catch {
+          failures.append(folder.unknown(error))
+          return GuestSummary(folder, nil)
+        }
       }
       if watch { shares.look(at: &guests) }
       let text = json ? GuestList(guests: guests).json : Self.table(guests)
@@ -40,6 +47,7 @@ struct ListCommand: ParsableCommand {
       try StandardOutput.flush()
       if watch { sleep(1) }
     } while watch
+    try failures.report()
   }
 
   private struct GuestList: JSONDocument { let guests: [GuestSummary] }

@@ -33,7 +33,7 @@ struct SetCommand: ParsableCommand {
 
   func run() throws {
     let folder = try guest.guest()
-    guard let meter = try? folder.look().meter else {
+    guard let meter = try folder.lookOrExplain().meter else {
       throw folder.notRunning
     }
     // All are read and checked before one is sent.

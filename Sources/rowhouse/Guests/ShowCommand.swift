@@ -21,7 +21,7 @@ struct ShowCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let details = GuestDetails(try guest.guest())
+    let details = try GuestDetails(guest.guest())
     print(json ? details.json : details.text, terminator: "")
   }
 }
@@ -51,15 +51,15 @@ struct GuestDetails: JSONDocument {
   /// What the VMM was started with.
   let arguments: [String]
 
-  init(_ folder: GuestFolder) {
-    var look = try? folder.look()
-    let process = look?.isAlive == true ? look?.meter?.process : nil
+  init(_ folder: GuestFolder) throws(HostError) {
+    var look = try folder.lookOrExplain()
+    let process = look.isAlive ? look.meter?.process : nil
     self.folder = folder.path
     arguments = folder.arguments(of: process) ?? []
     // As they are now, or else as the guest's last sample and its options have them.
     let start = arguments.isEmpty ? nil : try? Configuration(arguments: arguments)
     var console = start?.console.description
-    var balloon = start?.balloonBytes == nil ? nil : look?.meter.map(Balloon.init)
+    var balloon = start?.balloonBytes == nil ? nil : look.meter.map(Balloon.init)
     var memory: GuestMemory?
     if process != nil, var client = try? ControlClient(folder) {
       let deadline = Instant.now.advanced(byNanoseconds: ControlClient.patience)
@@ -69,10 +69,10 @@ struct GuestDetails: JSONDocument {
         }
         if case .consolePlace(let answer) = try client.ask(.consolePlace, until: deadline) { console = answer }
       } catch {
-        if case .silent = error { look?.isSilent = true }
+        if case .silent = error { look.isSilent = true }
       }
       let limit = Instant.now.advanced(byNanoseconds: Self.guestPatience)
-      if look?.state == .running, balloon != nil,
+      if look.state == .running, balloon != nil,
         case .memory(let report)? = try? client.ask(.memory, until: limit)
       {
         memory = GuestMemory(report)

@@ -38,7 +38,8 @@ struct StopCommand: ParsableCommand {
       if case .silent = failure { continue }
       StandardError.say("\(guest.explanation(of: failure, "\(guest.name)")): its power button was not pressed")
     }
-    var failures = try guests.filter { guest in try guest.awaitEnd(until: deadline) == nil }.killAll()
+    var failures: [any Error] = []
+    failures += guests.late(until: deadline, &failures).killAll()
     for guest in guests { guest.settleIfPossible() }
     if remove {
       let street = try Street()
@@ -57,7 +58,7 @@ struct KillCommand: ParsableCommand {
 
   func run() throws {
     let guests = try selection.guests()
-    let failures = try guests.killAll()
+    let failures = guests.killAll()
     for guest in guests { guest.settleIfPossible() }
     try failures.report()
   }
@@ -71,20 +72,35 @@ extension [GuestFolder] {
   /// SIGTERM, after which its guest still has a verdict. One that does not obey is killed itself, which is said.
   ///
   /// - Returns: what went wrong.
-  fileprivate func killAll() throws -> [any Error] {
+  fileprivate func killAll() -> [any Error] {
+    var failures: [any Error] = []
     let deadline = Instant.now.advanced(byNanoseconds: Self.patience)
     var kills = ControlRound([.kill], to: self)
     // The answers are the ends.
     _ = kills.lastingFailures(until: deadline)
-    let deaf = try filter { guest in try guest.awaitEnd(until: deadline) == nil }
-    if deaf.isEmpty { return [] }
+    let deaf = late(until: deadline, &failures)
+    if deaf.isEmpty { return failures }
     _ = deaf.signal(SIGTERM)
-    let limit = Instant.now.advanced(byNanoseconds: Self.patience)
-    let late = try deaf.filter { guest in try guest.awaitEnd(until: limit) == nil }
+    let late = deaf.late(until: .now.advanced(byNanoseconds: Self.patience), &failures)
     for guest in late { StandardError.say("\(guest.name): its VMM does not end the guest, and is killed") }
-    let failures = late.signal(SIGKILL)
-    if failures.isEmpty { for guest in late { _ = try guest.awaitEnd() } }
-    return failures
+    let deathless = late.signal(SIGKILL)
+    if deathless.isEmpty { _ = late.late(until: nil, &failures) }
+    return failures + deathless
+  }
+
+  /// Waits for all their ends.
+  ///
+  /// - Parameters:
+  ///   - deadline: nil: no limit.
+  ///   - failures: gets what went wrong with those of which it cannot be told.
+  /// - Returns: those that have not ended by then.
+  fileprivate func late(until deadline: Instant?, _ failures: inout [any Error]) -> [GuestFolder] {
+    filter { guest in
+      do throws(HostError) { return try guest.awaitEnd(until: deadline) == nil } catch {
+        failures.append(error)
+        return false
+      }
+    }
   }
 
   private func signal(_ number: Int32) -> [any Error] {

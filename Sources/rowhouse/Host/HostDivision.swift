@@ -61,7 +61,7 @@ struct HostDivision {
   /// Looks at all guests, twice. Settles the books of those that have ended.
   init(_ street: Street) throws {
     self.init(HostLimits(), try MemoryBudget(overcommit: nil))
-    let folders = (try? street.guests()) ?? []
+    let folders = try street.guests()
     let before = folders.freshLooks()
     for (folder, look) in zip(folders, before) { folder.settleIfPossible(look) }
     let readings = before.map(Reading.init)

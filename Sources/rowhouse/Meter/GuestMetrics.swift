@@ -29,20 +29,27 @@ struct GuestMetrics {
   init(_ street: Street) throws(HostError) {
     let folders = try street.guests()
     for (folder, look) in zip(folders, folders.freshLooks()) {
-      guard let look, let meter = look.meter else { continue }
-      folder.settleIfPossible(look)
-      add(folder.name.description, look.state, meter)
+      if let look {
+        folder.settleIfPossible(look)
+        if let meter = look.meter { add(folder.name.description, look.state, meter) }
+      } else if folder.isAlive {
+        add(.unknown, [("guest", folder.name.description)])
+      }
     }
   }
 
   init() {}
 
+  private mutating func add(_ state: GuestFolder.State, _ guest: [(String, String)]) {
+    up.add([.starting, .running, .paused].contains(state) ? 1 : 0, guest)
+    self.state.add(state.rawValue, of: GuestFolder.State.allCases.map(\.rawValue), guest)
+  }
+
   mutating func add(_ name: String, _ state: GuestFolder.State, _ meter: MeterReading) {
     let guest = [("guest", name)]
     let isOver = state.isOver
     info.add(1, guest + [("run", meter.run), ("process", String(meter.process))])
-    up.add(isOver || state == .silent ? 0 : 1, guest)
-    self.state.add(state.rawValue, of: GuestFolder.State.allCases.map(\.rawValue), guest)
+    add(state, guest)
     verdict.add(Verdict(meter)?.name, of: Verdict.names, guest)
     started.add(nanoseconds: meter.startedSince1970, guest)
     for phase in Phase.allCases {

@@ -29,7 +29,8 @@ struct MeterCommand: ParsableCommand {
 extension GuestFolder {
   /// The guest's meter, brought up to date where there is somebody to ask.
   func reading() throws -> (State, MeterReading) {
-    guard let look = [self].freshLooks()[0], let meter = look.meter else {
+    let look = try [self].freshLooks()[0] ?? lookOrExplain()
+    guard let meter = look.meter else {
       throw ConfigurationError("\(name)", "its VMM has not come so far as to make its meter")
     }
     return (look.state, meter)

@@ -40,9 +40,21 @@ extension GuestFolder {
   ///
   /// - Parameter deadline: nil: no limit.
   /// - Returns: nil when the guest has not ended by then.
-  func awaitEnd(until deadline: Instant? = nil) throws -> GuestEnd? {
-    // Open before the wait: a supervisor removes the folder as soon as the guest has ended.
-    guard let meter = try? Descriptor.open(path(of: .meter), .readOnly) else { return isInPlace ? .crashed : .removed }
+  /// - Throws: when that cannot be told.
+  func awaitEnd(until deadline: Instant? = nil) throws(HostError) -> GuestEnd? {
+    do throws(SystemCallError) {
+      // Open before the wait: a supervisor removes the folder as soon as the guest has ended.
+      return try awaitEnd(.open(path(of: .meter), .readOnly), until: deadline)
+    } catch where error.errno == .noSuchFile {
+      return isInPlace ? .crashed : .removed
+    } catch {
+      throw unknown(error)
+    }
+  }
+
+  private func awaitEnd(
+    _ meter: borrowing Descriptor, until deadline: Instant?
+  ) throws(SystemCallError) -> GuestEnd? {
     while true {
       do throws(ControlClient.Failure) {
         var client = try ControlClient(self)
@@ -64,15 +76,15 @@ extension GuestFolder {
   }
 
   /// Its verdict is known a moment before the VMM has ended.
-  private func awaitVMM(_ meter: borrowing Descriptor, until deadline: Instant?) throws {
+  private func awaitVMM(_ meter: borrowing Descriptor, until deadline: Instant?) throws(SystemCallError) {
     while try meter.isByteLockedElsewhere(0), deadline.map({ .now < $0 }) ?? true { usleep(1000) }
   }
 
   /// Signals the VMM's process, whatever it is doing.
   func send(_ signal: Int32) throws(SystemCallError) {
-    guard let look = try? look(), look.isAlive, let number = look.meter?.process else { return }
+    guard let look = try lookIfThere(), look.isAlive, let number = look.meter?.process else { return }
     let process = try ProcessHandle(number)
     // The handle is to the VMM only if that has not ended before it was taken.
-    if isAlive { try process.send(signal) }
+    if try !isOver() { try process.send(signal) }
   }
 }

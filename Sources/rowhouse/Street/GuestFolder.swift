@@ -21,11 +21,14 @@ struct GuestFolder {
     return folder
   }
 
-  /// Whether it is still at its path.
+  /// Whether it is still at its path, as far as that can be told.
   var isInPlace: Bool {
-    guard let held else { return isThere }
-    guard let found = try? FileIdentity(of: .open(path, [.readOnly, .directory])) else { return false }
-    return found == (try? FileIdentity(of: held.descriptor))
+    do throws(SystemCallError) {
+      let found = try FileIdentity(ofFolder: path)
+      return try held.map { held throws(SystemCallError) in try FileIdentity(of: held.descriptor) == found } ?? true
+    } catch {
+      return ![.noSuchFile, .notDirectory].contains(error.errno)
+    }
   }
 
   func path(of file: FolderFile) -> String {
@@ -61,6 +64,8 @@ struct GuestFolder {
 
   enum State: String, CaseIterable, Encodable {
     case starting, running, paused, ended
+    /// The folder cannot be looked into, which says nothing of the guest.
+    case unknown
     /// The VMM is there, and gives no answer or takes no samples: it is stopped, or has no CPU.
     case silent
     /// The VMM died without a word: by SIGKILL, or with its host.
@@ -70,17 +75,54 @@ struct GuestFolder {
     var isOver: Bool { self == .ended || self == .crashed }
   }
 
-  var isThere: Bool { (try? FileStatus(of: path).kind) == .directory }
+  /// Whether a folder is at its path.
+  ///
+  /// - Throws: when that cannot be told.
+  func isThere() throws(SystemCallError) -> Bool {
+    do throws(SystemCallError) { _ = try FileIdentity(ofFolder: path) } catch
+      where [.noSuchFile, .notDirectory].contains(error.errno)
+    {
+      return false
+    }
+    return true
+  }
 
-  var isAlive: Bool { (try? look().isAlive) ?? false }
+  /// Whether the guest has not been seen to be over.
+  var isAlive: Bool { (try? isOver()) != true }
 
-  /// A folder without a meter is what is left where somebody has removed files by hand.
-  var state: State { (try? look().state) ?? .crashed }
+  /// Whether the guest has ended or crashed, or has gone.
+  ///
+  /// - Throws: when that cannot be told.
+  func isOver() throws(SystemCallError) -> Bool { try lookIfThere()?.state.isOver ?? true }
 
-  /// - Throws: `ENOENT` when the guest has gone.
+  /// - Throws: `ENOENT` when the guest has gone; anything else says nothing of it.
   func look() throws(SystemCallError) -> Look {
-    let meter = try Descriptor.open(path(of: .meter), .readOnly)
+    let meter: Descriptor
+    do throws(SystemCallError) { meter = try .open(path(of: .meter), .readOnly) } catch
+      where error.errno == .noSuchFile && isInPlace
+    {
+      // What is left where somebody has removed files by hand.
+      return Look(isAlive: false, meter: nil)
+    }
     return Look(isAlive: try meter.isByteLockedElsewhere(0), meter: try MeterReading(of: meter))
+  }
+
+  /// - Returns: nil when the guest has gone.
+  /// - Throws: when that cannot be told.
+  func lookIfThere() throws(SystemCallError) -> Look? {
+    do throws(SystemCallError) { return try look() } catch where error.errno == .noSuchFile { return nil }
+  }
+
+  /// The same, in words for a person.
+  ///
+  /// - Throws: also when the guest has gone.
+  func lookOrExplain() throws(HostError) -> Look {
+    do throws(SystemCallError) { return try look() } catch { throw unknown(error) }
+  }
+
+  /// Says of an error that it is about looking at this guest.
+  func unknown(_ error: SystemCallError) -> HostError {
+    HostError("\(path): the guest cannot be looked at: \(error.errno)")
   }
 
   /// What a file of a few bytes says; nil when it is not there.

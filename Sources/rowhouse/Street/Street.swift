@@ -12,7 +12,9 @@ struct Street {
   /// - Throws: when this user has no place for what lives as long as a session, or shares it with others.
   init() throws(HostError) {
     let runtime = Environment["XDG_RUNTIME_DIR"] ?? ""
-    if runtime.hasPrefix("/") {
+    if !runtime.isEmpty, !runtime.hasPrefix("/") {
+      throw HostError("XDG_RUNTIME_DIR is \(runtime): it must be the whole path of the folder where your guests are found")
+    } else if !runtime.isEmpty {
       path = "\(runtime)/rowhouse"
     } else if geteuid() == 0 {
       path = "/run/rowhouse"
@@ -56,15 +58,14 @@ struct Street {
     return folder
   }
 
-  /// All guests, by name, as they are now: see ``GuestFolder/holding()``.
+  /// All guests, by name, as they are now: see ``GuestFolder/holding()``. One whose folder cannot be opened is among
+  /// them, for all to see that it cannot be looked at.
   func guests() throws(HostError) -> [GuestFolder] {
     // A folder is held for each, and a command may keep a connection to each.
     ProcessControl.allowManyFiles()
-    var guests: [GuestFolder] = []
-    for folder in try names().map(folder) {
-      if let held = try hold(folder) { guests.append(held) }
+    return try names().map(folder).compactMap { folder in
+      do throws(SystemCallError) { return try holdIfThere(folder) } catch { return folder }
     }
-    return guests
   }
 
   /// - Returns: nil when there is no such guest.
@@ -75,7 +76,7 @@ struct Street {
   }
 
   private func holdIfThere(_ folder: GuestFolder) throws(SystemCallError) -> GuestFolder? {
-    guard folder.isThere else { return nil }
+    guard try folder.isThere() else { return nil }
     do throws(SystemCallError) { return try folder.holding() } catch where error.errno == .noSuchFile { return nil }
   }
 
@@ -128,7 +129,8 @@ struct Street {
             guard let name else { return try claimSomeName(kernel, memoryBytes) }
             let folder = folder(name)
             // Another may have come or gone since.
-            guard old.map({ $0.guest.isInPlace }) ?? !folder.isThere else { return nil }
+            let isAsBefore = if let old { old.guest.isInPlace } else { try !folder.isThere() }
+            guard isAsBefore else { return nil }
             if old != nil { try WholeFolder.remove(folder.path) }
             return try make(folder, memoryBytes, replacing: old?.state)
           }
@@ -141,7 +143,9 @@ struct Street {
       case .unsettled(let failure):
         throw HostError("--name \(name!): \(failure); the folder of the guest that had the name is kept")
       case .host(let error) where error.errno == .exists && name != nil:
-        throw ConfigurationError("--name \(name!)", "a guest of that name is running")
+        throw (try? folder(name!).isThere()) == false
+          ? ConfigurationError("--name \(name!)", "\(folder(name!).path) is in the way, which is no guest's folder")
+          : ConfigurationError("--name \(name!)", "a guest of that name is running")
       case .host(let error): throw HostError("\(path): no guest's folder can be made: \(error.errno)")
       }
     }
@@ -151,11 +155,12 @@ struct Street {
   ///
   /// - Throws: `EEXIST` when it runs.
   private func settled(_ name: GuestName) throws(Refusal) -> (guest: GuestFolder, state: GuestFolder.State)? {
-    guard let guest = try refusing({ () throws(SystemCallError) in try holdIfThere(folder(name)) }) else { return nil }
-    let state = guest.state
-    guard state.isOver else { throw .host(SystemCallError("mkdir", .exists)) }
+    guard let guest = try refusing({ () throws(SystemCallError) in try holdIfThere(folder(name)) }),
+      let look = try refusing({ () throws(SystemCallError) in try guest.lookIfThere() })
+    else { return nil }
+    guard look.state.isOver else { throw .host(SystemCallError("mkdir", .exists)) }
     try settle(guest)
-    return (guest, state)
+    return (guest, look.state)
   }
 
   /// Why a folder is neither made nor removed.
@@ -217,10 +222,10 @@ struct Street {
   /// - Returns: false, and nothing is done, when the guest lives. One whose folder has gone is no more, whoever has the
   ///   name now.
   func remove(_ folder: GuestFolder, isDiscarded: Bool = false) throws(HostError) -> Bool {
+    guard folder.isInPlace else { return true }
+    // Who has ended stays so.
+    do throws(SystemCallError) { if try !folder.isOver() { return false } } catch { throw folder.unknown(error) }
     do throws(Refusal) {
-      guard folder.isInPlace else { return true }
-      // Who has ended stays so.
-      guard folder.state.isOver else { return false }
       // As for a claim, before the street is locked.
       if isDiscarded { folder.settleIfPossible() } else { try settle(folder) }
       try withLock { () throws(Refusal) in

@@ -33,7 +33,10 @@ struct TopCommand: ParsableCommand {
     guard let order = sort.map({ word in TopView.Order.allCases.first { $0.word == word } }) ?? .cpu else {
       throw ConfigurationError("--sort \(sort ?? "")", "it is cpu, memory, disk, network or name")
     }
-    let top = Top(try Street(), order)
+    let street = try Street()
+    // What can be read at first is taken for empty when it cannot be any more.
+    _ = try street.names()
+    let top = Top(street, order)
     if once {
       top.look()
       usleep(250_000)
