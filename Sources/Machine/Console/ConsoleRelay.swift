@@ -158,9 +158,11 @@ final class ConsoleRelay {
       if count == 0 || isAlone { return (count, lost) }
       let said = unsafe Array(bytes.prefix(count))
       if viewers != nil || port != nil { history.append(said) }
+      // First: who has seen it finds it there.
+      let lostToLog = log?.write(said) ?? 0
       viewers?.show(said)
       port?.show(said)
-      return (count, max(lost, terminal?.show(said) ?? 0, log?.write(said) ?? 0))
+      return (count, max(lost, terminal?.show(said) ?? 0, lostToLog))
     }
     if hasRoomAgain {
       uart?.transmitterHasRoom()
