@@ -43,8 +43,8 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      Keep what the guest says in two files of this size in its folder, see `logs` (default: with --detach 16M; \
-      0M: do not).
+      Keep what the guest says in two files of this size in its folder, which is memory on most hosts; see `logs` \
+      (default: with --detach 16M; 0M: do not).
       """,
       valueName: "size"))
   var consoleLog: String?
