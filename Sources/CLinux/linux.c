@@ -263,10 +263,13 @@ int linux_set_nonblocking(int fd) {
   return flags < 0 ? -errno : result(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
-int linux_poll_readable(int fd, int timeout_ms) {
-  struct pollfd entry = {.fd = fd, .events = POLLIN};
+static int poll_one(int fd, short events, int timeout_ms) {
+  struct pollfd entry = {.fd = fd, .events = events};
   return result(poll(&entry, 1, timeout_ms));
 }
+
+int linux_poll_readable(int fd, int timeout_ms) { return poll_one(fd, POLLIN, timeout_ms); }
+int linux_poll_writable(int fd, int timeout_ms) { return poll_one(fd, POLLOUT, timeout_ms); }
 
 int linux_open_pty(char *name, size_t capacity) {
   int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);

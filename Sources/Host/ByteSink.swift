@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// An open file that is written to without waiting for whoever reads it.
@@ -24,27 +25,32 @@ package struct ByteSink: Sendable {
 
   private init(_ file: SharedDescriptor, _ writing: Writing) { (self.file, self.writing) = (file, writing) }
 
-  /// Standard output. Whoever else has it open must not find it non-blocking, so a pipe or a terminal is opened anew,
-  /// which makes the flag ours alone. Files are not: they have a place where writing goes on.
-  package static func standardOutput() throws(SystemCallError) -> ByteSink {
-    switch try FileStatus(of: STDOUT_FILENO).kind {
+  /// Standard output or standard error. Whoever else has it open must not find it non-blocking, so a pipe or a terminal
+  /// is opened anew, which makes the flag ours alone. Files are not: they have a place where writing goes on.
+  ///
+  /// - Parameter number: STDOUT_FILENO or STDERR_FILENO.
+  package static func standard(_ number: Int32) throws(SystemCallError) -> ByteSink {
+    switch try FileStatus(of: number).kind {
     case .pipe, .characterDevice:
       let access: Descriptor.Access = [.writeOnly, .nonBlocking, .noControllingTerminal]
       do throws(SystemCallError) {
-        return ByteSink(SharedDescriptor(try .open("/proc/self/fd/1", access)))
+        return ByteSink(SharedDescriptor(try .open("/proc/self/fd/\(number)", access)))
       } catch {
         // A terminal that belongs to another user (su) may be used but not opened. Its writes may wait.
-        return ByteSink(SharedDescriptor(try .duplicate(of: STDOUT_FILENO)), .waiting)
+        return ByteSink(SharedDescriptor(try .duplicate(of: number)), .waiting)
       }
     case .socket:
-      return ByteSink(SharedDescriptor(try .duplicate(of: STDOUT_FILENO)), .socket)
+      return ByteSink(SharedDescriptor(try .duplicate(of: number)), .socket)
     case .regular, .directory, .blockDevice, .other:
-      return ByteSink(SharedDescriptor(try .duplicate(of: STDOUT_FILENO)))
+      return ByteSink(SharedDescriptor(try .duplicate(of: number)))
     }
   }
 
   /// For an event loop.
   package var number: Int32 { file.number }
+
+  /// Waits until the reader takes something.
+  package func awaitRoom(milliseconds: Int32) { _ = linux_poll_writable(number, milliseconds) }
 
   /// Writes once.
   ///

@@ -46,6 +46,9 @@ package final class StreamWriter {
   /// - Returns: how many bytes that is.
   package func keepLast() -> Int { unsent.keepLast(limit) }
 
+  /// Throws away all that the reader has not taken.
+  package func letGo() { unsent = UnsentBytes() }
+
   private func flush() {
     guard !isWaiting, let sink else { return }
     do throws(SystemCallError) {

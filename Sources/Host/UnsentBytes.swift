@@ -40,3 +40,12 @@ package struct UnsentBytes {
     return before - bytes.count
   }
 }
+
+extension ByteSink {
+  /// Writes for a reader who does without what it does not take at once.
+  package func offer(_ bytes: [UInt8]) {
+    var rest = UnsentBytes()
+    rest.append(bytes)
+    _ = try? rest.send(to: self)
+  }
+}

@@ -88,6 +88,7 @@ int linux_epoll_wait(int epoll, struct linux_event *events);
 int linux_pipe(int ends[2]); /* O_CLOEXEC */
 int linux_set_nonblocking(int fd);
 int linux_poll_readable(int fd, int timeout_ms); /* 0 when the time is over */
+int linux_poll_writable(int fd, int timeout_ms);
 
 /* A pseudo-terminal's controlling side; the other side's path is written to name. */
 int linux_open_pty(char *name, size_t capacity);

@@ -19,7 +19,7 @@ struct ConsoleEnd: Sendable {
       case .standard:
         let input = SharedDescriptor(try .duplicate(of: STDIN_FILENO))
         // Should a write wait all the same, the I/O thread is late and the vCPUs are not.
-        return ConsoleEnd(output: try .standardOutput(), input: input)
+        return ConsoleEnd(output: try .standard(STDOUT_FILENO), input: input)
       case .file(let path):
         let file = SharedDescriptor(try .open(path, [.writeOnly, .create, .truncate]))
         return ConsoleEnd(output: ByteSink(file))

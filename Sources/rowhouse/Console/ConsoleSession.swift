@@ -55,7 +55,7 @@ final class ConsoleSession {
     signals = try SignalFD(TerminalKeeper.endingSignals + [SIGTSTP, SIGCONT, SIGWINCH])
     try signals.collect()
     loop = try EventLoop()
-    output = StreamWriter(to: try .standardOutput(), limit: Self.mostOutput, loop: loop)
+    output = StreamWriter(to: try .standard(STDOUT_FILENO), limit: Self.mostOutput, loop: loop)
     patience = try TimerFD()
     terminal = TerminalKeeper()
     filter = terminal == nil ? GuestWords.filter : nil

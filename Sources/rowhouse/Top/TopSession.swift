@@ -26,7 +26,7 @@ final class TopSession {
     loop = try EventLoop()
     signals = try SignalFD([SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT])
     clock = try TimerFD()
-    screen = TopScreen(StreamWriter(to: try .standardOutput(), limit: 1, loop: loop))
+    screen = TopScreen(StreamWriter(to: try .standard(STDOUT_FILENO), limit: 1, loop: loop))
   }
 
   func run() throws(SystemCallError) {
