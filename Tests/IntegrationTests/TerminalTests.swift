@@ -179,8 +179,12 @@ struct TerminalTests {
 
   @Test func aListIsDrawnOverTheLast() throws {
     let session = try TerminalSession([DetachedGuest.rowhouse, "list", "--watch"])
-    // From the top-left corner, on an empty screen (ECMA-48, CUP and ED).
-    for _ in 0..<2 { try session.expect("\u{1b}[H\u{1b}[2JNAME") }
+    // From the top-left corner on; what was there is cleared as it is drawn over (ECMA-48, CUP, EL and ED).
+    for _ in 0..<2 {
+      try session.expect("\u{1b}[1;1HNAME")
+      try session.expect("\u{1b}[K\r\n")
+      try session.expect("\u{1b}[J")
+    }
     try session.type("\u{3}")
     #expect(try session.waitForEnd() == .killed(signal: SIGINT))
   }

@@ -12,7 +12,7 @@ struct ListCommand: ParsableCommand {
       A guest whose VMM died without saying how the guest ended has crashed; one whose VMM takes no samples, as it is \
       stopped or has no CPU, is silent; one whose folder cannot be looked into is unknown. Of guests that were there when the host \
       went down nothing is left if $XDG_RUNTIME_DIR is in memory, as it usually is. CPU is the share of one CPU over \
-      its life, with --watch since the last look.
+      its life, with --watch since the last look. With --watch a terminal shows as many as its window has room for.
       """)
 
   @Flag(help: "Say it as JSON.")
@@ -41,14 +41,15 @@ struct ListCommand: ParsableCommand {
       }
       if watch { shares.look(at: &guests) }
       let text = json ? GuestList(guests: guests).json : Self.table(guests)
-      // From the top-left corner, and what is left below is cleared (ECMA-48 CUP, ED): nothing flickers.
-      let start = watch && isatty(STDOUT_FILENO) == 1 ? "\u{1b}[H\u{1b}[2J" : ""
-      print(start + text, terminator: "")
+      print(isDrawn ? Drawing.over(text.split(separator: "\n").map(String.init), in: Drawing.size) : text, terminator: "")
       try StandardOutput.flush()
       if watch { sleep(1) }
     } while watch
     try failures.report()
   }
+
+  /// Whether each look is drawn over the last. A program's input is not.
+  private var isDrawn: Bool { watch && !json && isatty(STDOUT_FILENO) == 1 }
 
   private struct GuestList: JSONDocument { let guests: [GuestSummary] }
 

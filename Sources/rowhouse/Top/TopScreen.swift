@@ -26,9 +26,7 @@ final class TopScreen {
     static let open = "\u{1b}[?1049h\u{1b}[?25l"
     static let close = "\u{1b}[?25h\u{1b}[?1049l"
     static let erase = "\u{1b}[2J"
-    static let eraseLine = "\u{1b}[K"
     static let askStatus = "\u{1b}[5n"
-    static func move(_ row: Int, _ column: Int) -> String { "\u{1b}[\(row + 1);\(column + 1)H" }
   }
 
   /// An answer that has not come by then was lost, in nanoseconds.
@@ -103,16 +101,11 @@ final class TopScreen {
         if isNew(next) { end = next + 1 }
         next += 1
       }
-      text += Sequence.move(row, column) + String(new[column..<end])
+      text += Drawing.move(row, column) + String(new[column..<end])
       (column, cursor) = (end, end)
     }
-    if new.count < old.count { text += (cursor == new.count ? "" : Sequence.move(row, new.count)) + Sequence.eraseLine }
+    if new.count < old.count { text += (cursor == new.count ? "" : Drawing.move(row, new.count)) + Drawing.eraseLine }
     return text
-  }
-
-  /// Rows and columns of the terminal.
-  var size: (rows: Int, columns: Int) {
-    TerminalSize(of: STDOUT_FILENO).map { (Int($0.rows), Int($0.columns)) } ?? (24, 80)
   }
 
   private func write(_ text: String) { output.write(Array(text.utf8)) }

@@ -76,7 +76,7 @@ final class TopSession {
   private func draw() {
     isBehind = !screen.isIdle
     guard !isBehind, !isEnding else { return }
-    let size = screen.size
+    let size = Drawing.size
     screen.show(top.view.lines(columns: size.columns, rows: size.rows))
   }
 

@@ -69,11 +69,8 @@ struct TopView {
   func lines(columns: Int? = nil, rows: Int? = nil) -> [String] {
     let layout = Layout(columns)
     var lines = [summary, head(layout)] + sorted.map { line($0, layout) }
-    if let rows, lines.count > rows, rows > 0 {
-      let hidden = lines.count - rows + 1
-      lines = Array(lines.prefix(rows - 1)) + ["… \(hidden) more guests"]
-    }
-    return columns.map { width in lines.map { String($0.prefix(width)) } } ?? lines
+    if let rows { lines = lines.cut(toRows: rows) }
+    return columns.map { lines.cut(toColumns: $0) } ?? lines
   }
 
   private var sorted: [Guest] {
