@@ -94,10 +94,19 @@ final class Supervisor {
       }
       keyboard?.resume()
       try loop.run()
+      // A VMM that was killed has not made the terminal usual again, nor said how it was not.
+      if case .killed? = ended?.end, terminal?.isTaken == true, hasSequences {
+        try? ByteSink.standard(STDOUT_FILENO).offer(ScreenState.undoingAll)
+      }
       return judge(lasted: Instant.now.nanoseconds(since: spawned), try MeterReading(of: meter.descriptor))
     } catch {
       throw HostError(error)
     }
+  }
+
+  /// Whether the terminal understands more than text.
+  private var hasSequences: Bool {
+    isatty(STDOUT_FILENO) == 1 && Environment["TERM"].map { $0 != "" && $0 != "dumb" } ?? false
   }
 
   private func judge(lasted: UInt64, _ meter: MeterReading?) -> Outcome {

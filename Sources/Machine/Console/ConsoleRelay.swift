@@ -18,6 +18,8 @@ final class ConsoleRelay {
   private var lineEnds = LineEnds(at: STDOUT_FILENO)
   /// Nil: the console is on no terminal whose window the guest could know.
   private let window: TerminalWindow?
+  /// What the guest has made of the terminal that standard output is; nil: it is none.
+  private var screen: ScreenState?
   /// Kept for ``viewers`` and at ``port``.
   let history: ConsoleHistory
   private let loop: EventLoop
@@ -66,6 +68,7 @@ final class ConsoleRelay {
         try ConsolePort(at: listener, on: loop, input: input, history: history)
       }
       window = console == .standard ? try TerminalWindow() : nil
+      screen = window == nil ? nil : ScreenState()
     } catch {
       throw .host(error)
     }
@@ -101,7 +104,7 @@ final class ConsoleRelay {
     self.uart = uart
     self.line = line
     output.forgetPanic()
-    if isAlone, let sink = end.output, !sink.mayWait { output.sendFirstByte(to: sink) }
+    if isAlone, screen == nil, let sink = end.output, !sink.mayWait { output.sendFirstByte(to: sink) }
     tellWindow()
     if let line { input.attach(line) } else { input.attach(uart) }
   }
@@ -184,7 +187,9 @@ final class ConsoleRelay {
     do throws(SystemCallError) {
       // SAFETY: the caller's bytes, for the call.
       if end.input == nil { return unsafe try end.output!.write(bytes) }
-      return unsafe try lineEnds.write(bytes, to: end.output!)
+      let taken = unsafe try lineEnds.write(bytes, to: end.output!)
+      if screen != nil { unsafe screen?.note(Array(bytes.prefix(taken))) }
+      return taken
     } catch where error.errno == .again {
       waitToWrite()
     } catch where error.errno == .interrupted {
@@ -197,6 +202,11 @@ final class ConsoleRelay {
       }
     }
     return 0
+  }
+
+  /// Gives the terminal back as a shell is used to it. One that takes nothing is not waited for.
+  func leaveTerminal() {
+    if let undoing = screen?.undo(returningAtLineFeed: !lineEnds.isOver) { end.output?.offer(undoing) }
   }
 
   private func waitToWrite() {

@@ -72,6 +72,38 @@ struct ControlSequence {
     count = end.index - bytes.startIndex
   }
 
+  /// Goes through what a terminal is given, up to what may be a sequence that has not ended.
+  ///
+  /// - Parameter piece: is shown each text between sequences, and each sequence, by its place in the bytes.
+  /// - Returns: where the sequence begins that has not ended, or the end.
+  static func scan(_ bytes: [UInt8], _ piece: (Range<Int>, ControlSequence?) -> Void) -> Int {
+    let bytes = sevenBit(bytes)
+    var start = 0
+    while let begin = bytes[start...].firstIndex(of: escape) {
+      piece(start..<begin, nil)
+      guard let sequence = ControlSequence(atStartOf: bytes[begin...]) else { return begin }
+      start = begin + sequence.count
+      piece(begin..<start, sequence)
+    }
+    // The first byte of a character that may be a control.
+    let end = start < bytes.count && bytes.last == controlLead ? bytes.count - 1 : bytes.count
+    piece(start..<end, nil)
+    return end
+  }
+
+  /// The same with the controls U+0080 to U+009F as ESC and a byte, which says the same in as many bytes as UTF-8 has
+  /// for them (ECMA-35, section 13.2.1).
+  private static func sevenBit(_ bytes: [UInt8]) -> [UInt8] {
+    guard bytes.contains(controlLead) else { return bytes }
+    var text = bytes
+    for index in text.indices.dropLast() where text[index] == controlLead && 0x80...0x9f ~= text[index + 1] {
+      (text[index], text[index + 1]) = (escape, text[index + 1] - 0x40)
+    }
+    return text
+  }
+
+  static let controlLead: UInt8 = 0xc2
+
   /// Its content as text.
   var text: String { String(decoding: content, as: UTF8.self) }
 }

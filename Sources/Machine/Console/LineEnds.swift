@@ -10,7 +10,7 @@ package struct LineEnds {
   /// What is written to.
   private let number: Int32
   /// Whether nothing is to be added any more.
-  private var isOver = false
+  package private(set) var isOver = false
   private var last: UInt8 = 0
   /// How many lines in a row ended with CR LF.
   private var whole = 0

@@ -8,6 +8,7 @@ extension Runner {
   /// Gives the console's reader what the guest said to the last, however slow it is; a signal ends the wait.
   /// When it was not the guest that ended the run but a person or the clock, the reader has a second.
   func drainConsole(after verdict: Verdict) throws(SystemCallError) {
+    defer { relay.leaveTerminal() }
     var isDrained = false
     relay.whenDrained { [unowned self] in
       isDrained = true

@@ -6,45 +6,21 @@
 enum TerminalQueries {
   /// The same bytes without the questions. One that has only begun at the end stays: its rest is yet to come.
   static func removed(from bytes: ArraySlice<UInt8>) -> [UInt8] {
-    let (kept, begun) = divided(bytes)
+    let (kept, begun) = divided(Array(bytes))
     return kept + begun.filter { $0 != enquiry }
   }
 
   /// The bytes without the questions, up to a sequence that has not ended, and the bytes of that.
-  static func divided(_ bytes: some Collection<UInt8>) -> (kept: [UInt8], begun: ArraySlice<UInt8>) {
-    let bytes = Array(bytes)
-    let text = sevenBit(bytes)
-    var rest = text[...]
+  static func divided(_ bytes: [UInt8]) -> (kept: [UInt8], begun: ArraySlice<UInt8>) {
     var kept: [UInt8] = []
     kept.reserveCapacity(bytes.count)
-    while let start = rest.firstIndex(of: ControlSequence.escape) {
-      kept += bytes[rest.startIndex..<start]
-      rest = rest[start...]
-      guard let sequence = ControlSequence(atStartOf: rest) else { break }
-      kept += isQuery(sequence) ? sequence.controls[...] : bytes[start..<start + sequence.count]
-      rest = rest.dropFirst(sequence.count)
-    }
-    if rest.first != ControlSequence.escape {
-      // The first byte of a character that may be a control.
-      let end = rest.last == controlLead ? rest.endIndex - 1 : rest.endIndex
-      kept += bytes[rest.startIndex..<end]
-      rest = rest[end...]
+    let end = ControlSequence.scan(bytes) { place, sequence in
+      if let sequence, isQuery(sequence) { kept += sequence.controls } else { kept += bytes[place] }
     }
     // A terminal answers ENQ also in the middle of a sequence.
-    return (kept.filter { $0 != enquiry }, bytes[rest.startIndex...])
+    return (kept.filter { $0 != enquiry }, bytes[end...])
   }
 
-  /// The same with the controls U+0080 to U+009F as ESC and a byte, which says the same in as many bytes as UTF-8 has
-  /// for them (ECMA-35, section 13.2.1).
-  private static func sevenBit(_ bytes: [UInt8]) -> [UInt8] {
-    var text = bytes
-    for index in text.indices.dropLast() where text[index] == controlLead && 0x80...0x9f ~= text[index + 1] {
-      (text[index], text[index + 1]) = (ControlSequence.escape, text[index + 1] - 0x40)
-    }
-    return text
-  }
-
-  private static let controlLead: UInt8 = 0xc2
   private static let enquiry: UInt8 = 0x05
 
   private static func isQuery(_ sequence: ControlSequence) -> Bool {
