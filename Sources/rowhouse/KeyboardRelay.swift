@@ -20,7 +20,8 @@ final class KeyboardRelay {
 
   /// - Parameters:
   ///   - writer: towards the VMM. While it has room keys are read, so that the escape works also when the guest reads
-  ///     nothing; the relay hears when it has again.
+  ///     nothing; the relay hears when it has again. A terminal's are read, too, when the writer is closed, for the
+  ///     escape alone: who is there may not want to wait for the rest of the output.
   ///   - encode: makes of keys what the writer is given.
   ///   - act: called for each escape that asks for something.
   init(
@@ -47,7 +48,7 @@ final class KeyboardRelay {
   func resume() {
     terminal?.take()
     updateReading()
-    if terminal?.isTaken == false, !writer.isClosed, state != .ended {
+    if terminal?.isTaken == false, state != .ended {
       retry.arm(at: .now.advanced(byNanoseconds: Self.retryInterval))
     }
   }
@@ -60,16 +61,22 @@ final class KeyboardRelay {
   }
 
   private func updateReading() {
-    guard terminal?.isTaken != false, writer.hasRoom else { return stopReading() }
+    guard terminal?.isTaken != false, isWanted else { return stopReading() }
     guard state == .unwatched else { return }
     do throws(SystemCallError) {
-      try loop.add(STDIN_FILENO, .readable) { [unowned self] _ in readInput() }
+      try loop.add(STDIN_FILENO, .readable) { [unowned self] _ in
+        readInput()
+        updateReading()
+      }
       state = .watched
     } catch {
       // Files cannot be waited for, and need not be.
-      while state == .unwatched, writer.hasRoom { readInput() }
+      while state == .unwatched, isWanted { readInput() }
     }
   }
+
+  /// Whether anybody wants what comes.
+  private var isWanted: Bool { writer.hasRoom || terminal != nil && writer.isClosed }
 
   private func stopReading() {
     guard state == .watched else { return }
@@ -97,7 +104,6 @@ final class KeyboardRelay {
       }
     }
     deliver(&bytes)
-    updateReading()
   }
 
   private func deliver(_ bytes: inout [UInt8]) {

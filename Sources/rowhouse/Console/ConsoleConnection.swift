@@ -78,10 +78,12 @@ final class ConsoleConnection {
 
   private func end() {
     close()
+    // Who carries keys may go on with those that are not for the guest.
+    writer.whenChanged()
     ended()
   }
 
-  private func close() {
+  func close() {
     loop.remove(socket.number)
     writer.close()
   }
