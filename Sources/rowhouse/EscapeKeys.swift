@@ -29,7 +29,7 @@ struct EscapeKeys {
       case .end: "Ctrl-A x ends the guest"
       case .detach: "Ctrl-A d detaches"
       case .takeOver: "Ctrl-A w takes over writing"
-      case .tellSize: "Ctrl-A r types the window's size for the guest's shell"
+      case .tellSize: "Ctrl-A r types the window's size for a shell"
       case .help: "Ctrl-A h shows this"
       }
     }
@@ -42,11 +42,11 @@ struct EscapeKeys {
   /// - Parameter commands: those that there are, besides help.
   init(_ commands: [Command]) { self.commands = commands + [.help] }
 
-  /// One line for a person.
-  var help: String {
+  /// A line for a person about each.
+  var help: [String] {
     var texts = commands.map(\.help)
-    texts.insert("Ctrl-A Ctrl-A (or Ctrl-A a) sends the guest a Ctrl-A", at: texts.count - 1)
-    return texts.joined(separator: ", ")
+    texts.insert("Ctrl-A Ctrl-A (or a) sends the guest a Ctrl-A", at: texts.count - 1)
+    return texts
   }
 
   /// Takes the next key.

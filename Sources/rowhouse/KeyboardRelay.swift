@@ -42,7 +42,7 @@ final class KeyboardRelay {
     writer.whenChanged = { [unowned self] in updateReading() }
   }
 
-  var help: String { keys.help }
+  var help: [String] { keys.help }
 
   /// Takes the terminal, if this process may, and reads from it from now on.
   func resume() {

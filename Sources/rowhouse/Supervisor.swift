@@ -144,7 +144,7 @@ final class Supervisor {
   private func obey(_ command: EscapeKeys.Command) {
     switch command {
     case .end: stop()
-    case .help: StandardError.say(keyboard?.help ?? "")
+    case .help: keyboard?.help.forEach(StandardError.say)
     // Not among the keys that were asked for.
     case .detach, .takeOver, .tellSize: break
     }

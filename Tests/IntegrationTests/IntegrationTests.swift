@@ -113,6 +113,12 @@ struct IntegrationTests {
   func topOnTerminal(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test(
+    "What is left on a terminal",
+    .enabled(if: GuestRunner.reasonAgainstHost == nil, "WHAT IS LEFT ON A TERMINAL WAS NOT LOOKED AT: no tmux in the lab"),
+    arguments: Case.screens)
+  func screen(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test(
     "A ledger without room",
     .enabled(
       if: geteuid() == 0 || GuestRunner.reasonAgainstHost != nil, "A FULL DISK WAS NOT TRIED: only root can make one"),

@@ -14,7 +14,7 @@ extension Case {
 
         open first 80 24; shows first attached; open second 80 24; shows second attached
         keys first 'echo one$((1 + 1))three' Enter; shows first '^one2three'; shows second '^one2three'
-        keys second x; shows second 'another writes here'
+        keys second x; shows second 'not typed: another writes'
         keys second C-a w; shows first 'another has taken over'
         keys second 'echo four$((2 + 3))six' Enter; shows second '^four5six'; shows first '^four5six'
         echo both see both

@@ -124,9 +124,32 @@ extension Case {
         rowhouse stop --grace 0 one; wait $console; exec 3>&-; rm keys out told; rowhouse remove one
         """,
       says: [
-        "status 2\nc\nstatus 0\nacd\ne\nrowhouse: another has taken over writing; Ctrl-A w takes it back\n",
-        "rowhouse: nobody writes here any more; your next key does\nacdef\n",
+        "status 2\nc\nstatus 0\nacd\ne\nrowhouse: another has taken over\n",
+        "rowhouse: nobody writes here any more\nacdef\n",
       ], warns: ["one: another has typed on the console less than 10 seconds ago; --write takes over"], warningLines: 1),
+    // It is a script's, so it must not look as if the guest had got it.
+    Case(
+      "console-without-a-terminal-while-another-writes",
+      script: """
+        \(detach("one", "echo")); mkfifo keys; rowhouse console one < keys > out & console=$!; exec 3> keys
+        await out 'exit$'; printf here >&3; rowhouse expect one here
+        printf 'date\\r' | rowhouse console one --no-replay; echo "status $?"
+        rowhouse console one --no-replay < /dev/null 2> watched & watcher=$!
+        until rowhouse list --json | grep -q '"viewers" : 2'; do sleep 0.02; done
+        rowhouse logs one | grep -c date; rowhouse stop --grace 0 one
+        wait $watcher; echo "status $?"; cat watched; exec 3>&-; wait $console; rm keys out watched; rowhouse remove one
+        """,
+      says: ["one\nhere\nstatus 2\n0\nstatus 137\n", "rowhouse: one: the guest was killed\n"],
+      warns: ["one: another has typed on the console less than 10 seconds ago; --write takes over"], warningLines: 2),
+    // A thousand pieces, and a small stack for them.
+    Case(
+      "console-types-a-long-file",
+      script: """
+        \(detach("one", "spin")); head -c 1000000 /dev/zero | tr '\\0' x > text
+        (ulimit -s 512; exec rowhouse console one --no-replay < text 2> told) & console=$!
+        until rowhouse list --json | grep -q '"viewers" : 1'; do sleep 0.02; done; sleep 1
+        rowhouse stop --grace 0 one; wait $console; echo "status $?"; rm text told; rowhouse remove one
+        """, says: ["one\n", "status 137\n"], warningLines: 0),
     Case(
       "send-to-a-guest-that-does-not-read",
       script: """

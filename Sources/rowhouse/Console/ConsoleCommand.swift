@@ -16,7 +16,8 @@ struct ConsoleCommand: ParsableCommand {
         Ctrl-A w       takes over writing
         Ctrl-A r       types `stty rows R columns C`: a serial line does not tell the guest the window's size
         Ctrl-A Ctrl-A  sends a Ctrl-A
-      Without a terminal standard input is typed as it is, and the command stays when it is over. Of a guest that has \
+      Without a terminal standard input is typed as it is, and the command stays when it is over; while another \
+      writes, nothing is typed, and the status is 2. Of a guest that has \
       ended the last of its log is shown. What is typed by `run`'s own terminal, or at --console pty or tcp:, is typed \
       besides, whoever writes here.
 
@@ -68,6 +69,7 @@ struct ConsoleCommand: ParsableCommand {
     switch end {
     case .detached: if isatty(STDIN_FILENO) == 1 { StandardError.say("detached from \(folder.name), which goes on") }
     case .signalled(let number): throw ExitCode(128 + number)
+    case .refused(.notAllowed): throw folder.writerIsBusy
     case .refused(let fault): throw folder.explanation(of: fault, "\(folder.name)")
     case .silent: throw HostError("\(folder.name): its VMM does not answer")
     case .outputFailed(let errno): throw HostError("standard output: \(errno)")

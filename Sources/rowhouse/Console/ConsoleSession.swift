@@ -23,26 +23,26 @@ final class ConsoleSession {
 
   private let loop: EventLoop
   private let signals: SignalFD
-  private let output: StreamWriter
-  private var lineEnds = LineEnds(at: STDOUT_FILENO)
-  /// Nil: nothing that is shown is answered, or the answers come to the guest.
-  private var filter: QueryFilter?
+  private let folder: GuestFolder
+  private let screen: ConsoleScreen
   private let terminal: TerminalKeeper?
-  /// Rings when the VMM has had its time to let this viewer in.
+  /// Rings when the VMM has had its time to let this viewer in, and at the end when the terminal has had its time.
   private let patience: TimerFD
   private(set) var isAttached = false
   private var connection: ConsoleConnection!
   private var keyboard: KeyboardRelay?
   private let mayWrite: Bool
-  /// Whether the guest hears of the window's size.
-  private let tellsWindow: Bool
   /// Whether the person knows of another who writes.
   private var isShutOut = false
   private var hasSaidThatKeysGoNowhere = false
   private var end: End?
+  /// Whether nothing is left but to give the terminal back.
+  private var isLeaving = false
+  /// Makes the terminal again what the guest had made of it before it was lent to others.
+  private var takeScreenBack: (() -> Void)?
 
-  /// What is kept of output that the terminal has not taken. Beyond that it waits in the VMM, which has its own limit.
-  private static let mostOutput = 64 << 10
+  /// How long a terminal may take for what makes it usual again, in nanoseconds.
+  private static let lastPatience: UInt64 = 1_000_000_000
 
   /// Attaches. To be called before any thread is started.
   ///
@@ -55,12 +55,11 @@ final class ConsoleSession {
     signals = try SignalFD(TerminalKeeper.endingSignals + [SIGTSTP, SIGCONT, SIGWINCH])
     try signals.collect()
     loop = try EventLoop()
-    output = StreamWriter(to: try .standard(STDOUT_FILENO), limit: Self.mostOutput, loop: loop)
     patience = try TimerFD()
     terminal = TerminalKeeper()
-    filter = terminal == nil ? GuestWords.filter : nil
+    screen = try ConsoleScreen(isAnswered: terminal != nil, on: loop)
+    self.folder = folder
     mayWrite = attachment.writing != .never
-    tellsWindow = folder.start?.consoleDevice == .virtio
     var attachment = attachment
     attachment.window = Self.window
     connection = try ConsoleConnection(socket, attachment, on: loop) { [unowned self] message, _ in
@@ -68,7 +67,7 @@ final class ConsoleSession {
     } ended: { [unowned self] in
       finish(.cutOff)
     }
-    output.whenChanged = { [unowned self] in outputChanged() }
+    screen.whenChanged = { [unowned self] in screenChanged() }
     // Without a terminal a viewer that may not write has nothing to read.
     guard mayWrite || terminal != nil else { return }
     let keys = EscapeKeys(mayWrite ? [.detach, .takeOver, .tellSize] : [.detach])
@@ -92,11 +91,27 @@ final class ConsoleSession {
     }
     try loop.add(patience.number, .readable) { [unowned self] _ in
       patience.acknowledge()
-      finish(.silent)
+      if isLeaving { loop.stop() } else { finish(.silent) }
     }
     patience.arm(at: .now.advanced(byNanoseconds: ControlClient.patience))
     try loop.run()
+    try leave()
     return end ?? .detached
+  }
+
+  /// Gives the terminal back, and waits until it is as it was; not for ever.
+  private func leave() throws(SystemCallError) {
+    isLeaving = true
+    // While a line feed still is no more than that.
+    screen.leave()
+    keyboard?.pause()
+    connection.close()
+    if !screen.isDone {
+      patience.arm(at: .now.advanced(byNanoseconds: Self.lastPatience))
+      try loop.run()
+    }
+    // Whatever is said to it after this, a signal ends.
+    if !screen.isDone { signals.release() }
   }
 
   // MARK: From the VMM
@@ -109,26 +124,22 @@ final class ConsoleSession {
       patience.disarm()
       // Until now the terminal's keys make signals, so that nobody has to wait for a VMM that does not answer.
       keyboard?.resume()
-      guard terminal != nil else { return }
-      let others = isWritten && mayWrite ? "another writes here, Ctrl-A w takes over; " : ""
-      // A serial line has no window.
-      let size = mayWrite && !tellsWindow ? "Ctrl-A r types the window's size for the guest's shell, " : ""
-      StandardError.say("attached; \(others)\(size)Ctrl-A d detaches, Ctrl-A h shows more")
+      if terminal != nil { greet() }
     case .output(let bytes):
-      output.write(lineEnds.added(to: filter?.passed(bytes) ?? bytes))
-      if !output.hasRoom { connection.setReading(false) }
+      screen.show(bytes)
+      if !screen.hasRoom { connection.setReading(false) }
     case .notice(.youWrite): (isShutOut, hasSaidThatKeysGoNowhere) = (false, false)
     case .notice(.takenOver):
       isShutOut = true
-      StandardError.say("another has taken over writing; Ctrl-A w takes it back")
+      screen.say("another has taken over" + hint("Ctrl-A w takes it back"))
     case .notice(.othersWrite):
+      // Nobody is there who could do something about it.
+      guard terminal != nil else { return finish(.refused(.notAllowed)) }
       isShutOut = true
-      if !hasSaidThatKeysGoNowhere {
-        StandardError.say("another writes here: your keys go nowhere; Ctrl-A w takes over")
-      }
+      if !hasSaidThatKeysGoNowhere { screen.say("not typed: another writes; Ctrl-A w takes over") }
       hasSaidThatKeysGoNowhere = true
     case .notice(.nobodyWrites):
-      if isShutOut, mayWrite { StandardError.say("nobody writes here any more; your next key does") }
+      if isShutOut, mayWrite { screen.say("nobody writes here any more" + hint("your next key does")) }
       (isShutOut, hasSaidThatKeysGoNowhere) = (false, false)
     case .reply(.ended(let code, let value)): finish(Verdict(code: code, value: value).map(End.guestEnded) ?? .cutOff)
     case .reply(.refused(let fault)): finish(.refused(fault))
@@ -136,26 +147,42 @@ final class ConsoleSession {
     }
   }
 
-  private func outputChanged() {
-    switch output.failure {
+  /// What a person should know who has just come. Notices are short, as not every window is wide.
+  private func greet() {
+    screen.say("attached; Ctrl-A d detaches, Ctrl-A h helps")
+    if isShutOut, mayWrite { screen.say("another writes here; Ctrl-A w takes over") }
+    if (try? folder.look())?.state == .paused { screen.say("the guest is paused; `rowhouse resume` has it go on") }
+  }
+
+  /// What a notice has to say to who has keys.
+  private func hint(_ words: String) -> String { terminal == nil ? "" : "; " + words }
+
+  private func screenChanged() {
+    if isLeaving {
+      if screen.isDone { loop.stop() }
+      return
+    }
+    switch screen.failure {
     case nil: break
     case .brokenPipe: return finish(.detached)
     // A terminal that has gone says so by a signal as well.
     case .inputOutput where terminal != nil: return finish(.signalled(SIGHUP))
     case let failure?: return finish(.outputFailed(failure))
     }
-    if end != nil, output.isEmpty { return loop.stop() }
-    connection.setReading(output.hasRoom)
+    if end != nil, screen.isDone { return loop.stop() }
+    connection.setReading(screen.hasRoom)
   }
 
-  /// Ends the session when standard output has the rest; a person, by key or signal, does not wait for it.
+  /// Ends the session when standard output has the rest; a person, by key or signal, does not wait for it. Who detaches
+  /// from a guest that has ended meanwhile is told so.
   private func finish(_ end: End) {
     if self.end == nil { self.end = end }
     switch end {
-    case .detached, .signalled, .outputFailed:
+    case .signalled, .outputFailed:
       self.end = end
       loop.stop()
-    case .guestEnded, .refused, .cutOff, .silent: if output.isEmpty || output.isClosed { loop.stop() }
+    case .detached: loop.stop()
+    case .guestEnded, .refused, .cutOff, .silent: if screen.isDone { loop.stop() }
     }
   }
 
@@ -167,9 +194,10 @@ final class ConsoleSession {
     case .takeOver: connection.send(.takeOver)
     case .tellSize:
       let window = Self.window
+      guard window != .unknown else { return screen.say("the window's size is not known; nothing is typed") }
       let words = "stty rows \(window.rows) columns \(window.columns)\r"
-      if window != .unknown { connection.writer.write(ConsoleConnection.input(Array(words.utf8))) }
-    case .help: StandardError.say(keyboard?.help ?? "")
+      connection.writer.write(ConsoleConnection.input(Array(words.utf8)))
+    case .help: keyboard?.help.forEach(screen.say)
     // Not among the keys that were asked for.
     case .end: break
     }
@@ -179,10 +207,15 @@ final class ConsoleSession {
     switch signal {
     case SIGWINCH: connection.send(.window(Self.window))
     case SIGTSTP:
+      takeScreenBack = screen.lend()
       keyboard?.pause()
       // Stops as the shell wants its jobs to; SIGCONT, which comes here like the others, goes on.
       kill(getpid(), SIGSTOP)
-    case SIGCONT: if isAttached { keyboard?.resume() }
+    case SIGCONT:
+      guard isAttached, !isLeaving else { return }
+      keyboard?.resume()
+      if terminal?.isTaken == true { takeScreenBack?() }
+      takeScreenBack = nil
     default: finish(.signalled(signal))
     }
   }

@@ -32,14 +32,18 @@ extension GuestFolder {
       StandardError.say("\(name): \(expectation == nil ? "the guest has not taken the text" : Self.notInTime)")
     case .guestEnded(let verdict): StandardError.say("\(name): \(verdict)")
     case .refused(.notAllowed):
-      throw ConfigurationError(
-        "\(name)", "another has typed on the console less than 10 seconds ago; --write takes over")
+      throw writerIsBusy
     case .refused(let fault): throw explanation(of: fault, "\(name)")
     case .cutOff:
       if let end = try awaitDeath() { return try whenOver(end) }
       StandardError.say("\(name): the guest's VMM has ended the connection")
     }
     throw late
+  }
+
+  /// What is typed goes nowhere.
+  var writerIsBusy: ConfigurationError {
+    ConfigurationError("\(name)", "another has typed on the console less than 10 seconds ago; --write takes over")
   }
 
   static func printMatch(_ text: String) { print(GuestWords.shown(text)) }
