@@ -235,6 +235,17 @@ struct ConsoleTerminalTests {
     #expect(try String(decoding: guest.log, as: UTF8.self).contains("\u{1b}[6nhere\u{1b}[c \u{1b}[31mthere"))
   }
 
+  /// Neither does what is left of a guest, nor what it has said by now, change the terminal of who reads it.
+  @Test func whatIsPrintedLeavesTheTerminalAsItWas() throws {
+    let guest = try DetachedGuest()
+    try DetachedGuest.run(["expect", guest.name, "echoing"], status: 0)
+    try DetachedGuest.run(["send", guest.name, "\\e[?1049h\\e[?25lvi", "--expect", "vi"], status: 0)
+    let undoing = "vi\u{1b}[?1049l\u{1b}[?25h"
+    #expect(try DetachedGuest.run(["logs", guest.name], status: 0).hasSuffix(undoing))
+    try DetachedGuest.run(["kill", guest.name], status: 0)
+    #expect(try DetachedGuest.run(["console", guest.name], status: 137).contains(undoing + "rowhouse: "))
+  }
+
   @Test func aKilledConsoleIsNoLossToOthers() throws {
     let guest = try DetachedGuest()
     let (first, second) = (try guest.attach("--write"), try guest.attach())

@@ -91,6 +91,7 @@ struct ConsoleCommand: ParsableCommand {
       while let piece = try? log.read() { if case .bytes(let bytes) = piece { history.append(bytes) } }
       var words = try GuestWords()
       try words.write(history.replay(Int(lastBytes)))
+      try words.end()
     }
     StandardError.say("\(folder.name): \(end)")
     throw ExitCode(end.exitStatus)

@@ -48,6 +48,7 @@ struct LogsCommand: ParsableCommand {
       guard follow, isAlive else { break }
       usleep(Self.pauseMicroseconds)
     }
+    try words.end()
   }
 
   private static let pauseMicroseconds: UInt32 = 50_000
