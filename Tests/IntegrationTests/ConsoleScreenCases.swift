@@ -39,7 +39,8 @@ extension Case {
         for number in 01 02 03 04 05 06 07 08 09 10 11 12; do \(detach("guest$number", "spin")) > said; done
         rowhouse pause --all
         open; shows '7 more'; sleep 2.5; screens capture-pane -p | sed 's/\\(STATE\\|paused\\) .*/\\1/'
-        echo "scrolled $(screens display -p '#{history_size}')"; rowhouse kill guest12; shows '7 more'; rowhouse remove guest12
+        echo "scrolled $(screens display -p '#{history_size}')"
+        rowhouse kill guest12; shows '7 more'; rowhouse remove guest12
         shows '6 more'; keys C-c; shows status; screens capture-pane -p | tail -n 3; close
         rowhouse kill --all; rowhouse remove --all; rm said
         """,
@@ -88,7 +89,9 @@ extension Case {
     """
     command -v tmux > /dev/null || { echo 'FAILED: there is no tmux'; exit 1; }
     screens() { tmux -L "rowhouse$$" -f /dev/null "$@"; }
-    open() { screens new-session -d -x 80 -y \(rows) sh -c 'trap : INT; \(program); echo "status $?"; exec sleep 1000'; }
+    open() {
+      screens new-session -d -x 80 -y \(rows) sh -c 'trap : INT; \(program); echo "status $?"; exec sleep 1000'
+    }
     shows() {
       tries=0
       until screens capture-pane -p | grep -q -- "$1"; do

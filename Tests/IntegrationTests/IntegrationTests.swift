@@ -114,7 +114,7 @@ struct IntegrationTests {
 
   @Test(
     "What is left on a terminal",
-    .enabled(if: GuestRunner.reasonAgainstHost == nil, "WHAT IS LEFT ON A TERMINAL WAS NOT LOOKED AT: no tmux in the lab"),
+    .enabled(if: GuestRunner.reasonAgainstHost == nil, "WHAT IS LEFT ON A TERMINAL WAS NOT SEEN: no tmux in the lab"),
     arguments: Case.screens)
   func screen(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 

@@ -39,8 +39,9 @@ import Testing
   @Test(
     "What changes nothing, or is no such sequence",
     arguments: [
-      "", "text\r\n", "\u{1b}[?25l\u{1b}[?25h", "\u{1b}[?1049h\u{1b}[?1047l", "\u{1b}[00mplain\u{1b}[m\r\n", "\u{1b}[?12h",
-      "\u{1b}[6n", "\u{1b}[?31m", "\u{1b}[2J\u{1b}[K", "\u{1b}[?1000h\u{1b}c", "\u{1b}[?1;2r", "\u{1b}]0;[?25l\u{7}",
+      "", "text\r\n", "\u{1b}[?25l\u{1b}[?25h", "\u{1b}[?1049h\u{1b}[?1047l", "\u{1b}[00mplain\u{1b}[m\r\n",
+      "\u{1b}[?12h", "\u{1b}[6n", "\u{1b}[?31m", "\u{1b}[2J\u{1b}[K",
+      "\u{1b}[?1000h\u{1b}c", "\u{1b}[?1;2r", "\u{1b}]0;[?25l\u{7}",
       "\u{1b}[?1000\u{18}h\r\n",
     ])
   func nothing(text: String) {

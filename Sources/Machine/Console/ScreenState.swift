@@ -3,8 +3,8 @@ import Host
 /// What a guest's output has made of the terminal that shows it, as far as whoever uses that next would suffer: the
 /// alternate screen, a hidden cursor, reports of the mouse, colours.
 ///
-/// Sequences: ECMA-48, section 8.3; DEC's private modes and xterm's own: xterm's ctlseqs. Only what the guest has changed
-/// is ever undone, so a terminal that understands no sequences gets none.
+/// Sequences: ECMA-48, section 8.3; DEC's private modes and xterm's own: xterm's ctlseqs. Only what the guest has
+/// changed is ever undone, so a terminal that understands no sequences gets none.
 package struct ScreenState {
   /// What may be other than on a terminal that a shell is used to.
   private enum Setting: Equatable {
@@ -12,8 +12,8 @@ package struct ScreenState {
     case mode(Int)
     /// The scrolling region (DECSTBM).
     case region
-    /// The keypad's mode (DECKPAM), whether characters are inserted (IRM), colours and the like (SGR), the character set
-    /// (SCS), the cursor's shape (DECSCUSR), how keys with modifiers are sent (xterm's modifyOtherKeys).
+    /// The keypad's mode (DECKPAM), whether characters are inserted (IRM), colours and the like (SGR), the character
+    /// set (SCS), the cursor's shape (DECSCUSR), how keys with modifiers are sent (xterm's modifyOtherKeys).
     case keypad, insertion, colours, characters, shape, modifiers
 
     /// What makes it usual again.
@@ -109,8 +109,8 @@ package struct ScreenState {
   /// What a terminal is to be given on which all was undone meanwhile.
   package var redoing: [UInt8] { Array(changedSettings.compactMap(\.redoing).joined().utf8) }
 
-  /// What is given a terminal that another has changed who can say no more how: it makes all as usual that can be made so
-  /// without harm. The cursor's place on the ordinary screen is left alone.
+  /// What is given a terminal that another has changed who can say no more how: it makes all as usual that can be made
+  /// so without harm. The cursor's place on the ordinary screen is left alone.
   package static var undoingAll: [UInt8] {
     Array(settings.filter { $0 != .mode(1049) }.map(\.undoing).joined().utf8)
   }

@@ -41,7 +41,8 @@ struct ListCommand: ParsableCommand {
       }
       if watch { shares.look(at: &guests) }
       let text = json ? GuestList(guests: guests).json : Self.table(guests)
-      print(isDrawn ? Drawing.over(text.split(separator: "\n").map(String.init), in: Drawing.size) : text, terminator: "")
+      let lines = text.split(separator: "\n").map(String.init)
+      print(isDrawn ? Drawing.over(lines, in: Drawing.size) : text, terminator: "")
       try StandardOutput.flush()
       if watch { sleep(1) }
     } while watch

@@ -15,8 +15,7 @@ enum Drawing {
 
   /// What draws lines over those that were there, whatever they were, and leaves the cursor below them.
   ///
-  /// - Parameters:
-  ///   - size: of the window, which shows no more than fit in above the cursor.
+  /// - Parameter size: of the window, which shows no more than fit in above the cursor.
   static func over(_ lines: [String], in size: (rows: Int, columns: Int)) -> String {
     let shown = lines.cut(toRows: max(1, size.rows - 1)).cut(toColumns: size.columns)
     let text = shown.map { line in
