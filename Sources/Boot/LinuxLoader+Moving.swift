@@ -1,7 +1,7 @@
 import GuestMemory
 
-/// Boots the ELF file in a bzImage as the bzImage's own code would, which unpacks it in the guest, moves it to an address
-/// of chance and changes it to run there (KASLR, CONFIG_RANDOMIZE_BASE).
+/// Boots the ELF file in a bzImage as the bzImage's own code would, which unpacks it in the guest, moves it to an
+/// address of chance and changes it to run there (KASLR, CONFIG_RANDOMIZE_BASE).
 extension LinuxLoader {
   /// - Returns: nil when only the bzImage's own code can know how its kernel is moved.
   static func load(
@@ -57,7 +57,8 @@ extension LinuxLoader {
     return space.anyRange(count: extent.count, from: extent.start, alignment: alignment)
   }
 
-  /// How far above the addresses that it is linked to the kernel runs, in bytes: by chance, whatever its place in memory.
+  /// How far above the addresses that it is linked to the kernel runs, in bytes: by chance, whatever its place in
+  /// memory.
   private static func distance(_ extent: GuestRange) -> UInt64 {
     let end = extent.end.rawValue
     return end >= mappingBytes ? 0 : .random(in: 0...(mappingBytes - end) / alignment) * alignment

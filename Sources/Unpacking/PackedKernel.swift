@@ -36,8 +36,8 @@ package struct PackedKernel: Sendable {
       if try image({ () throws(BootError) in try file.head(4) }) == Self.elfMagic { return nil }
       throw refused(.noLinux)
     }
-    // What older ones do when they unpack themselves is not done here: their ways to move, and to turn on paging in five
-    // levels, were others (arch/x86/boot/compressed of Linux 4.17 and 4.18).
+    // What older ones do when they unpack themselves is not done here: their ways to move, and to turn on paging in
+    // five levels, were others (arch/x86/boot/compressed of Linux 4.17 and 4.18).
     let release = try image { () throws(BootError) in try header.release(in: file) }
     guard let release, (release.major, release.minor) >= (4, 18) else {
       throw refused(.old(release.map { "\($0.major).\($0.minor)" }))

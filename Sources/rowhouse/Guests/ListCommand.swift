@@ -10,9 +10,9 @@ struct ListCommand: ParsableCommand {
     abstract: "Lists your guests: those that run, and what is left of others.",
     discussion: """
       A guest whose VMM died without saying how the guest ended has crashed; one whose VMM takes no samples, as it is \
-      stopped or has no CPU, is silent; one whose folder cannot be looked into is unknown. Of guests that were there when the host \
-      went down nothing is left if $XDG_RUNTIME_DIR is in memory, as it usually is. CPU is the share of one CPU over \
-      its life, with --watch since the last look. With --watch a terminal shows as many as its window has room for.
+      stopped or has no CPU, is silent; one whose folder cannot be looked into is unknown. Of guests that were there \
+      when the host went down nothing is left if $XDG_RUNTIME_DIR is in memory, as it usually is. CPU is the share of \
+      one CPU over its life, with --watch since the last look. With --watch a terminal shows as many as its window has room for.
       """)
 
   @Flag(help: "Say it as JSON.")

@@ -40,7 +40,9 @@ struct LogsCommand: ParsableCommand {
         case .bytes(let bytes) where last != nil: last?.append(bytes)
         case .bytes(let bytes): try words.write(bytes)
         case .gap where last != nil: break
-        case .gap: StandardError.say("\(folder.name): its log went on without this reader; some of what the guest said may be missing here")
+        case .gap:
+          StandardError.say(
+            "\(folder.name): its log went on without this reader; some of what the guest said may be missing here")
         }
       }
       if let lines = last?.bytes { try words.write(lines) }
