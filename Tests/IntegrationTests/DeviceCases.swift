@@ -87,7 +87,7 @@ extension Case {
         until [ "$(grep -c booted out)" -ge 5 ]; do sleep 0.02; done
         : > kernel
         wait $supervisor; status=$?
-        tail -1 out; rm out
+        tail -1 out; rm out kernel
         exit $status
         """, status: 1, says: ["booted, resetting via=i8042"], warns: ["kernel: is truncated", "after 0."]),
     Case(

@@ -63,11 +63,12 @@ extension Case {
         held() { ls /proc/$vmm/fd | wc -l; sed -n 's/^VmSize: *//p' /proc/$vmm/status; }
         booted() { until [ "$(grep -c booted out)" -ge $1 ]; do sleep 0.02; done; }
         booted 3; vmm=$(child_of $supervisor)
-        # Between two machines there is less: the most of many looks counts.
+        # Between two machines there is less: the most of many looks counts, and none may have come when one is whole. A
+        # descriptor that is left each time would be 17 more.
         most() { for look in $(seq 50); do held | tr '\n' ' '; echo; sleep 0.01; done | sort -n | tail -1; }
         early=$(most); booted 20; late=$(most)
         echo "early $early, late $late" >&2
-        [ "${early%% *}" = "${late%% *}" ] && echo "as many descriptors"
+        [ "${late%% *}" -le $((${early%% *} + 8)) ] && echo "as many descriptors"
         kill -TERM $supervisor
         wait $supervisor; status=$?
         rm out

@@ -78,7 +78,7 @@ extension Case {
       """),
     Case(unpacksNothing: "packed-for-32-bits", """
       pack $GUESTS/hello.elf 'gzip -9'
-      le32 0 | head -c 2 | patch $((0x236))
+      printf '\\0\\0' | patch $((0x236))
       rowhouse run image; status=$?
       [ ! -e $kept ] && (exit $status)
       """),
