@@ -62,11 +62,13 @@ def guest(name: str) -> dict:
 
 
 def largest_difference(before: str, after: str, goal: str) -> float:
-    """By which part of itself a median differs at most from one measurement to another of the same."""
+    """By which part of itself a median differs at most from one measurement to another of the same, of those that took
+    part in both."""
     if guest(before) != guest(after):
         raise Failure(f"{before} and {after} were not measured with the same guest")
+    names = {one["name"] for one in load(after)["contestants"]}
     return max(abs(median(after, one["name"], goal) / median(before, one["name"], goal) - 1)
-               for one in load(before)["contestants"])
+               for one in load(before)["contestants"] if one["name"] in names)
 
 
 def commits(*names: str) -> list[str]:
