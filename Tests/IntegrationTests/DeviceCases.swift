@@ -1,6 +1,13 @@
 import Testing
 
 extension Case {
+  /// A guest whose kernel is a file of the case's own, and that has been reset some times.
+  private static let resetting = """
+    cp $GUESTS/reset.elf kernel
+    rowhouse run kernel --on-reset reset > out & supervisor=$!
+    until [ "$(grep -c booted out)" -ge 5 ]; do sleep 0.02; done
+    """
+
   /// What guests do with the machine's devices.
   static let devices: [Case] = [
     Case(
@@ -71,9 +78,7 @@ extension Case {
     Case(
       "reset-and-another-kernel",
       script: """
-        cp $GUESTS/reset.elf kernel
-        rowhouse run kernel --on-reset reset > out & supervisor=$!
-        until [ "$(grep -c booted out)" -ge 5 ]; do sleep 0.02; done
+        \(resetting)
         : > new; mv new kernel
         lines=$(wc -l < out); until [ $(wc -l < out) -gt $((lines + 5)) ]; do sleep 0.02; done
         kill $supervisor; wait $supervisor && echo it went on; rm out kernel
@@ -82,9 +87,7 @@ extension Case {
     Case(
       "reset-and-no-kernel",
       script: """
-        cp $GUESTS/reset.elf kernel
-        rowhouse run kernel --on-reset reset > out & supervisor=$!
-        until [ "$(grep -c booted out)" -ge 5 ]; do sleep 0.02; done
+        \(resetting)
         : > kernel
         wait $supervisor; status=$?
         tail -1 out; rm out kernel

@@ -12,7 +12,8 @@ struct ListCommand: ParsableCommand {
       A guest whose VMM died without saying how the guest ended has crashed; one whose VMM takes no samples, as it is \
       stopped or has no CPU, is silent; one whose folder cannot be looked into is unknown. Of guests that were there \
       when the host went down nothing is left if $XDG_RUNTIME_DIR is in memory, as it usually is. CPU is the share of \
-      one CPU over its life, with --watch since the last look. With --watch a terminal shows as many as its window has room for.
+      one CPU over its life, with --watch since the last look. With --watch a terminal shows as many as its window \
+      has room for.
       """)
 
   @Flag(help: "Say it as JSON.")
@@ -41,8 +42,8 @@ struct ListCommand: ParsableCommand {
       }
       if watch { shares.look(at: &guests) }
       let text = json ? GuestList(guests: guests).json : Self.table(guests)
-      let lines = text.split(separator: "\n").map(String.init)
-      print(isDrawn ? Drawing.over(lines, in: Drawing.size) : text, terminator: "")
+      let shown = isDrawn ? Drawing.over(text.split(separator: "\n").map(String.init), in: Drawing.size) : text
+      print(shown, terminator: "")
       try StandardOutput.flush()
       if watch { sleep(1) }
     } while watch

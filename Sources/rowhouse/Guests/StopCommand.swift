@@ -39,7 +39,8 @@ struct StopCommand: ParsableCommand {
       StandardError.say("\(guest.explanation(of: failure, "\(guest.name)")): its power button was not pressed")
     }
     var failures: [any Error] = []
-    failures += guests.late(until: deadline, &failures).killAll()
+    let late = guests.late(until: deadline, &failures)
+    failures += late.killAll()
     for guest in guests { guest.settleIfPossible() }
     if remove {
       let street = try Street()
