@@ -129,6 +129,16 @@ extension Disk {
     }
   }
 
+  /// The most bytes that ``zero(at:count:keepingRoom:)`` may have to write where it need not keep their room.
+  package func bytesToZero(at offset: UInt64, count: UInt64) -> UInt64 {
+    switch layers[0] {
+    case .raw(let file): return file.alwaysPunches ? 0 : count
+    case .qcow2(let image):
+      let (head, _, tail) = parts(offset, count, image.geometry)
+      return UInt64(head.count) + UInt64(tail.count)
+    }
+  }
+
   /// Tells that bytes are no longer needed. Those that are given back read as zeros.
   package func discard(at offset: UInt64, count: UInt64) throws(ImageError) {
     try requireWritable(offset, count)

@@ -14,8 +14,9 @@ package final class DiskFile {
   private let descriptor: Descriptor
   /// Where the guest's data goes past the page cache.
   private let direct: DirectFile?
-  /// Cleared when the file system cannot punch holes, so that it is asked once and not per request.
-  private var canPunch = true
+  private let kind: FileStatus.Kind
+  /// Whether the file system can punch holes, so that it is asked once and not per request; nil: it was not asked yet.
+  private var canPunch: Bool?
   /// After a sync that failed, the kernel forgets what it could not write: a later success would say nothing.
   private var loss: ImageError?
 
@@ -55,7 +56,8 @@ package final class DiskFile {
     } catch {
       throw ImageError(path, .host(error))
     }
-    guard status.kind == .regular || status.kind == .blockDevice else { throw ImageError(path, .noStorage) }
+    kind = status.kind
+    guard kind == .regular || kind == .blockDevice else { throw ImageError(path, .noStorage) }
     try ImageLock.take(on: descriptor, path: path, toWrite: writable)
     // After the lock: a writer may have grown it until then.
     do throws(SystemCallError) { end = try descriptor.end() } catch { throw ImageError(path, .host(error)) }
@@ -201,14 +203,19 @@ package final class DiskFile {
 
   // MARK: Holes
 
+  /// Whether a hole is known to be made wherever it is asked for. Of a block device that is never known: one piece may
+  /// be too small for its sectors, and another it may write itself.
+  var alwaysPunches: Bool { kind == .regular && canPunch == true }
+
   /// Gives the room of bytes back.
   ///
   /// - Returns: whether they read as zeros now; not every file system and device can do it.
   func punchHole(at offset: UInt64, count: UInt64) throws(ImageError) -> Bool {
-    guard canPunch else { return false }
+    guard canPunch != false else { return false }
     journal?(.hole(offset: offset, count: count))
     do throws(SystemCallError) {
       try descriptor.punchHole(at: offset, count: count)
+      canPunch = true
       return true
     } catch where error.errno == .notSupported {
       canPunch = false

@@ -58,6 +58,8 @@ final class ArrayDisk: BlockBackend, @unchecked Sendable {
     for index in Int(offset)..<Int(offset + count) { bytes[index] = 0 }
   }
 
+  func bytesToZero(at offset: UInt64, count: UInt64) -> UInt64 { 0 }
+
   private func note(_ call: String) throws(BlockFailure) {
     calls.append(call)
     if fails { throw BlockFailure() }

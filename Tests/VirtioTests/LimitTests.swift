@@ -1,3 +1,4 @@
+import DiskImage
 import Glibc
 import Host
 import Metering
@@ -99,6 +100,32 @@ struct LimitTests {
     #expect(bench.runSegment(writeZeroes, sector: 0, count: 8) == 1)
     #expect(bench.runSegment(writeZeroes, sector: 0, count: 8, flags: 1) == 0)
     #expect(bench.runSegment(discard, sector: 0, count: 8) == 0 && bench.run(flush)?.status == 0)
+  }
+
+  /// Zeros that need not keep their room are bytes as far as they may have to be written: those in parts of clusters,
+  /// and of a raw image all, until it is known that its file can have holes.
+  @Test(arguments: [ImageFormat.raw, .qcow2]) func zerosThatAreWrittenAreInTheBudget(format: ImageFormat) throws {
+    func bench(_ budget: UInt64) throws -> BlockBench {
+      let folder = TestFolder()
+      var creation = ImageCreation(format: format, size: 1 << 20)
+      creation.clusterSize = 4096
+      try creation.make(at: folder.path + "/disk")
+      let disk = try Disk(path: folder.path + "/disk", format: format, readOnly: false)
+      return try BlockBench(
+        SynchronousBlockExecutor(DiskBackend(disk, serial: []) { _ in }), limiter: limiter([.budget: budget]))
+    }
+    // Half a cluster, two whole ones, and half a cluster.
+    let some = try bench(format == .qcow2 ? 8192 : 12288)
+    for _ in 0..<2 { #expect(some.runSegment(writeZeroes, sector: 4, count: 24, flags: 1) == 0) }
+    #expect(some.run(write, [.readable(BlockBench.data, 512)])?.status == 1, "the budget is used")
+    let part = try bench(6 * 512)
+    #expect(part.runSegment(writeZeroes, sector: 1, count: 6, flags: 1) == 0)
+    #expect(part.runSegment(writeZeroes, sector: 1, count: 6, flags: 1) == (format == .qcow2 ? 1 : 0))
+    // A discard has shown that there can be holes.
+    let whole = try bench(512)
+    #expect(whole.runSegment(discard, sector: 0, count: 8) == 0)
+    for _ in 0..<2 { #expect(whole.runSegment(writeZeroes, sector: 8, count: 16, flags: 1) == 0) }
+    #expect(whole.run(write, [.readable(BlockBench.data, 512)])?.status == 0, "none of it is used")
   }
 
   @Test func readsDoNotWaitForWrites() throws {

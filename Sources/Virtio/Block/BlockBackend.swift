@@ -21,6 +21,8 @@ package protocol BlockBackend: AnyObject {
   func discard(at offset: UInt64, count: UInt64) throws(BlockFailure)
   /// - Parameter mayUnmap: room for the bytes need not be kept.
   func writeZeroes(at offset: UInt64, count: UInt64, mayUnmap: Bool) throws(BlockFailure)
+  /// The most bytes that a ``writeZeroes(at:count:mayUnmap:)`` that may unmap has to write in spite of that.
+  func bytesToZero(at offset: UInt64, count: UInt64) -> UInt64
 }
 
 /// The host could not do it. The driver hears no more than that; whoever makes the backend may tell a person.

@@ -52,15 +52,16 @@ extension BlockRequest {
     }
   }
 
-  /// What the request counts as to the disk's limits; nil when it asks nothing of the host's disk.
+  /// What the request counts as to the limits of a disk; nil when it asks nothing of that.
   ///
-  /// A flush, and a discard, are work for the host's disk too, and so is each write of zeros. One that must keep its room
-  /// writes these, however few bytes say so.
-  var cost: (direction: FlowDirection, bytes: UInt64)? {
+  /// A flush, and a discard, are work for the host's disk too, and so is each write of zeros, however few bytes say so.
+  /// One that must keep its room counts with all its zeros, another with those that the disk may have to write.
+  func cost(to disk: any BlockBackend) -> (direction: FlowDirection, bytes: UInt64)? {
     switch self {
     case .read, .write: flow
-    case .flush, .discard, .writeZeroes(_, _, mayUnmap: true, _): (.fromGuest, 0)
-    case .writeZeroes(_, let bytes, mayUnmap: false, _): (.fromGuest, bytes)
+    case .flush, .discard: (.fromGuest, 0)
+    case .writeZeroes(let offset, let bytes, let mayUnmap, _):
+      (.fromGuest, mayUnmap ? disk.bytesToZero(at: offset, count: bytes) : bytes)
     case .identify, .refused: nil
     }
   }

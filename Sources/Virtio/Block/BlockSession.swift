@@ -119,7 +119,7 @@ final class BlockSession {
     slots[tag].request = request
     slots[tag].taken = .now
     slots[tag].answerBytes = 0
-    if let (direction, bytes) = request.cost {
+    if held != nil, let (direction, bytes) = request.cost(to: executor.backend) {
       switch held?.admit(.init(tag: tag, direction: direction, bytes: bytes), at: slots[tag].taken) {
       case .now, nil: break
       case .later: return

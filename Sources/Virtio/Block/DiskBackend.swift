@@ -42,6 +42,8 @@ package final class DiskBackend: BlockBackend {
     try attempt { () throws(ImageError) in try disk.zero(at: offset, count: count, keepingRoom: !mayUnmap) }
   }
 
+  package func bytesToZero(at offset: UInt64, count: UInt64) -> UInt64 { disk.bytesToZero(at: offset, count: count) }
+
   private func attempt(_ action: () throws(ImageError) -> Void) throws(BlockFailure) {
     do throws(ImageError) {
       try action()
