@@ -10,9 +10,22 @@ struct MemoryLimit {
   /// What the guest was given, in bytes.
   let memoryBytes: UInt64
   private var hasBeenBeyond = false
-  /// Since when too much has been resident, at every look, without the guest's giving way: how much that was, and the
-  /// most that its balloon has held by then; nil: at the last look it was not too much.
-  private var beyond: (since: Instant, resident: UInt64, actual: UInt64)?
+  /// When anybody looked last, and whether too much was resident then.
+  private var look: (at: Instant, isBeyond: Bool)?
+  /// What being beyond has left behind; nil: nothing, or what there was is made up for.
+  private var record: Record?
+
+  /// How the guest gives way. It is kept until the guest has been below for as long as it was beyond: else one look
+  /// below now and then would be enough to begin anew.
+  private struct Record {
+    /// Time beyond, less time below since then, in nanoseconds.
+    var nanoseconds: UInt64 = 0
+    /// The same, since the guest has last given way.
+    var stalledNanoseconds: UInt64 = 0
+    /// The least that has been resident beyond, and the most that the balloon has held.
+    var resident: UInt64
+    var actual: UInt64
+  }
 
   /// Beyond the excess, and below the limit: so that the balloon does not follow every page.
   private var slack: UInt64 { bytes / 16 }
@@ -39,14 +52,15 @@ struct MemoryLimit {
   /// - Parameters:
   ///   - resident: bytes in the host's memory now.
   ///   - target: what the balloon is asked for now.
-  ///   - actual: what the guest says that it holds.
+  ///   - actual: what the guest says that it holds; more than it is asked for counts for nothing.
   ///   - least: what a person has asked it for.
   ///   - most: the most that it can be asked for.
   mutating func target(
     resident: UInt64, target: UInt64, actual: UInt64, least: UInt64, most: UInt64, at now: Instant
   ) -> UInt64? {
+    let actual = min(actual, target)
+    note(resident, actual, at: now)
     guard resident > bytes else {
-      beyond = nil
       let least = min(max(least, floor), most)
       // A person has asked for less, or the guest has begun anew.
       if target < least { return least }
@@ -56,22 +70,36 @@ struct MemoryLimit {
       return max(least, target - min(target, room))
     }
     hasBeenBeyond = true
-    // Slack by slack: a page now and then is no giving way. One that touches memory as fast as it gives some up has its
-    // time as well, until it has given all: its balloon then holds more than it ever did.
-    if let before = beyond {
-      if resident + slack <= before.resident || actual >= before.actual + slack {
-        beyond = (now, resident, max(actual, before.actual))
-      }
-    } else {
-      beyond = (now, resident, actual)
-    }
     let wanted = Self.wholePages(actual + (resident - bytes) + slack)
     let new = min(max(wanted, least, floor), most)
     return new > target ? new : nil
   }
 
-  /// Whether the guest has been asked long enough, and does not give way.
-  func isInVain(at now: Instant) -> Bool {
-    beyond.map { now.nanoseconds(since: $0.since) >= Self.patience } ?? false
+  /// Time counts as beyond from a look that found too much up to the next, and as below between two that did not.
+  private mutating func note(_ resident: UInt64, _ actual: UInt64, at now: Instant) {
+    let (isBeyond, before) = (resident > bytes, look)
+    look = (now, isBeyond)
+    let passed = before.map { now.nanoseconds(since: $0.at) } ?? 0
+    var record = record ?? Record(resident: resident, actual: actual)
+    if before?.isBeyond ?? false {
+      record.nanoseconds += passed
+      record.stalledNanoseconds += passed
+    } else if !isBeyond {
+      record.nanoseconds -= min(passed, record.nanoseconds)
+      record.stalledNanoseconds -= min(passed, record.stalledNanoseconds)
+    }
+    // Slack by slack: a page now and then is no giving way. One that touches memory as fast as it gives some up has its
+    // time as well, until it has given all: its balloon then holds more than it ever did. So there is an end of both.
+    if isBeyond, resident + slack <= record.resident || actual >= record.actual + slack {
+      record.stalledNanoseconds = 0
+      record.resident = min(resident, record.resident)
+      record.actual = max(actual, record.actual)
+    }
+    self.record = isBeyond || record.nanoseconds > 0 ? record : nil
+  }
+
+  /// Whether the guest, which is beyond, has been asked long enough, and does not give way.
+  var isInVain: Bool {
+    look?.isBeyond ?? false && record.map { $0.stalledNanoseconds >= Self.patience } ?? false
   }
 }

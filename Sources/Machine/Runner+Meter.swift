@@ -38,11 +38,10 @@ extension Runner {
 
   private func keepMemoryLimit(_ resident: UInt64, _ balloon: MachineBalloon) {
     let most = configuration.memoryBytes - Configuration.memoryLimits.lowerBound
-    let now = Instant.now
     let target = memoryLimit?.target(
-      resident: resident, target: balloon.target, actual: balloon.actual, least: balloonBytes, most: most, at: now)
+      resident: resident, target: balloon.target, actual: balloon.actual, least: balloonBytes, most: most, at: .now)
     if let target { balloon.setTarget(target) }
-    if memoryLimit?.isInVain(at: now) ?? false { end(.memoryLimit) }
+    if memoryLimit?.isInVain ?? false { end(.memoryLimit) }
   }
 
   /// Writes into the meter what may go through disks and network cards.
