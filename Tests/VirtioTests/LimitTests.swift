@@ -286,6 +286,31 @@ struct LimitTests {
     #expect(page.network(0).reading(.fromGuest) == .init(packets: 1, bytes: 60, drops: 4) && limiter.isExhausted)
   }
 
+  /// A packet that was let through waits for the cable, and its driver makes it longer; or puts another in its place.
+  @Test(arguments: [false, true]) func whatWasLetThroughIsWhatGoes(resetsQueue: Bool) throws {
+    let cable = TestCable()
+    let limiter = limiter([.budget: 100])
+    let driver = try MockDriver(Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: limiter))
+    try driver.start(.common)
+    cable.takesNothing = true
+    let head = driver.queues[1].offer([.readable(0x10_0000, 72)])
+    driver.kick(1)
+    if resetsQueue {
+      driver.write(.queueSel, 1)
+      driver.write(.queueReset, 1)
+      driver.addQueue(1, size: 8, features: .common)
+      driver.queues[1].offer([.readable(0x10_0000, 1512)])
+      driver.kick(1)
+    } else {
+      driver.queues[1].setDescriptor(head, address: 0x10_0000, length: 1512, flags: 0)
+    }
+    cable.takesNothing = false
+    driver.pump()
+    #expect(cable.sent.map(\.count) == (resetsQueue ? [] : [72]) && driver.queues[1].usedIndex == 1)
+    let (packets, drops): (UInt64, UInt64) = resetsQueue ? (0, 1) : (1, 0)
+    #expect(page.network(0).reading(.fromGuest) == .init(packets: packets, bytes: 60 * packets, drops: drops))
+  }
+
   /// The guest's buffers are too small for what comes.
   @Test func whatTheGuestCannotTakeIsInNoBudget() throws {
     let cable = TestCable()

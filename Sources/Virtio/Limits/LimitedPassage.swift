@@ -24,7 +24,8 @@ struct LimitedPassage {
     self.meter = meter
   }
 
-  /// Asks for the packet at a way's head. However often that is, until ``leave(_:)`` it is counted once.
+  /// Asks for the packet at a way's head, which stays the same until it has gone or is lost. However often that is, it
+  /// is counted once.
   mutating func ask(_ direction: FlowDirection, bytes: Int, at now: Instant) -> Answer {
     let index = direction.rawValue
     if ways[index].open != nil { return .open }

@@ -82,6 +82,10 @@ package final class Network: VirtioDevice {
     refill.disarm()
   }
 
+  package func queueReset(_ index: Int) {
+    if index == Self.transmitQueue { link?.forgetOutgoing() }
+  }
+
   package func powerOff() { backend.close() }
 
   package func queueNotified(_ index: Int) throws(VirtioFault) -> Bool {

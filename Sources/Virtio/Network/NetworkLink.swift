@@ -16,6 +16,9 @@ final class NetworkLink {
   private let transmitQueue: Virtqueue
   private var outgoing = [UInt8](repeating: 0, count: NetworkHeader.mostPacketBytes)
   private var transmitChain: DescriptorChain
+  /// The length of the packet that has to wait; 0: none does. It stays what it was when the limits were asked: the
+  /// driver may write something else into its buffers meanwhile.
+  private var outgoingCount = 0
   /// A packet that came and has no place in the guest yet.
   private var incoming = [UInt8](repeating: 0, count: NetworkHeader.mostPacketBytes)
   private var incomingCount = 0
@@ -56,46 +59,52 @@ final class NetworkLink {
   func transmit() throws(VirtioFault) -> Bool {
     defer { backend.flush() }
     for _ in 0..<transmitQueue.size {
-      guard !backend.isBlocked, try transmitQueue.next(into: &transmitChain) else {
+      guard !backend.isBlocked, try takeOutgoing() else {
         passage?.rest(.fromGuest)
         return false
       }
-      let count = try copyPacket()
-      switch passage?.ask(.fromGuest, bytes: count - NetworkHeader.byteCount, at: .now) {
-      case .open, nil: break
-      case .held:
-        transmitQueue.putBack(1)
-        return false
-      case .closed:
-        meter?.countDrop(.fromGuest)
-        try transmitQueue.use(transmitChain, written: 0)
-        continue
+      let bytes = outgoingCount - NetworkHeader.byteCount
+      switch passage?.ask(.fromGuest, bytes: bytes, at: .now) {
+      case .open, nil:
+        switch sendOutgoing() {
+        case .sent:
+          meter?.count(.fromGuest, bytes: bytes)
+          passage?.leave(.fromGuest)
+        case .dropped:
+          meter?.countDrop(.fromGuest)
+          passage?.lose(.fromGuest)
+        case .notNow: return false
+        }
+      case .held: return false
+      case .closed: meter?.countDrop(.fromGuest)
       }
-      switch send(count) {
-      case .sent:
-        meter?.count(.fromGuest, bytes: count - NetworkHeader.byteCount)
-        passage?.leave(.fromGuest)
-      case .dropped:
-        meter?.countDrop(.fromGuest)
-        passage?.lose(.fromGuest)
-      case .notNow:
-        transmitQueue.putBack(1)
-        return false
-      }
+      outgoingCount = 0
       try transmitQueue.use(transmitChain, written: 0)
     }
     return transmitQueue.isInUse
   }
 
-  private func send(_ count: Int) -> SendOutcome {
+  /// The transmit queue is not used any more: what waits to be sent is lost.
+  func forgetOutgoing() {
+    outgoingCount = 0
+    passage?.lose(.fromGuest)
+    passage?.rest(.fromGuest)
+  }
+
+  private func sendOutgoing() -> SendOutcome {
+    let count = outgoingCount
     // What is no Ethernet frame cannot be on a cable.
     guard count >= NetworkHeader.byteCount + NetworkHeader.frameBytes.lowerBound else { return .dropped }
     // SAFETY: the array keeps its bytes in place for the call, which only reads them; it has at least `count`.
     return unsafe outgoing.withUnsafeBytes { unsafe backend.send(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
   }
 
-  /// Takes a packet out of the guest and checks its header (5.1.6.2).
-  private func copyPacket() throws(VirtioFault) -> Int {
+  /// Takes the next packet out of the guest and checks its header (5.1.6.2), unless one waits.
+  ///
+  /// - Returns: whether there is one.
+  private func takeOutgoing() throws(VirtioFault) -> Bool {
+    if outgoingCount > 0 { return true }
+    guard try transmitQueue.next(into: &transmitChain) else { return false }
     guard transmitChain.writableBytes == 0, transmitChain.readableBytes > UInt64(NetworkHeader.byteCount),
       transmitChain.readableBytes <= UInt64(NetworkHeader.mostPacketBytes)
     else { throw .malformedRequest }
@@ -104,7 +113,8 @@ final class NetworkLink {
     guard NetworkHeader(flags: outgoing[0], segmentation: outgoing[1]).isAllowed(features) else {
       throw .malformedRequest
     }
-    return count
+    outgoingCount = count
+    return true
   }
 
   // MARK: To the guest
