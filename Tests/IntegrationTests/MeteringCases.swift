@@ -64,6 +64,24 @@ extension Case {
       }
       #expect(seen > 6000 * 4096 && abs(difference) <= 1 << 20, "\(outcome.outputText)")
     },
+    // A guest that is paused is looked at every five seconds.
+    Case(
+      "meter-has-a-sample-of-when-a-limit-changed",
+      script: """
+        \(meters)
+        sampled() { od -An -t u8 -j 208 -N 8 run/rowhouse/one/meter; }
+        truncate -s 1M kept
+        rowhouse run --detach --name one $GUESTS/echo.elf --timeout 60 --disk kept --net socket=cable > said; rm said
+        rowhouse expect one echoing; rowhouse pause one; sleep 0.5
+        for change in disk0.bandwidth=1M disk0.budget=9M net0.packets=50 net0.budget=9M cpu-quota=50%; do
+          before=$(sampled); rowhouse set one $change; [ $(sampled) -gt $before ] && echo $change: new
+        done
+        rowhouse kill one; rowhouse remove --all; rm -f kept cable
+        """,
+      says: [
+        "disk0.bandwidth=1M: new\n", "disk0.budget=9M: new\n", "net0.packets=50: new\n", "net0.budget=9M: new\n",
+        "cpu-quota=50%: new\n",
+      ]),
     Case(
       "meter-has-the-CPU-time-that-the-kernel-has",
       script: """

@@ -50,9 +50,10 @@ extension Runner {
     // A weight is nothing to the VMM itself.
     guard (try? wanted.check(cpuCount: configuration.cpuCount)) != nil, wanted.cpu.weight == nil || controlGroup != nil
     else { return .refused(.outOfRange) }
+    // What was used up to now was used under what held up to now.
+    if wanted != earlier { sample() }
     // The CPUs first: only the host can still refuse something of theirs.
     if wanted.cpu != earlier.cpu {
-      sample()
       do throws(SystemCallError) { try hold(machine, from: earlier.cpu, to: wanted.cpu) } catch {
         try? hold(machine, from: wanted.cpu, to: earlier.cpu)
         return .refused(.outOfRange)
