@@ -10,13 +10,18 @@ package struct DiskMeter: Sendable {
 
   /// Counts a request that was done.
   ///
-  /// - Parameter latency: from when the device took the request to its answer, in nanoseconds.
+  /// - Parameter latency: from when the device took the request to its end, in nanoseconds.
   package func count(_ direction: FlowDirection, bytes: UInt64, latency: UInt64) {
     let base = Self.base(direction)
     block.add(bytes, at: base + MeterLayout.Transfers.bytes.rawValue)
     block.add(1, at: base + MeterLayout.Transfers.requests.rawValue)
     block.add(latency, at: base + MeterLayout.Transfers.latencySum.rawValue)
     block.add(1, at: base + MeterLayout.Transfers.latencies.rawValue + 8 * LatencyHistogram.bucket(latency))
+  }
+
+  /// Counts what was moved of a request that was given up.
+  package func countMoved(_ direction: FlowDirection, bytes: UInt64) {
+    block.add(bytes, at: Self.base(direction) + MeterLayout.Transfers.bytes.rawValue)
   }
 
   /// Counts a request that the guest was told is not done.

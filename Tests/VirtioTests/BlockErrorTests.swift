@@ -121,7 +121,7 @@ struct BlockErrorTests {
           let request = BlockRequest.write(at: 0, count: 4096, isDurable: false)
           #expect(unsafe pieces.withUnsafeBufferPointer { unsafe executor.start(request, tag: tag, $0) } == nil)
         }
-        executor.drain()
+        _ = executor.drain()
       }
       #expect(executor.takeFinished() == nil)
       #expect(disk.read(at: 0, executor) == 0x11)

@@ -335,7 +335,7 @@ struct BlockTests {
     bench.driver.pump()
     #expect(old.usedIndex == 0)
     #expect(bench.driver.queues[0].usedIndex == 0)
-    executor.drain()
+    _ = executor.drain()
     bench.offer(read, [.writable(BlockBench.data, 512)])
     bench.driver.kick()
     executor.finish(1)

@@ -1,7 +1,9 @@
 import DiskImage
 
 /// What was done to a disk's file, in the order of time.
-final class DiskJournal {
+///
+/// Sendable because the tests and its disk share one thread.
+final class DiskJournal: @unchecked Sendable {
   enum Event {
     /// From now on a change may be on stable storage, or a part of it; a sync does its work.
     case began(Int)

@@ -1,6 +1,7 @@
 import DiskImage
 import Glibc
 import Host
+import Metering
 import Testing
 
 @testable import Virtio
@@ -198,7 +199,7 @@ struct RingBlockExecutorTests {
             _ = unsafe executor(bench).start(request, tag: tag, pieces)
           }
         }
-        executor(bench).drain()
+        _ = executor(bench).drain()
       }
       #expect(executor(bench).takeFinished() == nil)
     }
@@ -206,6 +207,51 @@ struct RingBlockExecutorTests {
     let sectors = 512..<520
     bench.run([.init(request: .write(at: 512 * 512, count: 4096, isDurable: true), sectors: sectors, cut: 100)]) { 9 }
     bench.run([.init(request: .read(at: 512 * 512, count: 4096), sectors: sectors, cut: 0)]) { 0 }
+  }
+
+  /// What was moved for a guest is in its meter, though it resets the device before anything is answered.
+  @Test(arguments: [(ImageFormat.raw, true), (.raw, false), (.qcow2, false)])
+  func aResetHidesNothing(format: ImageFormat, isRead: Bool) throws {
+    var answers = 0
+    for seed in 0..<8 as Range<UInt64> {
+      let (folder, journal) = (TestFolder(), DiskJournal())
+      let path = folder.path + "/disk"
+      var creation = ImageCreation(format: format, size: 1 << 20)
+      creation.clusterSize = 4096
+      try creation.make(at: path)
+      if isRead {
+        let bytes = [UInt8](repeating: 0x11, count: 1 << 20)
+        // SAFETY: the array is alive for the call.
+        try unsafe bytes.withUnsafeBytes { unsafe try Descriptor.open(path, [.readWrite]).writeAll($0, at: 0) }
+      }
+      let disk = try Disk(path: path, format: format, readOnly: false)
+      let file = SharedDescriptor(try .memory(named: "meter"))
+      let page = try MeterPage(
+        in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 1, diskCount: 1), memoryBytes: 0,
+        process: 1)
+      let bench = try BlockBench(
+        RingBlockExecutor(DiskBackend(disk, serial: []) { _ in }, ReorderingRing(journal, seed: seed)), queueSize: 64,
+        meter: page.disk(0))
+      let data = (0..<8 as Range<UInt64>).map { BlockBench.data + $0 << 14 }
+      for slot in 0..<8 {
+        let buffer: DriverQueue.Buffer = isRead ? .writable(data[slot], 1 << 14) : .readable(data[slot], 1 << 14)
+        bench.offer(isRead ? 0 : 1, sector: UInt64(slot) * 32, [buffer], slot: UInt64(slot))
+      }
+      bench.driver.kick()
+      answers += Int(bench.driver.queues[0].usedIndex)
+      bench.driver.write(.status, 0)
+      let meter = try #require(try MeterReading(of: file.descriptor)).disks[0]
+      if isRead {
+        let moved = bench.driver.bytes(data[0], 8 << 14).count { $0 == 0x11 }
+        #expect(moved > 0 && meter.read.bytes == UInt64(moved), "seed \(seed)")
+      } else {
+        let moved = journal.changes.reduce(0) { if case .write(_, let bytes) = $1 { $0 + bytes.count } else { $0 } }
+        #expect(moved > 0 && meter.written.bytes == UInt64(moved), "seed \(seed)")
+      }
+      let side = isRead ? meter.read : meter.written
+      #expect(side.requests == side.latencies.total && side.failures == 0)
+    }
+    #expect(answers < 64, "some are given up")
   }
 
   private func executor(_ bench: RingBench) -> RingBlockExecutor { bench.executor }

@@ -65,7 +65,7 @@ package final class Block: VirtioDevice {
   }
 
   package func reset() {
-    executor.drain()
+    session?.drain()
     session = nil
     refill.disarm()
     (isWriteThrough, mayChangeCache) = (false, false)
@@ -77,8 +77,7 @@ package final class Block: VirtioDevice {
   }
 
   package func queueReset(_ index: Int) {
-    executor.drain()
-    session?.forgetAll()
+    session?.drain()
   }
 
   package func queueNotified(_ index: Int) throws(VirtioFault) -> Bool {

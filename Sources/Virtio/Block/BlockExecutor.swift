@@ -23,8 +23,26 @@ package protocol BlockExecutor: AnyObject {
   var finishedSource: Int32? { get }
   /// A request that was started, and has finished since.
   func takeFinished() -> (tag: Int, status: BlockStatus)?
-  /// Waits until everything that was started has finished, and forgets it.
-  func drain()
+  /// Waits until the kernel is done with everything that was started, and forgets it.
+  ///
+  /// - Returns: what had been done by then of the requests that were not taken.
+  func drain() -> [DrainedRequest]
+}
+
+/// How far a request came that ``BlockExecutor/drain()`` has brought to an end.
+package struct DrainedRequest {
+  /// What ``BlockExecutor/start(_:tag:_:)`` was given.
+  package let tag: Int
+  /// Everything that the request asked for is done.
+  package let isDone: Bool
+  /// Of its data, in bytes: what has moved.
+  package let movedBytes: UInt64
+
+  package init(tag: Int, isDone: Bool, movedBytes: UInt64) {
+    self.tag = tag
+    self.isDone = isDone
+    self.movedBytes = movedBytes
+  }
 }
 
 /// Does one request after the other on the calling thread.
@@ -57,5 +75,5 @@ package final class SynchronousBlockExecutor: BlockExecutor {
 
   package func submit() -> Bool { false }
   package func takeFinished() -> (tag: Int, status: BlockStatus)? { nil }
-  package func drain() {}
+  package func drain() -> [DrainedRequest] { [] }
 }

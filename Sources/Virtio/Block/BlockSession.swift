@@ -89,8 +89,16 @@ final class BlockSession {
     return mustContinue || wasFull && bytesUnderWay < Self.mostBytesUnderWay
   }
 
-  /// Nothing that was under way will be answered any more.
-  func forgetAll() {
+  /// Waits until nothing is under way any more. None of it is answered, and the meter has what was done of it: or a
+  /// guest could have its disk for nothing.
+  func drain() {
+    for request in executor.drain() {
+      if request.isDone {
+        count(slots[request.tag], .ok)
+      } else if let (direction, _) = slots[request.tag].request.flow {
+        meter?.countMoved(direction, bytes: request.movedBytes)
+      }
+    }
     bytesUnderWay = 0
     for tag in slots.indices { slots[tag].bytesUnderWay = 0 }
     freeTags = Array(slots.indices)
@@ -173,10 +181,10 @@ final class BlockSession {
   /// be told so (2.7.8.2).
   private func finish(_ tag: Int, _ status: BlockStatus) throws(VirtioFault) {
     let statusOffset = slots[tag].chain.writableBytes - 1
+    count(slots[tag], status)
     try slots[tag].chain.store(status.rawValue, at: statusOffset)
     let answered = status == .ok ? slots[tag].answerBytes : 0
     try queue.use(slots[tag].chain, written: answered == statusOffset ? answered + 1 : answered)
-    count(slots[tag], status)
     bytesUnderWay -= slots[tag].bytesUnderWay
     slots[tag].bytesUnderWay = 0
     freeTags.append(tag)

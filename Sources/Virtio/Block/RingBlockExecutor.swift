@@ -49,7 +49,7 @@ package final class RingBlockExecutor: BlockExecutor {
     self.ring = ring
   }
 
-  deinit { drain() }
+  deinit { _ = drain() }
 
   /// How far a request has come.
   private enum Progress {
@@ -117,18 +117,24 @@ package final class RingBlockExecutor: BlockExecutor {
     return finished.popLast()
   }
 
-  package func drain() {
+  package func drain() -> [DrainedRequest] {
     // What has not begun never does, and what has gets no further than the kernel is with it.
     isDraining = true
     defer { isDraining = false }
+    var waiting = line
     line = []
     while underWay > 0 {
       sendOff()
       if underWay > unsent.count { ring.wait() } else if underWay > 0 { usleep(1000) }
       collect()
     }
-    line = []
-    finished = []
+    waiting += line
+    defer { (line, finished) = ([], []) }
+    return finished.map { drained($0.tag, isDone: $0.status == .ok) } + waiting.map { drained($0, isDone: false) }
+  }
+
+  private func drained(_ tag: Int, isDone: Bool) -> DrainedRequest {
+    DrainedRequest(tag: tag, isDone: isDone, movedBytes: operations[tag].movedBytes)
   }
 
   /// Takes what the kernel has finished, and lets those in line go on.
@@ -208,8 +214,7 @@ package final class RingBlockExecutor: BlockExecutor {
         }
         try moveAtOnce(operation, transfer)
       case .done:
-        guard case .write(_, _, isDurable: true) = operation.request else { return .finished(.ok) }
-        return try makeDurable(tag)
+        return operation.mustBeDurable ? try makeDurable(tag) : .finished(.ok)
       }
     }
   }
@@ -280,9 +285,10 @@ package final class RingBlockExecutor: BlockExecutor {
   ) throws(ImageError) -> Progress {
     let operation = operations[tag]
     let isWhole = Int(result) == operation.transferRest
+    operation.advance(max(0, Int(result)))
     operation.endTransfer()
     if operation.isWrite { if isWhole { try disk.complete(transfer) } else { disk.abandon(transfer) } }
-    return .finished(.ioError)
+    return .finished(isWhole && operation.segments.count == 0 && !operation.mustBeDurable ? .ok : .ioError)
   }
 
   private func moved(_ tag: Int, _ transfer: Disk.Transfer, _ result: Int32) throws(ImageError) -> Progress {
