@@ -7,14 +7,8 @@ extension LinuxLoader {
   static func load(
     _ unpacked: ImageFile, of request: BootRequest, into space: inout GuestSpace, rsdp: GuestAddress
   ) throws(BootError) -> EntryState? {
-    let elf = try ELFImage(parsing: unpacked)
-    guard elf.is64Bit, let extent = elf.extent else { return nil }
-    let relocations: KernelRelocations?
-    switch try KernelRelocations.behind(elf, linkedTo: extent) {
-    case .nothing: relocations = nil
-    case .found(let list): relocations = list
-    case .unknown: return nil
-    }
+    guard let kernel = try UnpackedImage(unpacked) else { return nil }
+    let (elf, extent, relocations) = (kernel.elf, kernel.extent, kernel.relocations)
     let header = try LinuxHeader(parsing: request.kernel)
     // Whatever is not above a space parts words, as in Linux (arch/x86/lib/cmdline.c).
     let words = (request.commandLine ?? request.defaultLinuxCommandLine).utf8.split { $0 <= UInt8(ascii: " ") }
@@ -23,10 +17,10 @@ extension LinuxLoader {
 
     var place: GuestRange?
     if isMoved, !words.contains(where: limitsMemory) { place = anyPlace(for: extent, of: request, header, in: space) }
-    let kernel = try space.claim("the kernel", at: (place ?? extent).start, count: extent.count, of: request.kernel)
-    try elf.load(extent, to: kernel.start, of: space.memory)
+    let range = try space.claim("the kernel", at: (place ?? extent).start, count: extent.count, of: request.kernel)
+    try elf.load(extent, to: range.start, of: space.memory)
     if isMoved {
-      do throws(GuestMemoryError) { try relocations?.apply(distance(extent), to: kernel, of: space.memory) } catch {
+      do throws(GuestMemoryError) { try relocations?.apply(distance(extent), to: range, of: space.memory) } catch {
         preconditionFailure("the list was checked, and the kernel's memory claimed: \(error)")
       }
     }
@@ -36,7 +30,7 @@ extension LinuxLoader {
     try complete(
       &page, request, into: &space, rsdp: rsdp, initrdLimit: header.initrdLimit,
       commandLineLimit: header.commandLineLimit)
-    return try enter64Bit(at: kernel.start.rawValue + (elf.entry - extent.start.rawValue), space.memory)
+    return try enter64Bit(at: range.start.rawValue + (elf.entry - extent.start.rawValue), space.memory)
   }
 
   /// Where Linux can be: it maps itself with pages of 2 MiB (`__startup_64`, arch/x86/kernel/head64.c).

@@ -63,16 +63,24 @@ package struct PackedKernel: Sendable {
     is64Bit = header.has64BitEntry
   }
 
-  /// What the payload is told from others by, in hexadecimal digits: XXH3 of 128 bits, the size in it included.
+  /// What a payload is told from others by, and the secret that it was made with.
+  package struct Key: Sendable {
+    /// Hexadecimal: XXH3 of 128 bits, the size in the payload included.
+    package let digits: String
+    fileprivate let secret: [UInt8]
+  }
+
+  /// The payload's key, as the file is now.
   ///
   /// It is taken at each start, of which a cryptographic one would be a good part. With a secret, nobody who does not
   /// know it can make a file that has another's key.
-  package func key(_ secret: [UInt8]) throws(UnpackingError) -> String {
+  package func key(_ secret: [UInt8]) throws(UnpackingError) -> Key {
     precondition(secret.count >= XXH3_SECRET_SIZE_MIN)
     // SAFETY: the array keeps its bytes in place for the call.
-    return unsafe try secret.span.bytes.withUnsafeBytes { secret throws(UnpackingError) in
+    let digits = unsafe try secret.span.bytes.withUnsafeBytes { secret throws(UnpackingError) in
       unsafe try hash(with: secret)
     }
+    return Key(digits: digits, secret: secret)
   }
 
   private func hash(with secret: UnsafeRawBufferPointer) throws(UnpackingError) -> String {
@@ -91,19 +99,33 @@ package struct PackedKernel: Sendable {
       unsafe XXH3_128bits_update(state, piece.baseAddress, count)
       offset += UInt64(count)
     }
-    let hash = unsafe XXH3_128bits_digest(state)
-    return unsafe withUnsafeBytes(of: (hash.high64.bigEndian, hash.low64.bigEndian)) { unsafe Array($0).hexadecimal }
+    return Self.digits(unsafe XXH3_128bits_digest(state))
+  }
+
+  private static func digits(_ hash: XXH128_hash_t) -> String {
+    // SAFETY: the two numbers have no padding, and are copied within the call.
+    unsafe withUnsafeBytes(of: (hash.high64.bigEndian, hash.low64.bigEndian)) { unsafe Array($0).hexadecimal }
   }
 
   /// Few calls, and no more than a processor's cache holds.
   private static let pieceBytes = 128 << 10
 
   /// The ELF file: ``unpackedBytes``, of which so much is sure that it is one for 64-bit x86.
-  package func unpack() throws(UnpackingError) -> Mapping {
+  ///
+  /// - Parameter key: what the payload was known by when it was read before. Whose file it is may have written to it
+  ///   since, so the very bytes that are unpacked must have it; nil: they are not kept, and may be any.
+  package func unpack(_ key: Key? = nil) throws(UnpackingError) -> Mapping {
     let packed = try host { () throws(SystemCallError) in try Mapping.anonymous(payload.count) }
     // SAFETY: both buffers are the mappings' own memory.
     let input = unsafe UnsafeMutableRawBufferPointer(start: packed.base, count: packed.count)
     try image { () throws(BootError) in unsafe try file.read(into: input, at: payload.lowerBound, Self.part) }
+    if let key {
+      // SAFETY: both are as long as they say, and stay in place for the call.
+      let hash = unsafe key.secret.span.bytes.withUnsafeBytes { secret in
+        unsafe XXH3_128bits_withSecret(input.baseAddress, input.count, secret.baseAddress, secret.count)
+      }
+      guard Self.digits(hash) == key.digits else { throw .refused(path: file.path, .changed) }
+    }
     let kernel = try host { () throws(SystemCallError) in try Mapping.anonymous(unpackedBytes) }
     let output = unsafe UnsafeMutableRawBufferPointer(start: kernel.base, count: kernel.count)
     guard unsafe compression.unpack(UnsafeRawBufferPointer(input), into: output) else {

@@ -1,3 +1,4 @@
+import Boot
 import Host
 
 /// The ELF file of a packed kernel, ready to be booted.
@@ -33,15 +34,19 @@ package struct UnpackedKernel: Sendable {
   /// - Parameters:
   ///   - path: any kernel.
   ///   - isWanted: nil: only where there is something to gain, which is a bzImage that can be kept unpacked.
+  ///   - isMoved: whether who boots it moves it as the bzImage's own code would, and boots the bzImage where it cannot.
   ///   - cache: nil: there is none.
   /// - Returns: nil: the file is booted as it is.
   /// - Throws: when it is wanted and cannot be done.
-  package init?(of path: String, isWanted: Bool?, cache: KernelCache?) throws(UnpackingError) {
+  package init?(
+    of path: String, isWanted: Bool?, isMoved: Bool = true, cache: KernelCache?
+  ) throws(UnpackingError) {
     switch isWanted {
     case false?: return nil
     case true?:
       guard let packed = try PackedKernel(path) else { return nil }
       try self.init(packed, cache: cache)
+      if isMoved { try checkMove(of: path) }
     case nil:
       // What is wrong with the file the VMM says, or else the guest's own unpacking.
       guard let cache, let packed = (try? PackedKernel(path)) ?? nil, packed.is64Bit else { return nil }
@@ -50,7 +55,7 @@ package struct UnpackedKernel: Sendable {
         if let found = Self(finding: packed, key, in: cache) {
           self = found
         } else if cache.hasRoom(for: packed.unpackedBytes) {
-          try self.init(adding: packed.unpack(), key, to: cache)
+          try self.init(adding: packed.unpack(key), key, to: cache)
         } else {
           return nil
         }
@@ -76,22 +81,33 @@ package struct UnpackedKernel: Sendable {
       self = found
       return
     }
-    let kernel = try packed.unpack()
+    let kernel = try packed.unpack(key)
     do throws(SystemCallError) { try self.init(adding: kernel, key, to: cache) } catch {
       try self.init(nameless: kernel, .refused(folder: cache.path, error))
     }
   }
 
-  private init?(finding packed: PackedKernel, _ key: String, in cache: KernelCache) {
-    guard let found = cache.find(key, bytes: packed.unpackedBytes) else { return nil }
+  /// - Throws: when it is not known how the bzImage's own code would move the kernel.
+  private func checkMove(of path: String) throws(UnpackingError) {
+    let isKnown: Bool
+    do throws(BootError) {
+      isKnown = try UnpackedImage(ImageFile(path: path, at: "/proc/self/fd/\(file.number)")) != nil
+    } catch {
+      throw .image(error)
+    }
+    if !isKnown { throw .refused(path: path, .movesItself) }
+  }
+
+  private init?(finding packed: PackedKernel, _ key: PackedKernel.Key, in cache: KernelCache) {
+    guard let found = cache.find(key.digits, bytes: packed.unpackedBytes) else { return nil }
     file = SharedDescriptor(found)
     origin = .cache
   }
 
   private init(
-    adding kernel: borrowing Mapping, _ key: String, to cache: KernelCache
+    adding kernel: borrowing Mapping, _ key: PackedKernel.Key, to cache: KernelCache
   ) throws(SystemCallError) {
-    file = SharedDescriptor(try cache.add(kernel, key))
+    file = SharedDescriptor(try cache.add(kernel, key.digits))
     origin = .unpacked
   }
 

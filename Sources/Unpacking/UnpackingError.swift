@@ -23,10 +23,14 @@ package enum UnpackingError: Error, Equatable, Sendable {
     case size(payload: UInt64, unpacked: UInt64)
     /// What the payload is does not unpack to as many bytes as it says.
     case broken(Compression, unpacked: Int)
+    /// Somebody wrote to the file while it was read.
+    case changed
     /// What came out is no ELF file of a 64-bit x86 kernel.
     case noKernel
     /// What came out is a 32-bit kernel.
     case narrowKernel
+    /// How the kernel is moved to an address of chance only the bzImage's own code knows.
+    case movesItself
   }
 
   /// Whether another file would not have been unpacked either.
@@ -61,8 +65,10 @@ extension UnpackingError.Refusal: CustomStringConvertible {
         + "at most \(PackedKernel.mostUnpackedBytes) are unpacked: leave out --unpack if that is right"
     case .broken(let compression, let unpacked):
       "is broken: its payload does not unpack to the \(unpacked) bytes that it says it is (\(compression.rawValue))"
+    case .changed: "was written to while it was read: try again when nobody does"
     case .noKernel: "is broken: its payload is not the ELF file of a kernel for x86-64"
     case .narrowKernel: "holds a 32-bit kernel, which is not booted without its own loader: leave out --unpack"
+    case .movesItself: "has to unpack itself, as only its own code knows how it is moved: leave out --unpack"
     }
   }
 }

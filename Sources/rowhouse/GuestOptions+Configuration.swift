@@ -23,6 +23,10 @@ extension GuestOptions {
     let repeated = repeatable.flatMap { key, values in values.flatMap { ["--" + key, $0] } }
     let configuration = try Configuration(arguments: words + repeated)
     try configuration.check()
+    if unpack == true, let bootProtocol = configuration.bootProtocol, bootProtocol.bootsBzImagesAsTheyAre {
+      throw ConfigurationError(
+        "--unpack", "--boot \(bootProtocol.rawValue) boots a kernel's file as it is; one of the two is enough")
+    }
     return configuration
   }
 }

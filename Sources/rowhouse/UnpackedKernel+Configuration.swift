@@ -1,3 +1,4 @@
+import Boot
 import Machine
 import Unpacking
 
@@ -8,8 +9,14 @@ extension UnpackedKernel {
   /// - Returns: nil: the file is booted as it is.
   /// - Throws: when it is wanted and cannot be done.
   init?(booting configuration: Configuration, isWanted: Bool?) throws(UnpackingError) {
-    // By these a bzImage is booted as it is, or not at all.
-    let asItIs = [.flat, .multiboot].contains(configuration.bootProtocol)
-    try self.init(of: configuration.kernel, isWanted: isWanted ?? (asItIs ? false : nil), cache: KernelCache())
+    let asItIs = configuration.bootProtocol?.bootsBzImagesAsTheyAre ?? false
+    try self.init(
+      of: configuration.kernel, isWanted: isWanted ?? (asItIs ? false : nil),
+      isMoved: configuration.bootProtocol != .pvh, cache: KernelCache())
   }
+}
+
+extension BootProtocol {
+  /// Whether a bzImage is booted as it is, or not at all.
+  var bootsBzImagesAsTheyAre: Bool { self == .flat || self == .multiboot }
 }

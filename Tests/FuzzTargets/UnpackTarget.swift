@@ -27,10 +27,10 @@ func fuzzUnpack(_ input: inout FuzzInput) {
   do throws(UnpackingError) {
     guard let packed = try PackedKernel("/proc/self/fd/\(file.number)") else { return }
     let key = try packed.key([UInt8](repeating: 7, count: 192))
-    precondition(key.utf8.count == 32, "a key has 32 digits")
+    precondition(key.digits.utf8.count == 32, "a key has 32 digits")
     // What is promised costs memory, which is not what is looked for here.
     guard packed.unpackedBytes <= 1 << 20 else { return }
-    let kernel = try packed.unpack()
+    let kernel = try packed.unpack(key)
     precondition(kernel.count == packed.unpackedBytes, "as many bytes as it says")
   } catch {
     precondition(!error.description.isEmpty && !error.description.contains("\n"), "a refusal is one line")

@@ -99,6 +99,24 @@ extension Case {
       pack $GUESTS/hello.elf 'gzip -9'
       rowhouse run image --boot multiboot
       """, status: 2, warns: ["image: cannot be booted with --boot multiboot"], warningLines: 1),
+    Case(
+      unpacking: "unpack-for-no-other-protocol", """
+        pack $GUESTS/hello.elf 'gzip -9'
+        for protocol in flat multiboot; do rowhouse run image --unpack --boot $protocol; echo status $?; done
+        [ ! -e $kept ]
+        """, says: ["status 2\nstatus 2\n"], warns: [
+        "--unpack: --boot flat boots a kernel's file as it is", "--unpack: --boot multiboot boots",
+      ], warningLines: 2),
+    // Unasked the bzImage itself is booted then.
+    Case(
+      unpacking: "unpack-what-moves-itself", """
+        { cat $GUESTS/hello.elf; echo no list of relocations; } > tmp/kernel
+        pack tmp/kernel 'gzip -9'
+        rowhouse run image --quiet; echo unasked $?
+        rowhouse run image --unpack
+        """, status: 2, says: ["unasked 103"],
+      warns: ["image: has to unpack itself, as only its own code knows how it is moved: leave out --unpack"],
+      warningLines: 1),
     // What the second start boots is what is kept: there the guest says something else.
     Case(
       unpacking: "unpacked-once", """

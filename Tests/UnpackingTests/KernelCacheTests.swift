@@ -58,10 +58,10 @@ struct KernelCacheTests {
     #expect(try cache.secret() == secret && secret.count == 192)
     let other = KernelCache(path: folder.path + "/other")
     #expect(try other.secret() != secret)
-    #expect(try packed.key(secret) != packed.key(other.secret()))
-    #expect(try packed.key(secret).count == 32)
+    #expect(try packed.key(secret).digits != packed.key(other.secret()).digits)
+    #expect(try packed.key(secret).digits.count == 32)
     _ = try UnpackedKernel(packed, cache: cache)
-    #expect(try names() == [packed.key(secret) + ".elf"])
+    #expect(try names() == [packed.key(secret).digits + ".elf"])
   }
 
   @Test("A kernel that is not whole is unpacked anew")
@@ -114,6 +114,33 @@ struct KernelCacheTests {
     let broken = try #require(try PackedKernel(folder.file("image", bzImage(payload: payload))))
     #expect(throws: UnpackingError.self) { try UnpackedKernel(broken, cache: cache) }
     #expect(names().isEmpty)
+  }
+
+  /// Whose file it is could else put a kernel of his own in another's place.
+  @Test("What is unpacked is what has the key, whatever is written to the file in between")
+  func fileThatChanges() throws {
+    func image(_ kernel: [UInt8]) throws -> [UInt8] {
+      bzImage(payload: try Packer.all[3].payload(kernel, folder))
+    }
+    var bad = kernel()
+    bad[bad.count - 1] ^= 1
+    let (good, other) = (try image(kernel()), try image(bad))
+    #expect(good.count == other.count)
+    let path = try folder.file("image", good)
+    let packed = try #require(try PackedKernel(path))
+    let key = try packed.key(cache.secret())
+    // The same file, so not with a new one in its place.
+    let file = try FileHandle(forWritingTo: URL(filePath: path))
+    try file.write(contentsOf: Data(other))
+    do throws(UnpackingError) {
+      _ = try packed.unpack(key)
+      Issue.record("another kernel is unpacked")
+    } catch {
+      #expect(error == .refused(path: path, .changed))
+    }
+    try file.seek(toOffset: 0)
+    try file.write(contentsOf: Data(good))
+    #expect(try packed.unpack(key).count == kernel().count)
   }
 
   @Test("Many starts at once")
@@ -174,6 +201,24 @@ struct KernelCacheTests {
     }
     #expect(try unasked(folder.path, cache) == nil && unasked("/dev/null", cache) == nil)
     #expect(names().count == 1)
+  }
+
+  /// Else the bzImage itself would be booted, and nobody would know.
+  @Test("Who wants a kernel unpacked is told where only its own code can move it")
+  func wantedAndMoved() throws {
+    let kernel = UnpackingTests.kernel() + [1, 2, 3, 4]
+    let image = try folder.file("image", bzImage(payload: Packer.all[0].payload(kernel, folder)))
+    do throws(UnpackingError) {
+      _ = try UnpackedKernel(of: image, isWanted: true, cache: cache)
+      Issue.record("it is unpacked, and would not be booted")
+    } catch {
+      #expect(error == .refused(path: image, .movesItself))
+    }
+    // Unasked the bzImage may do it, and by PVH nothing is moved.
+    #expect(try unasked(image, cache) == .cache)
+    #expect(try UnpackedKernel(of: image, isWanted: true, isMoved: false, cache: cache)?.origin == .cache)
+    let sound = try folder.file("sound", bzImage(payload: Packer.all[0].payload(UnpackingTests.kernel(), folder)))
+    #expect(try UnpackedKernel(of: sound, isWanted: true, cache: cache)?.origin == .unpacked)
   }
 
   @Test("A folder that others may write to is not used")
