@@ -68,6 +68,14 @@ extension Case {
       """, status: 1, says: [
         "From start to end, 3 runs each", "\nrowhouse a/k ", "\nrowhouse b/k ", "rowhouse c/k is missing: ", "\n6\n",
       ]),
+    // What the VMM under it took is charged to the supervisor only when that has waited for it.
+    Case("bench-tells-what-the-whole-command-took-until-its-goal", script: """
+      mkdir kept
+      rowhouse bench boot $GUESTS/burn.elf --cmdline say=20 --vmm rowhouse-run -n 1 --warmup 0 --limit 100 \
+        --until marker:rounds=20 --output kept
+      status=$?; for words in '"guest_nanoseconds" : [1-9]' '"exit" : '; do grep -c "$words" kept/results.json; done
+      exit $status
+      """, says: ["From start to the marker, 1 run each", "\n1\n0\n"]),
     // Ring 3 is guest code that a CPU runs, on any KVM; under `rowhouse run` it is a child's.
     Case("bench-tells-what-a-guest-took-of-a-CPU", script: """
       mkdir kept
@@ -123,6 +131,14 @@ extension Case {
     Case("bench-pins-within-what-is-allowed", script: """
       taskset -c "$(taskset -cp $$ | sed 's/.*[:,-] *//')" rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse --pin
       """, status: 2, warns: ["--pin: ", "may run on 1 "], warningLines: 1),
+    // SIGKILL leaves its places behind, for the next one to clean up.
+    Case("bench-after-one-that-was-killed", script: """
+      rowhouse bench boot $GUESTS/echo.elf --until marker:never --vmm rowhouse-run --limit 1000 &
+      until [ -n "$(find tmp run -path '*rowhouse-bench-*/rowhouse/*')" ]; do sleep 0.02; done
+      kill -KILL $!; wait $!
+      rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse-run -n 1 --warmup 0
+      status=$?; find tmp run -name '*bench*' | sed 's/^/left: /'; exit $status
+      """, says: ["From start to end, 1 run each"], neverSays: ["left: "]),
     interrupted("bench-boot", "boot $GUESTS/echo.elf --until marker:never", by: "INT", status: 130),
     interrupted("bench-density", "density $GUESTS/hang.elf", by: "TERM", status: 143),
   ]

@@ -28,6 +28,7 @@ struct BenchedStreet {
         ("XDG_CACHE_HOME", KernelCache()?.path.parentFolder),
       ] {
         guard let path else { continue }
+        Self.removeRemains(beside: path)
         let folder = "\(path)-bench-\(getpid())"
         places.append(Place(variable: variable, before: Environment[variable], folder: folder))
       }
@@ -44,10 +45,47 @@ struct BenchedStreet {
   func close() {
     for place in places {
       Environment.set(place.variable, to: place.before)
-      let street = "\(place.folder)/rowhouse"
-      for name in (try? Folder.names(in: street)) ?? [] { try? Folder.remove("\(street)/\(name)") }
-      try? Folder.remove(street)
-      try? Folder.remove(place.folder)
+      Self.remove(place.folder)
+    }
+  }
+
+  private static func remove(_ folder: String) {
+    let street = "\(folder)/rowhouse"
+    for name in (try? Folder.names(in: street)) ?? [] { removeOwn("\(street)/\(name)") }
+    removeOwn(street)
+    removeOwn(folder)
+  }
+
+  /// Never what a link leads to.
+  private static func removeOwn(_ folder: String) {
+    if (try? Folder.isOwn(folder)) == true { try? Folder.remove(folder) }
+  }
+
+  /// Takes away what benchmarks that were killed have left beside a place of the person's.
+  ///
+  /// A number that is another process's by now keeps its folder until a later benchmark.
+  static func removeRemains(beside path: String) {
+    let parent = path.parentFolder
+    // Into one that others may write to they could put anything under such a name, while it is looked at.
+    guard (try? Folder.isOwn(parent)) == true else { return }
+    let beginning = "\(path)-bench-"
+    for name in (try? Folder.names(in: parent)) ?? [] {
+      let folder = "\(parent)/\(name)"
+      guard folder.hasPrefix(beginning), let process = Int32(folder.dropFirst(beginning.count)), process > 0,
+        hasEnded(process), (try? Folder.isOwn(folder)) == true
+      else { continue }
+      remove(folder)
+    }
+  }
+
+  /// Whether what a process of that number has left is nobody's any more.
+  private static func hasEnded(_ process: Int32) -> Bool {
+    if process == getpid() { return true }
+    do throws(SystemCallError) {
+      _ = try ProcessHandle(process)
+      return false
+    } catch {
+      return error.errno == Errno(rawValue: ESRCH)
     }
   }
 }

@@ -68,9 +68,11 @@ final class BootTrial {
     let vmm = try ChildProcess(contestant.program, arguments, descriptors: descriptors, defaults: [SIGPIPE])
     try cpus?.leave()
     try watch(reading, codeReading, meter, vmm.process, limit: started.advanced(byNanoseconds: limit))
+    // Only at an orderly end is it told what exits cost; and only one that has waited for its own children is charged
+    // with what they took.
+    let isAsked = profile != nil || contestant.vmm.isSupervisor
+    let hasEnded = try isAsked ? Self.end(vmm) : true
     let guestTime = GuestTime.of(process: vmm.process)
-    // Only at an orderly end is it told what exits cost.
-    if profile != nil { try Self.end(vmm) }
     vmm.send(SIGKILL)
     var collected = try vmm.collect()
     while collected == nil {
@@ -108,14 +110,17 @@ final class BootTrial {
     // One that went on until the next look may have come further than others.
     run.forget(after: goal.moment)
     if let reason = try failure(of: run, since: started, end, errors) { return .failed(reason) }
+    if !hasEnded { return .failed("it did not end when it was asked to") }
     return .done(run)
   }
 
   /// Asks a VMM to end, and waits a while for it.
-  private static func end(_ vmm: borrowing ChildProcess) throws(SystemCallError) {
+  ///
+  /// - Returns: whether it has.
+  private static func end(_ vmm: borrowing ChildProcess) throws(SystemCallError) -> Bool {
     let handle = try ProcessHandle(vmm.process)
     vmm.send(SIGTERM)
-    _ = linux_poll_readable(handle.number, patienceMilliseconds)
+    return linux_poll_readable(handle.number, patienceMilliseconds) > 0
   }
 
   // MARK: Watching

@@ -42,6 +42,9 @@ enum BenchedVMM: String, CaseIterable {
   /// Whether it tells what its exits cost, when it is asked to.
   var canTellExits: Bool { self == .rowhouse }
 
+  /// Whether the VMM is a child of the process that is started.
+  var isSupervisor: Bool { self == .rowhouseRun }
+
   /// Whether it is one of Rowhouse's own, whose options are those of `rowhouse run`.
   var isRowhouse: Bool { self == .rowhouse || self == .rowhouseRun }
 }
