@@ -5,7 +5,9 @@ extension ChildProcess.End {
   ///
   /// - Parameter errors: a file that its standard error went to.
   func reason(_ errors: borrowing Descriptor) throws(SystemCallError) -> String {
-    let bytes = try errors.read(count: Int(clamping: min(1 << 16, try errors.status().size)), at: 0)
+    let size = try errors.status().size
+    let count = min(1 << 16, size)
+    let bytes = try errors.read(count: Int(count), at: size - count)
     let said = String(decoding: bytes, as: UTF8.self).split(separator: "\n").last.map { ": \($0)" } ?? ""
     switch self {
     case .exited(let status): return "it ended with status \(status)\(said)"

@@ -14,6 +14,7 @@ struct BenchResultsTests {
     _ times: [String: [UInt64]], version: String = "v", command: String = "vmm /k -v", kernel: String = "k",
     commandLine: String? = nil, until: String = "exit", warmup: Int = 0, pinned: Bool = false,
     options: [String]? = nil, missing: [MissingContestant] = [], exits: [ExitCost]? = nil,
+    kvm: [String: UInt64]? = nil, kernelForm: KernelForm? = nil,
     change: (Int, inout BootRun) -> Void = { _, _ in }
   ) -> BootResults {
     let contestants = times.keys.sorted().map { name in
@@ -25,8 +26,9 @@ struct BenchResultsTests {
       }
       let summary = Summary(BootResults.Contestant.sample(runs, { $0[.exit] })!)
       return BootResults.Contestant(
-        name: name, vmm: name, kernel: "/k", version: version, command: command, unpackNanoseconds: nil, runs: runs,
-        summary: ["exit": summary], ratios: [:], exits: exits, kvm: nil)
+        name: name, vmm: name, kernel: "/k", version: version, command: command, kernelForm: kernelForm,
+        unpackNanoseconds: nil, runs: runs,
+        summary: ["exit": summary], ratios: [:], exits: exits, kvm: kvm)
     }
     return BootResults(
       kind: "boot", occasion: Occasion(label: nil), host: HostDescription(),
@@ -106,6 +108,36 @@ struct BenchResultsTests {
       }).last
     }
     #expect(peak(3) == "MiB" && peak(2) == "-" && peak(0) == "-")
+  }
+
+  /// A results.json is anybody's.
+  @Test func figuresThatAreMadeUpAreShown() {
+    let exit = ExitCost(reason: "port_write", address: .max, name: "none", count: .max, nanoseconds: .max)
+    let results = results(["a": [1, 2]], exits: [exit, exit], kvm: ["exits": .max]) { _, run in
+      for moment in BootMoment.allCases { run[moment] = .max }
+      run.userNanoseconds = .max
+      run.systemNanoseconds = .max
+      run.minorFaults = .max
+      run.majorFaults = .max
+      run.peakResidentBytes = .max
+    }
+    #expect(lines(BootTable(results).text).contains { $0.contains("to end, \(UInt64.max) of \(UInt64.max) that KVM") })
+    #expect(lines(BootComparison(results, results).text).contains { $0.hasPrefix("a") && $0.contains("page faults") })
+  }
+
+  /// Else it looks as if the kernel had only been there.
+  @Test func whatUnpackedItselfIsTold() {
+    func results(_ form: KernelForm?) -> BootResults { self.results(["a": [1]], kernelForm: form) }
+    let told = "The kernel of a unpacked itself in the guest, at each start."
+    for form in [nil, .elf, .kept, .unpacked, KernelForm.packed] {
+      #expect(lines(BootTable(results(form)).text).contains(told) == (form == .packed))
+      #expect(results(form).json.contains(#""kernel_form""#) == (form != nil))
+    }
+    let only = told.replacingOccurrences(of: ", at each start.", with: " only ")
+    #expect(differences(results(.packed), results(.unpacked)) == [only + "before."])
+    #expect(differences(results(.kept), results(.packed)) == [only + "after."])
+    #expect(differences(results(.kept), results(.unpacked)).isEmpty)
+    #expect(differences(results(nil), results(.packed)).isEmpty)
   }
 
   // MARK: Comparison

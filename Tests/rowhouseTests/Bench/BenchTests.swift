@@ -22,6 +22,15 @@ struct BenchTests {
   ])
   func panicIsWhatAKernelSays(line: String, isPanic: Bool) { #expect(PanicLine.matches(line) == isPanic) }
 
+  /// However much it said before.
+  @Test func aVMMsLastLineIsTheReason() throws {
+    let errors = try Descriptor.memory(named: "errors")
+    try errors.writeAll(String(repeating: "early\n", count: 20_000) + "the reason\n")
+    #expect(try ChildProcess.End.exited(status: 1).reason(errors) == "it ended with status 1: the reason")
+    let nothing = try Descriptor.memory(named: "errors")
+    #expect(try ChildProcess.End.killed(signal: 9).reason(nothing) == "it was ended by signal 9")
+  }
+
   private static let profile = """
     exit port_write 0x3f8 130 786132
     exit port_read 0x71 75 122302

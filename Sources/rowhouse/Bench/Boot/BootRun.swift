@@ -1,3 +1,5 @@
+import Metering
+
 /// What was measured of one start of a VMM.
 struct BootRun: Codable {
   /// By ``BootMoment``; nanoseconds since just before the VMM was started.
@@ -25,6 +27,11 @@ struct BootRun: Codable {
     momentsNanoseconds = momentsNanoseconds.filter { $0.value <= end }
     self[.firstByte] = firstByte
   }
+
+  /// Both parts of the CPU time.
+  var cpuNanoseconds: UInt64 { userNanoseconds.saturatingAdd(systemNanoseconds) }
+  /// Of both kinds.
+  var pageFaults: UInt64 { minorFaults.saturatingAdd(majorFaults) }
 
   subscript(moment: BootMoment) -> UInt64? {
     get { momentsNanoseconds[moment.rawValue] }

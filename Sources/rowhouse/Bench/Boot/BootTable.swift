@@ -1,3 +1,5 @@
+import Metering
+
 /// The results of `rowhouse bench boot` as a person reads them.
 struct BootTable {
   private let results: BootResults
@@ -8,6 +10,9 @@ struct BootTable {
 
   var text: String {
     var parts = results.comparedTimes.compactMap(comparison)
+    parts += results.contestants.filter { $0.kernelForm == .packed }.map {
+      "The kernel of \($0.name) unpacked itself in the guest, at each start.\n"
+    }
     parts.append(ResourceTable(results).text)
     parts += results.contestants.flatMap { [phases(of: $0), exits(of: $0)] }.compactMap(\.self)
     if !results.missing.isEmpty {
@@ -50,7 +55,7 @@ struct BootTable {
         Double(exit.nanoseconds).milliseconds,
       ]
     }
-    let count = exits.reduce(0) { $0 + $1.count }
+    let count = exits.map(\.count).saturatingSum
     let all = kvm["exits"].map { " of \($0) that KVM counts" } ?? ""
     // It is told at the end of the guest's life, which goes on a little after a goal before that.
     let beyond = results.measurement.until == "exit" ? "" : ", what came after the goal among them"

@@ -14,7 +14,9 @@ struct Contestant {
   let version: String
   /// Whether its descriptor 3 gets what the guest writes to port 0x80.
   let showsPostCodes: Bool
-  /// How long it took to unpack the kernel before the first run, which finds it kept; nil: there was no need.
+  /// What `rowhouse run` boots of the kernel; nil: other VMMs boot its file, whatever it is.
+  let kernelForm: KernelForm?
+  /// How long it took to unpack the kernel before the first run, which finds it kept; nil: it was not.
   let unpackNanoseconds: UInt64?
   private let configuration: SharedDescriptor?
 
@@ -78,14 +80,13 @@ struct Contestant {
     showsPostCodes = !postCodeArguments.isEmpty
     arguments += postCodeArguments
     self.arguments = arguments
-    unpackNanoseconds = vmm == .rowhouseRun ? try Self.unpack(guest) : nil
+    let started = Instant.now
+    kernelForm = vmm == .rowhouseRun ? try Self.unpack(guest) : nil
+    unpackNanoseconds = kernelForm == .unpacked ? Instant.now.nanoseconds(since: started) : nil
   }
 
   /// Has the first run find the kernel as later ones do.
-  ///
-  /// - Returns: how long that took; nil: it was there.
-  private static func unpack(_ guest: BenchedGuest) throws(HostError) -> UInt64? {
-    let started = Instant.now
+  private static func unpack(_ guest: BenchedGuest) throws(HostError) -> KernelForm {
     let origin: UnpackedKernel.Origin?
     do throws(UnpackingError) {
       origin = try UnpackedKernel(booting: guest.configuration, isWanted: guest.isUnpacked)?.origin
@@ -93,8 +94,9 @@ struct Contestant {
       throw HostError("\(error)")
     }
     switch origin {
-    case nil, .cache: return nil
-    case .unpacked: return Instant.now.nanoseconds(since: started)
+    case nil: return isELF(guest.kernel) ? .elf : .packed
+    case .cache: return .kept
+    case .unpacked: return .unpacked
     case .notKept(let obstacle): throw HostError("\(guest.kernel): it cannot be kept unpacked (\(obstacle))")
     }
   }

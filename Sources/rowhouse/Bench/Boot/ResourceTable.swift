@@ -6,11 +6,11 @@ struct ResourceTable {
 
   var text: String {
     var columns = [
-      Column("CPU TIME") { Self.time($0) { $0.userNanoseconds + $0.systemNanoseconds } },
+      Column("CPU TIME") { Self.time($0, \.cpuNanoseconds) },
       Column("USER") { Self.dividedTime($0, \.userNanoseconds) },
       Column("OF IT GUEST") { Self.dividedTime($0, \.guestNanoseconds) },
       Column("SYSTEM") { Self.dividedTime($0, \.systemNanoseconds) },
-      Column("FAULTS") { $0.sample { $0.minorFaults + $0.majorFaults }?.median.fixed(0) },
+      Column("FAULTS") { $0.sample(\.pageFaults)?.median.fixed(0) },
       Column("LARGEST PROCESS") { $0.sample(\.peakResidentBytes).map { ($0.median / 1_048_576).fixed(1) + " MiB" } },
     ]
     // Files of before it was kept have none.
@@ -47,7 +47,7 @@ struct ResourceTable {
   /// A part of the CPU time, where there are ticks enough to tell it by.
   private static func dividedTime(_ contestant: BootResults.Contestant, _ figure: (BootRun) -> UInt64?) -> String? {
     let least = Double(GuestTime.leastNanoseconds)
-    guard let all = contestant.sample({ $0.userNanoseconds + $0.systemNanoseconds }), all.median >= least,
+    guard let all = contestant.sample(\.cpuNanoseconds), all.median >= least,
       let part = contestant.sample(figure), part.median >= least
     else { return nil }
     return part.median.milliseconds

@@ -59,8 +59,8 @@ struct BootComparison {
         self.row([after.name, what], before.sample(figure), after.sample(figure), "less", "more", show)
       }
       return [
-        row("CPU time", { $0.userNanoseconds + $0.systemNanoseconds }) { $0.milliseconds },
-        row("page faults", { $0.minorFaults + $0.majorFaults }) { $0.fixed(0) },
+        row("CPU time", \.cpuNanoseconds) { $0.milliseconds },
+        row("page faults", \.pageFaults) { $0.fixed(0) },
         row("largest process", \.peakResidentBytes) { ($0 / 1_048_576).fixed(1) + " MiB" },
         exits(before, after, "exits", \.count) { $0.fixed(0) },
         exits(before, after, "time at exits", \.nanoseconds) { $0.milliseconds },

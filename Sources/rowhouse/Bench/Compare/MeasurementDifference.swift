@@ -31,6 +31,8 @@ struct MeasurementDifference {
     let version: String
     /// With words in the place of files, which are told by their contents.
     let command: String
+    /// Nil: it is not known.
+    var kernelForm: KernelForm?
   }
 
   private mutating func tell(_ before: Occasion, _ after: Occasion) {
@@ -71,6 +73,10 @@ struct MeasurementDifference {
       guard let earlier = before.first(where: { $0.name == program.name }) else { continue }
       tell("The versions of \(program.name)", earlier.version, program.version)
       tell("The commands of \(program.name)", "`\(earlier.command)`", "`\(program.command)`")
+      if let before = earlier.kernelForm, let after = program.kernelForm, (before == .packed) != (after == .packed) {
+        let when = after == .packed ? "after" : "before"
+        lines.append("The kernel of \(program.name) unpacked itself in the guest only \(when).")
+      }
     }
     tellOfThoseOnly(in: before, "before", butNotIn: after, missingAfter)
     tellOfThoseOnly(in: after, "after", butNotIn: before, missingBefore)
@@ -108,7 +114,9 @@ extension MeasurementDifference.Program {
 
 extension BootResults.Contestant {
   fileprivate func program(in guest: BootResults.Guest) -> MeasurementDifference.Program {
-    .init(name, version, command, kernel: kernel, initrd: guest.initrd)
+    var program = MeasurementDifference.Program(name, version, command, kernel: kernel, initrd: guest.initrd)
+    program.kernelForm = kernelForm
+    return program
   }
 }
 

@@ -24,6 +24,8 @@ struct BootResults: JSONDocument, Decodable {
     let kernel: String
     let version: String
     let command: String
+    /// See ``Contestant/kernelForm``; nil also: it was not written down yet.
+    var kernelForm: KernelForm?
     /// What the first start of all took longer; nil: nothing, or it is not known.
     let unpackNanoseconds: UInt64?
     let runs: [BootRun]
@@ -70,6 +72,7 @@ extension BootResults.Contestant {
     kernel = contestant.guest.kernel
     version = contestant.version
     command = contestant.commandLine
+    kernelForm = contestant.kernelForm
     unpackNanoseconds = contestant.unpackNanoseconds
     self.runs = runs
     var summary: [String: Summary] = [:]
