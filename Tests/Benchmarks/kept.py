@@ -61,14 +61,21 @@ def guest(name: str) -> dict:
             **{key: one.get(key) for key in ("command_line", "cpus", "memory_bytes")}}
 
 
+def only_once(before: str, after: str) -> list[str]:
+    """Who took part in one of two measurements and not in the other."""
+    first, second = ([one["name"] for one in load(name)["contestants"]] for name in (before, after))
+    return [name for name in first if name not in second] + [name for name in second if name not in first]
+
+
 def largest_difference(before: str, after: str, goal: str) -> float:
     """By which part of itself a median differs at most from one measurement to another of the same, of those that took
-    part in both."""
+    part in both: of the others nothing is known (`only_once`)."""
     if guest(before) != guest(after):
         raise Failure(f"{before} and {after} were not measured with the same guest")
-    names = {one["name"] for one in load(after)["contestants"]}
-    return max(abs(median(after, one["name"], goal) / median(before, one["name"], goal) - 1)
-               for one in load(before)["contestants"] if one["name"] in names)
+    names = [one["name"] for one in load(before)["contestants"] if one["name"] not in only_once(before, after)]
+    if not names:
+        raise Failure(f"nobody took part in both {before} and {after}")
+    return max(abs(median(after, name, goal) / median(before, name, goal) - 1) for name in names)
 
 
 def commits(*names: str) -> list[str]:

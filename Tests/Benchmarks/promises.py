@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import kept
 from figures import mebibytes, time
 
-# Those of bench-street, which fails where they are not kept.
+# Those of bench-startup, which fails where they are not kept: of a small guest's first byte, beside the least program that
+# runs it and beside QEMU's microvm, and of a million exits beside the former.
+BARE_RATIO = 1.15
+MICROVM_RATIO = 0.2
+EXITS_RATIO = 1.1
+# Those of bench-street, which fails too: how much more time the start of one more guest, and how much more memory each,
+# may take beside 99 others than alone. A start reads what each guest that there is was promised, for the host's budget of
+# memory.
 START_RATIO = 1.5
 MEMORY_RATIO = 1.05
 # By which part of itself a median in the lab may differ when it is measured again.
@@ -47,8 +54,9 @@ def boot(what: str, name: str, goal: str, ours: str, theirs: str, limit: float) 
 
 def small_guest() -> list[Promise]:
     return [
-        boot("first byte, beside the least program that runs it", "hello", "first_byte", "rowhouse", "bare", 1.15),
-        boot("first byte", "hello", "first_byte", "rowhouse", "qemu-microvm", 0.2),
+        boot("first byte, beside the least program that runs it", "hello", "first_byte", "rowhouse", "bare", BARE_RATIO),
+        boot("first byte", "hello", "first_byte", "rowhouse", "qemu-microvm",
+             MICROVM_RATIO),
         boot("all of `rowhouse run` with it", "hello", "exit", "rowhouse-run", "qemu-microvm", 0.5),
     ]
 
@@ -90,3 +98,22 @@ GROUPS = {
 }
 # What was measured twice: the one and the other.
 AGAIN = {"Linux 6.1": ("debian-6.1", "debian-6.1-again"), "Linux 6.12": ("debian-6.12", "debian-6.12-again")}
+
+# What is known to be missed. `make test` fails where the results say another thing: one that is missed and not here is to
+# be mended, or owned to by its name here; one that is here and is kept now is to be taken out.
+MISSED = {
+    "first byte, beside the least program that runs it",
+    "6.12, bzImage that unpacks itself (`--no-unpack`)",
+    "that says little",
+    "Linux 6.12",
+}
+
+
+def is_repeatable(before: str, after: str) -> bool:
+    return kept.largest_difference(before, after, "exit") < REPEATABLE
+
+
+def missed() -> set[str]:
+    """What the results miss, of all that is promised."""
+    return {*(promise.what for make in GROUPS.values() for promise in make() if not promise.is_kept),
+            *(what for what, names in AGAIN.items() if not is_repeatable(*names))}
