@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+from typing import NoReturn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 KEPT = os.path.join(ROOT, "docs/benchmarks")
@@ -33,8 +35,36 @@ def commit() -> dict[str, str]:
     return {"commit": name.strip() + ("-dirty" if changed else "")}
 
 
+PROGRAMS = ("bin/rowhouse", "bin/rowhouse-vmm")
+
+
+def check_programs() -> None:
+    """Refuses programs that are older than what they are built of: what they do is none of the commit's."""
+    sources = [os.path.join(ROOT, "Package.swift")]
+    sources += [os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(ROOT, "Sources")) for name in names]
+    newest = max(sources, key=os.path.getmtime)
+    for program in PROGRAMS:
+        path = os.path.join(ROOT, program)
+        if not os.path.exists(path):
+            reason = "is missing"
+        elif os.path.getmtime(path) < os.path.getmtime(newest):
+            reason = f"is older than {os.path.relpath(newest, ROOT)}"
+        else:
+            continue
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {program} {reason}: run `make build`, then measure")
+
+
+def leave_on_signals() -> None:
+    """On a signal: leaves through the `finally` clauses, so that no guests stay."""
+    def leave(number: int, _: object) -> NoReturn:
+        sys.exit(128 + number)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+
+
 def occasion() -> dict:
     """Date, load, command line and commit; to be asked before the machine is busy with the benchmark."""
+    check_programs()
     return {
         **commit(),
         "command": shlex.join([f"Tests/Benchmarks/{os.path.basename(sys.argv[0])}", *sys.argv[1:]]),

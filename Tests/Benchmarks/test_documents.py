@@ -6,9 +6,11 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -98,6 +100,20 @@ class Documents(unittest.TestCase):
         # Those of metering have a document of their own.
         self.assertLessEqual(measured(), {*bench.MEASUREMENTS, *document.PROGRAMS, "metering"})
 
+    def test_all_that_is_shown_is_measured_by_make_bench(self):
+        used = set()
+        def noted(name: str, load=kept.load) -> dict:
+            used.add(name)
+            return load(name)
+        with mock.patch.object(kept, "load", noted):
+            document.filled(read("docs/benchmarks.md"))
+            promises.missed()
+        made = subprocess.run(["make", "-n", "bench"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+        programs = set(re.findall(r"Tests/Benchmarks/([\w-]+)", made))
+        self.assertLessEqual({"bench host", "bench lab"}, set(re.findall(r"Tests/Benchmarks/(bench \w+)", made)))
+        self.assertEqual({name for name in used if document.PROGRAMS.get(name, "bench") not in programs}, set())
+        self.assertIn("bench-street", programs)
+
     def test_what_is_said_of_metering_is_what_was_measured(self):
         check = subprocess.run([os.path.join(HERE, "bench-metering"), "--check"])
         self.assertEqual(check.returncode, 0, "run Tests/Benchmarks/bench-metering --document")
@@ -133,8 +149,82 @@ class Documents(unittest.TestCase):
                 self.assertEqual(metering.write_document(is_check=True), 1)
 
 
+class Interruptions(unittest.TestCase):
+    """Who ends a benchmark that has guests."""
+
+    # A program that starts no guests, writes down what it was asked for, and hangs once it has to run one.
+    ROWHOUSE = """#!/bin/sh
+echo "$*" >> "$ASKED"
+[ "$1" != run ] || exec sleep 1000
+"""
+    BENCH = """import sys
+sys.path.insert(0, sys.argv[1])
+import test_documents
+program = test_documents.load(sys.argv[2])
+program.ROWHOUSE = sys.argv[3]
+program.results.check_programs = lambda: None
+sys.argv[1:] = []
+program.main()
+"""
+
+    def test_guests_are_stopped(self):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            with self.subTest(number), tempfile.TemporaryDirectory() as folder:
+                program, asked = f"{folder}/rowhouse", f"{folder}/asked"
+                with open(program, "w", encoding="utf-8") as file:
+                    file.write(self.ROWHOUSE)
+                os.chmod(program, 0o700)
+                environment = {**os.environ, "ASKED": asked, "TMPDIR": folder}
+                with subprocess.Popen([sys.executable, "-c", self.BENCH, HERE, "bench-street", program], env=environment,
+                                      stderr=subprocess.DEVNULL) as bench_street:
+                    while not os.path.exists(asked):
+                        self.assertIsNone(bench_street.poll())
+                        time.sleep(0.01)
+                    bench_street.send_signal(number)
+                    self.assertEqual(bench_street.wait(), 128 + number)
+                with open(asked, encoding="utf-8") as file:
+                    words = file.read().splitlines()
+                self.assertEqual([line.split()[0] for line in words], ["run", "stop"])
+                self.assertEqual(words[1], "stop --all --remove --grace 0")
+
+
 class Occasions(unittest.TestCase):
     """Which commit was measured."""
+
+    def test_programs_are_as_new_as_their_sources(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(kept_results, "ROOT", folder):
+            os.makedirs(f"{folder}/Sources/a")
+            os.mkdir(f"{folder}/bin")
+            times = {"Package.swift": 10, "Sources/a/old.swift": 5, "Sources/a/new.swift": 20, "bin/rowhouse": 20,
+                     "bin/rowhouse-vmm": 30}
+            def written(path: str) -> None:
+                with open(f"{folder}/{path}", "w", encoding="utf-8"):
+                    pass
+                os.utime(f"{folder}/{path}", (times[path], times[path]))
+            for path in times:
+                written(path)
+            kept_results.check_programs()
+            os.utime(f"{folder}/Package.swift", (25, 25))
+            with self.assertRaisesRegex(SystemExit, "^[^\n]*: bin/rowhouse is older than Package.swift: run `make build`"):
+                kept_results.check_programs()
+            os.remove(f"{folder}/bin/rowhouse")
+            with self.assertRaisesRegex(SystemExit, "bin/rowhouse is missing: run `make build`"):
+                kept_results.check_programs()
+
+    def test_old_programs_are_not_measured(self):
+        refusal = mock.patch.object(kept_results, "check_programs", side_effect=SystemExit("old"))
+        for program in (kept_results.occasion, bench.main):
+            with refusal, mock.patch.object(sys, "argv", ["bench", "hello"]), \
+                    mock.patch.object(bench, "measure") as measure, self.assertRaisesRegex(SystemExit, "old"):
+                program()
+            measure.assert_not_called()
+
+    def test_a_measurement_without_its_report_is_not_kept(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(bench, "WORK", folder), \
+                mock.patch.object(bench, "KEPT", f"{folder}/kept"), mock.patch.object(bench, "on_host"), \
+                contextlib.redirect_stdout(io.StringIO()), \
+                self.assertRaisesRegex(SystemExit, "^bench: hello is measured, but without its report nothing is kept"):
+            bench.measure("hello", [])
 
     def test_it_is_named(self):
         self.assertRegex(kept_results.commit()["commit"], r"^[0-9a-f]{7,}(-dirty)?$")
