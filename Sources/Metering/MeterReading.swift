@@ -190,6 +190,11 @@ extension MeterReading {
     return startedSince1970.saturatingAdd(instant.nanoseconds(since: start))
   }
 
+  /// Whether a VMM, of whatever version, has filled a meter. Until then its first word, which is written last, is zero.
+  package static func isFilled(_ file: borrowing Descriptor) throws(SystemCallError) -> Bool {
+    try file.read(count: 8, at: UInt64(MeterLayout.Guest.magic.rawValue)).contains { $0 != 0 }
+  }
+
   /// A guest's memory in bytes, read without the rest of its meter.
   ///
   /// - Returns: as ``init(of:)``.

@@ -77,6 +77,63 @@ final class StreetTests {
     #expect(try Folder.names(in: root) == [])
   }
 
+  /// The folder of a guest that has ended, with these bytes as its meter; nil: none.
+  private func ended(_ name: String, meter: [UInt8]?) throws -> GuestFolder {
+    let folder = street.folder(try GuestName(name, option: name))
+    try Folder.makeAll(folder.path)
+    if let meter {
+      try Descriptor.open(folder.path(of: .meter), [.writeOnly, .create], permissions: 0o600).writeAll(meter)
+    }
+    return folder
+  }
+
+  /// The bytes of a meter whose guest ran, with another version in its second word than this program's.
+  private func foreignMeter() throws -> [UInt8] {
+    let file = SharedDescriptor(try .memory(named: "meter"))
+    let page = try MeterPage(
+      in: file, MeterShape(cpuCount: 1, diskCount: 0, networkCount: 0), memoryBytes: 1 << 20, process: 9)
+    page.reached(.guestStarted)
+    var bytes = try file.descriptor.read(count: page.shape.byteCount, at: 0)
+    bytes[8] &+= 1
+    return bytes
+  }
+
+  @Test("A guest whose meter is not understood is not taken for one that never ran")
+  func foreignMeters() throws {
+    let meter = try foreignMeter()
+    for (name, bytes) in [("version", meter), ("cut", Array(meter.prefix(100))), ("word", Array("meter".utf8))] {
+      let guest = try ended(name, meter: bytes)
+      #expect { _ = try street.remove(guest) } throws: { error in
+        let text = "\(error)"
+        return text.contains("\(guest.path)/meter: ") && text.contains("another version") && text.contains("--force")
+      }
+      #expect { _ = try claim(name) } throws: { error in
+        let text = "\(error)"
+        return text.contains("--name \(name): \(guest.path)/meter: ") && text.contains("remove --force \(name)`")
+      }
+      #expect(try guest.look().state == .crashed && guest.isThere())
+      #expect(try street.remove(guest, isDiscarded: true))
+      #expect(try !guest.isThere())
+    }
+    // As before an upgrade.
+    let guest = try ended("settled", meter: meter)
+    try guest.write("", to: .settled)
+    #expect(try street.remove(guest) && !guest.isThere())
+  }
+
+  @Test("A guest without a meter, or with one that no VMM has filled, never ran", arguments: [nil, 0, 100, 1 << 16])
+  func unfilledMeters(count: Int?) throws {
+    let guest = try ended("one", meter: count.map { [UInt8](repeating: 0, count: $0) })
+    #expect(try street.remove(guest) && !guest.isThere())
+  }
+
+  @Test("What cannot be read is not settled")
+  func unreadableMeters() throws {
+    let guest = try ended("one", meter: nil)
+    try Folder.make(guest.path(of: .meter))
+    #expect { try guest.settle() } throws: { "\($0)".contains("\(guest.path)/meter: what the guest used") }
+  }
+
   /// A guest that was started a thousand seconds ago, on a meter that this process fills.
   private func guest() throws -> (claim: Street.Claim, page: MeterPage, start: Instant) {
     let claim = try claim("one")

@@ -115,5 +115,5 @@ extension String {
 }
 
 extension GuestFolder {
-  fileprivate func has(_ file: FolderFile) -> Bool { (try? FileStatus(of: path(of: file))) != nil }
+  func has(_ file: FolderFile) -> Bool { (try? FileStatus(of: path(of: file))) != nil }
 }

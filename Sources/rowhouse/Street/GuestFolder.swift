@@ -39,8 +39,10 @@ struct GuestFolder {
   struct Look {
     /// Whether a VMM, or who is about to start one, holds the meter's lock.
     let isAlive: Bool
-    /// Nil: no VMM has come so far as to fill it.
+    /// Nil: no VMM has come so far as to fill it, or it is foreign.
     let meter: MeterReading?
+    /// Whether there is a meter that is not understood: it is of another version, or damaged.
+    var isForeign = false
     /// Whether the VMM was asked, and has not answered in time.
     var isSilent = false
     /// When that was seen.
@@ -104,7 +106,11 @@ struct GuestFolder {
       // What is left where somebody has removed files by hand.
       return Look(isAlive: false, meter: nil)
     }
-    return Look(isAlive: try meter.isByteLockedElsewhere(0), meter: try MeterReading(of: meter))
+    // First: what a VMM that has gone had to say is all there.
+    let isAlive = try meter.isByteLockedElsewhere(0)
+    let reading = try MeterReading(of: meter)
+    let isForeign = if reading == nil { try MeterReading.isFilled(meter) } else { false }
+    return Look(isAlive: isAlive, meter: reading, isForeign: isForeign)
   }
 
   /// - Returns: nil when the guest has gone.

@@ -141,7 +141,9 @@ struct Street {
       switch error {
       case .budget(let error): throw error
       case .unsettled(let failure):
-        throw HostError("--name \(name!): \(failure); the folder of the guest that had the name is kept")
+        throw HostError(
+          "--name \(name!): \(failure); the folder of the guest that had the name is kept, "
+            + "`rowhouse remove --force \(name!)` gives that up")
       case .host(let error) where error.errno == .exists && name != nil:
         throw (try? folder(name!).isThere()) == false
           ? ConfigurationError("--name \(name!)", "\(folder(name!).path) is in the way, which is no guest's folder")
@@ -159,7 +161,7 @@ struct Street {
       let look = try refusing({ () throws(SystemCallError) in try guest.lookIfThere() })
     else { return nil }
     guard look.state.isOver else { throw .host(SystemCallError("mkdir", .exists)) }
-    try settle(guest)
+    try settling { () throws(Settlement.Failure) in try guest.settle(look) }
     return (guest, look.state)
   }
 
@@ -176,8 +178,8 @@ struct Street {
     do throws(SystemCallError) { return try body() } catch { throw .host(error) }
   }
 
-  private func settle(_ folder: GuestFolder) throws(Refusal) {
-    do throws(Settlement.Failure) { try folder.settle() } catch { throw .unsettled(error) }
+  private func settling(_ body: () throws(Settlement.Failure) -> Void) throws(Refusal) {
+    do throws(Settlement.Failure) { try body() } catch { throw .unsettled(error) }
   }
 
   private func claimSomeName(_ kernel: String, _ memoryBytes: UInt64) throws(SystemCallError) -> Claim {
@@ -227,7 +229,10 @@ struct Street {
     do throws(SystemCallError) { if try !folder.isOver() { return false } } catch { throw folder.unknown(error) }
     do throws(Refusal) {
       // As for a claim, before the street is locked.
-      if isDiscarded { folder.settleIfPossible() } else { try settle(folder) }
+      do throws(Settlement.Failure) { try folder.settle() } catch {
+        if !isDiscarded { throw Refusal.unsettled(error) }
+        StandardError.say("\(error)")
+      }
       try withLock { () throws(Refusal) in
         guard folder.isInPlace else { return }
         try refusing { () throws(SystemCallError) in try WholeFolder.remove(folder.path) }
