@@ -105,6 +105,7 @@ let package = Package(
       name: "counting-vmm", dependencies: ["Host", "Machine", "CountingAllocator"], path: "Tests/CountingVMM",
       swiftSettings: settings),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["Control", "Host", "CLinux", "TerminalModel"], swiftSettings: settings),
+      name: "IntegrationTests",
+      dependencies: ["Control", "Host", "CLinux", "Metering", "RefusedCalls", "TerminalModel"], swiftSettings: settings),
   ] + fuzzer
 )

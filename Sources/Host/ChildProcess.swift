@@ -72,4 +72,21 @@ package struct ChildProcess: ~Copyable {
         peakResidentBytes: end.peak_resident_bytes, minorFaults: end.minor_faults, majorFaults: end.major_faults)
     )
   }
+
+  /// Ends the child, whatever it is doing, and returns when it has ended: SIGTERM asks it to, SIGKILL does not ask. To be
+  /// used only before ``collect()`` has returned the end.
+  ///
+  /// - Parameter patience: how long it may take to obey, in nanoseconds.
+  package func end(within patience: UInt64) {
+    send(SIGTERM)
+    let deadline = Instant.now.advanced(byNanoseconds: patience)
+    do throws(SystemCallError) {
+      while try collect() == nil {
+        if Instant.now >= deadline { send(SIGKILL) }
+        usleep(1000)
+      }
+    } catch {
+      // There is no such child any more.
+    }
+  }
 }

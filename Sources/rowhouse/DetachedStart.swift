@@ -18,6 +18,7 @@ final class DetachedStart {
   /// Starts the VMM of a guest whose folder is in the configuration.
   ///
   /// - Parameter kernel: what was unpacked of the kernel; nil: nothing.
+  /// - Throws: when no VMM was started.
   init(_ configuration: Configuration, meter: SharedDescriptor, kernel: SharedDescriptor?) throws(HostError) {
     var configuration = configuration
     configuration.isDetached = true
@@ -45,10 +46,11 @@ final class DetachedStart {
   ///
   /// - Returns: nil when it runs, or ran; else the exit status: that of a VMM that has said why it does not, or 128 and
   ///   the signal's number, with the VMM gone.
+  /// - Throws: with the VMM gone. Its guest may have run.
   func wait() throws(HostError) -> Int32? {
     do throws(SystemCallError) {
       if let signal = try passOnMessages() {
-        try end()
+        vmm.end(within: Self.patience)
         return 128 + signal
       }
       let state = try MeterReading(of: meter.descriptor)?.state
@@ -63,7 +65,9 @@ final class DetachedStart {
         break
       }
     } catch {
-      // What cannot be read or collected has ended as well.
+      // Nobody would be told the guest's name.
+      vmm.end(within: Self.patience)
+      throw HostError(error)
     }
     throw HostError("the VMM ended before its guest ran")
   }
@@ -84,15 +88,5 @@ final class DetachedStart {
     }
     try loop.run()
     return interruption
-  }
-
-  /// Ends the VMM, whatever it is doing.
-  private func end() throws(SystemCallError) {
-    vmm.send(SIGTERM)
-    let deadline = Instant.now.advanced(byNanoseconds: Self.patience)
-    while try vmm.collect() == nil {
-      if Instant.now >= deadline { vmm.send(SIGKILL) }
-      usleep(1000)
-    }
   }
 }

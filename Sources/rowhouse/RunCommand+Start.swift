@@ -34,19 +34,20 @@ extension RunCommand {
       }
       return
     }
+    let supervisor = try starting(claim) {
+      try Supervisor(configuration, meter: claim?.meter, kernel: unpacked)
+    }
     let outcome: Supervisor.Outcome
-    do {
-      outcome = try Supervisor(configuration, meter: claim?.meter, kernel: unpacked).run()
-    } catch {
-      claim?.release()
+    do { outcome = try supervisor.run() } catch {
+      settleAndRelease(claim, supervisor.meter)
       throw error
     }
     switch outcome {
     case .refused(let status):
-      claim?.release()
+      settleAndRelease(claim, supervisor.meter)
       throw ExitCode(status)
     case .ran(let record):
-      if settle(record.meter, record.verdict.name, claim) { claim?.release() }
+      settleAndRelease(claim, supervisor.meter, verdict: record.verdict.name)
       if !quiet || record.crashSignal != nil { StandardError.say(record.sentence) }
       try file?.write(record)
       throw ExitCode(record.verdict.exitStatus)
@@ -86,30 +87,39 @@ extension RunCommand {
   private func startDetached(
     _ configuration: Configuration, _ claim: Street.Claim, _ kernel: SharedDescriptor?
   ) throws -> Int32? {
+    let start = try starting(claim) { try DetachedStart(configuration, meter: claim.meter, kernel: kernel) }
     do {
-      let status = try DetachedStart(configuration, meter: claim.meter, kernel: kernel).wait()
+      let status = try start.wait()
       // One that was interrupted may have run.
-      if status != nil, settle(try? MeterReading(of: claim.meter.descriptor), nil, claim) { claim.release() }
+      if status != nil { settleAndRelease(claim, claim.meter) }
       return status
     } catch {
-      claim.release()
+      settleAndRelease(claim, claim.meter)
       throw error
     }
   }
 
-  /// Writes down what the guest used.
+  /// Starts a guest's VMM. Without one its folder is nobody's.
+  private func starting<Start>(_ claim: Street.Claim?, _ start: () throws -> Start) throws -> Start {
+    do { return try start() } catch {
+      claim?.release()
+      throw error
+    }
+  }
+
+  /// Writes down what the guest used, now that its VMM has gone, and removes its folder, unless that is all that says it.
   ///
-  /// - Returns: false when the guest's folder is all that says it.
-  private func settle(_ meter: MeterReading?, _ verdict: String?, _ claim: Street.Claim?) -> Bool {
-    guard let meter else { return true }
+  /// - Parameter verdict: nil: what its meter says.
+  private func settleAndRelease(_ claim: Street.Claim?, _ meter: SharedDescriptor, verdict: String? = nil) {
     let name = claim.map { $0.folder.name.description }
     do throws(Settlement.Failure) {
-      try Settlement.settle(LedgerRecord(name, verdict, meter), in: claim?.folder)
-      return true
+      if let reading = try Settlement.reading(meter.descriptor, path: claim?.folder.meterPath ?? kernel) {
+        try Settlement.settle(LedgerRecord(name, verdict, reading), in: claim?.folder)
+      }
+      claim?.release()
     } catch {
       let kept = claim?.folder.isInPlace == true ? name : nil
       StandardError.say("\(error)" + (kept.map { "; its folder is kept, `rowhouse list` shows it as \($0)" } ?? ""))
-      return false
     }
   }
 }

@@ -18,11 +18,13 @@ final class Supervisor {
   private let signals: SignalFD
   private let killTimer: TimerFD
   /// The guest's meter, in its folder; without one it has no name, so that nothing is left behind.
-  private let meter: SharedDescriptor
+  let meter: SharedDescriptor
 
   private let spawned: Instant
   private let vmm: ChildProcess
   private let terminal: TerminalKeeper?
+  /// Where the terminal's keys go in; does not wait for a VMM that does not read.
+  private let keys: SharedDescriptor?
   private var keyboard: KeyboardRelay?
   private var isStopping = false
   private var ended: (end: ChildProcess.End, cpuTime: ChildProcess.CPUTime)?
@@ -37,6 +39,7 @@ final class Supervisor {
   /// - Parameters:
   ///   - meter: that of the guest's folder; nil: it has none.
   ///   - kernel: what was unpacked of the kernel; nil: nothing.
+  /// - Throws: when no VMM was started.
   init(
     _ configuration: Configuration, meter folderMeter: SharedDescriptor?, kernel: SharedDescriptor?
   ) throws(HostError) {
@@ -44,7 +47,8 @@ final class Supervisor {
     configuration.endsWithParent = true
     self.configuration = configuration
     let program = try VMMProgram()
-    let keys: KeyPipe?
+    // The VMM's end of the pipe, which is closed here when this function returns.
+    let keysOfVMM: SharedDescriptor?
     do throws(SystemCallError) {
       // A VMM that has gone is seen by the failed write.
       signal(SIGPIPE, SIG_IGN)
@@ -59,31 +63,36 @@ final class Supervisor {
       }
       // Only a console on the terminal needs its keys; what else standard input is goes to the guest as it is.
       terminal = configuration.console == .standard ? TerminalKeeper() : nil
-      keys = terminal == nil ? nil : try KeyPipe()
+      if terminal != nil {
+        let pipe = try Pipe()
+        keysOfVMM = SharedDescriptor(try .duplicate(of: pipe.reading.number))
+        keys = SharedDescriptor(try .duplicate(of: pipe.writing.number))
+        try keys?.descriptor.makeNonBlocking()
+      } else {
+        (keysOfVMM, keys) = (nil, nil)
+      }
     } catch {
       throw HostError(error)
     }
     spawned = .now
     vmm = try program.start(
-      configuration, streams: [keys?.reading.number ?? STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], meter: meter,
+      configuration, streams: [keysOfVMM?.number ?? STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO], meter: meter,
       kernel: kernel, isTied: true)
-    if let terminal, let keys {
-      do throws(SystemCallError) {
-        let writer = StreamWriter(to: ByteSink(keys.writing), limit: Self.mostKeys, loop: loop)
-        keyboard = try KeyboardRelay(from: terminal, keys: EscapeKeys([.end]), to: writer, loop: loop) {
-          [unowned self] in obey($0)
-        }
-      } catch {
-        throw HostError(error)
-      }
-    }
   }
 
   /// Stays until the VMM has ended.
+  ///
+  /// - Throws: with the VMM gone. Its guest may have run.
   func run() throws(HostError) -> Outcome {
     // Whatever happens here, the terminal is its owner's again.
     defer { terminal?.giveBack() }
     do throws(SystemCallError) {
+      if let terminal, let keys {
+        let writer = StreamWriter(to: ByteSink(keys), limit: Self.mostKeys, loop: loop)
+        keyboard = try KeyboardRelay(from: terminal, keys: EscapeKeys([.end]), to: writer, loop: loop) {
+          [unowned self] in obey($0)
+        }
+      }
       try loop.add(signals.number, .readable) { [unowned self] _ in
         // None after the end: the VMM's number may then be another's.
         while ended == nil, let signal = signals.next() { handle(signal) }
@@ -94,14 +103,17 @@ final class Supervisor {
       }
       keyboard?.resume()
       try loop.run()
-      // A VMM that was killed has not made the terminal usual again, nor said how it was not.
-      if case .killed? = ended?.end, terminal?.isTaken == true, hasSequences {
-        try? ByteSink.standard(STDOUT_FILENO).offer(ScreenState.undoingAll)
-      }
-      return judge(lasted: Instant.now.nanoseconds(since: spawned), try MeterReading(of: meter.descriptor))
     } catch {
+      // Nobody has the guest in hand any more.
+      if ended == nil { vmm.end(within: Self.patience) }
       throw HostError(error)
     }
+    // A VMM that was killed has not made the terminal usual again, nor said how it was not.
+    if case .killed? = ended?.end, terminal?.isTaken == true, hasSequences {
+      try? ByteSink.standard(STDOUT_FILENO).offer(ScreenState.undoingAll)
+    }
+    let lasted = Instant.now.nanoseconds(since: spawned)
+    return judge(lasted: lasted, try host { () throws(SystemCallError) in try MeterReading(of: meter.descriptor) })
   }
 
   /// Whether the terminal understands more than text.
@@ -164,19 +176,5 @@ final class Supervisor {
     keyboard?.pause()
     vmm.send(SIGSTOP)
     kill(getpid(), SIGSTOP)
-  }
-}
-
-/// The way of keys to the VMM. Only its writing end outlives the start.
-private struct KeyPipe {
-  let reading: SharedDescriptor
-  /// Does not wait for a VMM that does not read.
-  let writing: SharedDescriptor
-
-  init() throws(SystemCallError) {
-    let pipe = try Pipe()
-    reading = SharedDescriptor(try .duplicate(of: pipe.reading.number))
-    writing = SharedDescriptor(try .duplicate(of: pipe.writing.number))
-    try writing.descriptor.makeNonBlocking()
   }
 }

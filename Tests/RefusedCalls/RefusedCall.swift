@@ -4,12 +4,17 @@ import Synchronization
 
 /// A system call that a host may refuse, as containers do (seccomp(2)).
 package enum RefusedCall: Sendable {
-  case setUpRing, useRing
+  case setUpRing, useRing, waitForEvents
 
-  /// From now on the calling thread gets EPERM from it.
-  package func refuse() throws(SystemCallError) {
-    let number = self == .setUpRing ? seccomp_io_uring_setup : seccomp_io_uring_enter
-    try checked("seccomp", seccomp_refuse(number))
+  /// From now on the calling thread gets EPERM from it, and so do the programs that it starts.
+  package func refuse() throws(SystemCallError) { try checked("seccomp", seccomp_refuse(number)) }
+
+  private var number: Int {
+    switch self {
+    case .setUpRing: seccomp_io_uring_setup
+    case .useRing: seccomp_io_uring_enter
+    case .waitForEvents: seccomp_epoll_wait
+    }
   }
 }
 
