@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 
 const long seccomp_io_uring_setup = SYS_io_uring_setup, seccomp_io_uring_enter = SYS_io_uring_enter,
-           seccomp_epoll_wait = SYS_epoll_wait;
+           seccomp_epoll_wait = SYS_epoll_wait, seccomp_fdatasync = SYS_fdatasync;
 
 int seccomp_refuse(long call) {
   struct sock_filter program[] = {

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import RefusedCalls
 import Testing
 
 @testable import Machine
@@ -26,5 +27,17 @@ import Testing
       #expect(try Folder.names(in: "\(street)/\(name)").sorted() == ["meter", "vmm.log"])
       #expect(try Data(contentsOf: URL(filePath: "\(street)/\(name)/meter")) == Data([UInt8(number)]))
     }
+  }
+
+  @Test("What could be gone after a power failure gets no name, and is left somewhere else")
+  func durability() throws {
+    let street = street
+    #expect(throws: SystemCallError.self) {
+      try onItsOwnThread {
+        try RefusedCall.syncData.refuse()
+        try OpenFolder.leave(meter: [1], message: "said\n", at: "\(street)/one")
+      }
+    }
+    #expect(try Folder.names(in: street) == [])
   }
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// A system call that a host may refuse, as containers do (seccomp(2)).
 package enum RefusedCall: Sendable {
-  case setUpRing, useRing, waitForEvents
+  case setUpRing, useRing, waitForEvents, syncData
 
   /// From now on the calling thread gets EPERM from it, and so do the programs that it starts.
   package func refuse() throws(SystemCallError) { try checked("seccomp", seccomp_refuse(number)) }
@@ -14,6 +14,7 @@ package enum RefusedCall: Sendable {
     case .setUpRing: seccomp_io_uring_setup
     case .useRing: seccomp_io_uring_enter
     case .waitForEvents: seccomp_epoll_wait
+    case .syncData: seccomp_fdatasync
     }
   }
 }

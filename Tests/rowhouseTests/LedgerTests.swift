@@ -101,6 +101,24 @@ final class LedgerTests {
     #expect(try ledger.content().records == [record, second])
   }
 
+  @Test("After a power failure the run is found by itself", arguments: [nil, "", "\0\0\0", "99999999"])
+  func powerFailures(settling: String?) throws {
+    let (folder, record) = (try folder("one"), try record())
+    try ledger.settle(try self.record("before"), in: nil)
+    try ledger.settle(record, in: folder)
+    try ledger.settle(try self.record("after"), in: nil)
+    try FileManager.default.removeItem(atPath: folder.path + "/settled")
+    try FileManager.default.removeItem(atPath: folder.path + "/settling")
+    if let settling { try folder.write(settling, to: .settling) }
+    try ledger.settle(record, in: folder)
+    #expect(try ledger.content().records.map(\.name) == ["before", "one", "after"])
+    // The other way round: what was begun has not become durable, as little as where it was.
+    let (other, second) = (try self.folder("two"), try self.record("two"))
+    if let settling { try other.write(settling, to: .settling) }
+    try ledger.settle(second, in: other)
+    #expect(try ledger.content().records.map(\.name) == ["before", "one", "after", "two"])
+  }
+
   @Test func aCutLineSpoilsNoOther() throws {
     try ledger.settle(try record("one"), in: nil)
     let file = try FileHandle(forWritingTo: URL(filePath: ledger.path))

@@ -19,7 +19,8 @@ struct Ledger {
   /// Appends a guest's record, durably, unless it is there already.
   ///
   /// A guest's folder says how far its books are: `settling` has the ledger's length before the record was appended,
-  /// so that who comes after a crash finds out whether it was; `settled` says that it was.
+  /// so that who comes after a crash finds out whether it was; `settled` says that it was. Neither is made durable. The
+  /// folders of guests are mostly in memory; for others the ledger itself is asked.
   ///
   /// Who removes a folder settles it before, and the next guest of that name gets a new one. So it must be held
   /// (``GuestFolder/holding()``), and whether one that has gone was settled is in the ledger itself.
@@ -33,10 +34,13 @@ struct Ledger {
     // Perhaps somebody else was quicker, and has removed the folder since: the other order would miss that one.
     if let folder, folder.has(.settled) { return }
     let hasGone = folder.map { !$0.isInPlace } ?? false
-    let begun = hasGone ? 0 : folder?.text(of: .settling).flatMap { UInt64($0) }
-    let folder = hasGone ? nil : folder
+    // Where no folder says how much, all of the ledger is searched: one on a disk may come back from a power failure with
+    // `settling` empty, or without it, and of a ledger that has got shorter it says nothing.
     let end = try file.end()
-    let isAppended = if let begun { try isAppended(record, from: begun, file) } else { false }
+    let begun = hasGone ? nil : folder?.text(of: .settling).flatMap { UInt64($0) }
+    let start = begun.map { $0 > end ? 0 : $0 } ?? 0
+    let isAppended = if folder != nil { try isAppended(record, from: start, to: end, file) } else { false }
+    let folder = hasGone ? nil : folder
     if !isAppended {
       if let folder { try folder.write(String(end), to: .settling) }
       // A line that a power failure has cut off must not spoil this one.
@@ -56,12 +60,19 @@ struct Ledger {
 
   /// Whether whoever began to settle this guest's books came so far as to append the record.
   ///
-  /// - Parameter offset: how long the ledger was before.
+  /// - Parameters:
+  ///   - offset: how long the ledger was before, or 0.
+  ///   - end: how long it is now.
   private func isAppended(
-    _ record: LedgerRecord, from offset: UInt64, _ file: borrowing Descriptor
+    _ record: LedgerRecord, from offset: UInt64, to end: UInt64, _ file: borrowing Descriptor
   ) throws(SystemCallError) -> Bool {
-    let bytes = try file.read(count: Int(clamping: try file.end() - min(offset, try file.end())), at: offset)
-    return bytes.split(separator: UInt8(ascii: "\n")).contains { Self.record(in: $0)?.run == record.run }
+    let bytes = try file.read(count: Int(clamping: end - offset), at: offset)
+    let run = Array(record.run.utf8)
+    return bytes.split(separator: UInt8(ascii: "\n")).contains { line in
+      // To decode a line takes a hundred times as long as to see that the run is not in it.
+      line.indices.contains { line[$0] == run[0] && line[$0...].starts(with: run) }
+        && Self.record(in: line)?.run == record.run
+    }
   }
 
   private static func line(_ record: LedgerRecord) -> String {
