@@ -79,7 +79,7 @@ let package = Package(
     tests(of: "DiskImage", ["Host"]),
     tests(of: "Devices", ["Host"]),
     .target(name: "TerminalModel", path: "Tests/TerminalModel", swiftSettings: settings),
-    tests(of: "rowhouse", ["Machine", "DiskImage", "Metering", "Host", "TerminalModel", "MadeUpImages"]),
+    tests(of: "rowhouse", ["Machine", "DiskImage", "Metering", "Host", "TerminalModel", "MadeUpImages", "RefusedCalls"]),
     tests(of: "Virtio", ["Devices", "DiskImage", "GuestMemory", "Host", "Metering", "RefusedCalls"]),
     tests(
       of: "Machine",

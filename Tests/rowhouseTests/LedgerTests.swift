@@ -2,6 +2,7 @@ import Foundation
 import Host
 import Machine
 import Metering
+import RefusedCalls
 import Testing
 
 @testable import rowhouse
@@ -117,6 +118,21 @@ final class LedgerTests {
     if let settling { try other.write(settling, to: .settling) }
     try ledger.settle(second, in: other)
     #expect(try ledger.content().records.map(\.name) == ["before", "one", "after", "two"])
+  }
+
+  @Test("No record is in a ledger whose name is not durable: who comes next would not know")
+  func namesComeFirst() throws {
+    let (folder, record, ledger) = (try folder("one"), try record(), ledger)
+    try Folder.makeAll(ledger.path.parentFolder)
+    #expect(throws: SystemCallError.self) {
+      try onItsOwnThread {
+        try RefusedCall.syncData.refuse()
+        try ledger.settle(record, in: folder)
+      }
+    }
+    #expect(try Data(contentsOf: URL(filePath: ledger.path)).isEmpty)
+    try ledger.settle(record, in: folder)
+    #expect(try ledger.content().records == [record])
   }
 
   @Test func aCutLineSpoilsNoOther() throws {

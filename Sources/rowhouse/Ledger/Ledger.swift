@@ -42,6 +42,8 @@ struct Ledger {
     let isAppended = if folder != nil { try isAppended(record, from: start, to: end, file) } else { false }
     let folder = hasGone ? nil : folder
     if !isAppended {
+      // A record is no more durable than the ledger's name, so that is first: who finds another record may rely on it.
+      if end == 0 { try Folder.sync(path.parentFolder) }
       if let folder { try folder.write(String(end), to: .settling) }
       // A line that a power failure has cut off must not spoil this one.
       let last = end == 0 ? [] : try file.read(count: 1, at: end - 1)
@@ -53,8 +55,6 @@ struct Ledger {
       }
     }
     try file.syncData()
-    // The first record is no more durable than the ledger's name.
-    if end == 0 { try Folder.sync(path.parentFolder) }
     if let folder { try folder.write("", to: .settled) }
   }
 
