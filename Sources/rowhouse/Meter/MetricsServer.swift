@@ -22,22 +22,33 @@ struct MetricsServer {
 
   /// Serves until the process is ended.
   func run() throws {
+    let (channel, place) = try open { format in try GuestMetrics(Street()).text(format) }
+    StandardError.say("serving http://\(place)/metrics")
+    try channel.closeFuture.wait()
+  }
+
+  /// Serves until the channel is closed.
+  ///
+  /// - Parameter text: what is served in a format.
+  /// - Returns: the channel, and where it is, with the port that it was given.
+  func open(
+    _ text: @escaping @Sendable (Exposition.Format) throws -> String
+  ) throws -> (channel: any Channel, place: LoopbackAddress) {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-          try channel.pipeline.syncOperations.addHandler(MetricsHandler())
+          try channel.pipeline.syncOperations.addHandler(MetricsHandler(text))
         }
       }
     let channel: any Channel
     do { channel = try bootstrap.bind(host: address.host, port: Int(address.port)).wait() } catch {
       throw ConfigurationError("--serve \(address)", "it cannot be had: \(error)")
     }
-    let place = address.with(port: channel.localAddress?.port.flatMap(UInt16.init(exactly:)) ?? address.port)
-    StandardError.say("serving http://\(place)/metrics")
-    try channel.closeFuture.wait()
+    let port = channel.localAddress?.port.flatMap(UInt16.init(exactly:)) ?? address.port
+    return (channel, address.with(port: port))
   }
 }
 
@@ -46,7 +57,10 @@ private final class MetricsHandler: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
+  private let text: (Exposition.Format) throws -> String
   private var request: HTTPRequestHead?
+
+  init(_ text: @escaping (Exposition.Format) throws -> String) { self.text = text }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
@@ -72,7 +86,7 @@ private final class MetricsHandler: ChannelInboundHandler {
         request.headers[canonicalForm: "accept"].contains { $0.hasPrefix("application/openmetrics-text") }
         ? .openmetrics : .prometheus
       type = format.contentType
-      do { body = try GuestMetrics(Street()).text(format) } catch {
+      do { body = try text(format) } catch {
         status = .internalServerError
         body = "\(error)\n"
       }
@@ -83,8 +97,12 @@ private final class MetricsHandler: ChannelInboundHandler {
     let head = HTTPResponseHead(version: request.version, status: status, headers: headers)
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     if request.method != .HEAD { context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil) }
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-    if !request.isKeepAlive { context.close(promise: nil) }
+    let sent = context.writeAndFlush(wrapOutboundOut(.end(nil)))
+    if !request.isKeepAlive {
+      // Not before all has gone: closing takes back what still waits for its reader.
+      let channel = context.channel
+      sent.whenComplete { _ in channel.close(promise: nil) }
+    }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
