@@ -187,11 +187,13 @@ int linux_path_identity(const char *path, uint32_t *mode, uint64_t *device, uint
   *inode = status.st_ino;
   return 0;
 }
-int linux_lock(int fd) {
+static int lock_file(int fd, int operation) {
   int error;
-  while ((error = result(flock(fd, LOCK_EX))) == -EINTR) {}
+  while ((error = result(flock(fd, operation))) == -EINTR) {}
   return error;
 }
+int linux_lock(int fd) { return lock_file(fd, LOCK_EX); }
+int linux_lock_shared(int fd) { return lock_file(fd, LOCK_SH); }
 int linux_try_lock(int fd) { return result(flock(fd, LOCK_EX | LOCK_NB)); }
 
 int linux_map(void **address, size_t length, int protection, int flags, int fd, int64_t offset) {

@@ -84,6 +84,9 @@ extension Descriptor {
   /// is closed.
   package func lockExclusively() throws(SystemCallError) { try checked("flock", linux_lock(number)) }
 
+  /// The same beside others who take it this way: nobody has it exclusively meanwhile.
+  package func lockShared() throws(SystemCallError) { try checked("flock", linux_lock_shared(number)) }
+
   /// Whether another open file holds a lock on the byte (fcntl(2), F_OFD_GETLK).
   package func isByteLockedElsewhere(_ offset: Int64) throws(SystemCallError) -> Bool {
     try checked("fcntl", linux_byte_is_locked(number, offset)) != 0

@@ -3,6 +3,7 @@ import Host
 import Machine
 import Metering
 import RefusedCalls
+import Synchronization
 import Testing
 
 @testable import rowhouse
@@ -133,6 +134,31 @@ final class LedgerTests {
     #expect(try Data(contentsOf: URL(filePath: ledger.path)).isEmpty)
     try ledger.settle(record, in: folder)
     #expect(try ledger.content().records == [record])
+  }
+
+  @Test("A record that is being appended is not read by halves")
+  func readingWaitsForWriters() throws {
+    let (first, second) = (try record("one"), try record("two"))
+    try ledger.settle(first, in: nil)
+    let line = try Data(contentsOf: URL(filePath: ledger.path))
+    try ledger.settle(second, in: nil)
+    let rest = try Data(contentsOf: URL(filePath: ledger.path)).dropFirst(line.count)
+    try line.write(to: URL(filePath: ledger.path))
+
+    var writer: SharedDescriptor? = SharedDescriptor(try .open(ledger.path, [.writeOnly, .append]))
+    try writer?.descriptor.lockExclusively()
+    try writer?.descriptor.writeAll(Array(rest.prefix(100)))
+    let read = Mutex<Ledger.Content?>(nil)
+    let reader = try Thread(named: "reader") { [ledger] in
+      let content = try? ledger.content()
+      read.withLock { $0 = content }
+    }
+    // For one who does not wait to read now. Who waits reads the same, however long this takes.
+    usleep(100_000)
+    try writer?.descriptor.writeAll(Array(rest.dropFirst(100)))
+    writer = nil
+    reader.join()
+    #expect(read.withLock { $0 } == Ledger.Content(records: [first, second]))
   }
 
   @Test func aCutLineSpoilsNoOther() throws {

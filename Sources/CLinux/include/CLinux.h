@@ -57,6 +57,7 @@ int linux_touch(int fd); /* says that it was written to now (futimens(3)) */
 /* What a path itself names, links not followed (lstat(2)). */
 int linux_path_identity(const char *path, uint32_t *mode, uint64_t *device, uint64_t *inode);
 int linux_lock(int fd);     /* flock(2), exclusive, however long that takes */
+int linux_lock_shared(int fd); /* flock(2), shared, however long that takes */
 int linux_try_lock(int fd); /* flock(2), exclusive; -EAGAIN when somebody else has it */
 /* What tells one file from another (fstat(2)), and the bytes that it takes on its file system. */
 int linux_identity(int fd, uint64_t *device, uint64_t *inode, uint64_t *allocated);

@@ -100,6 +100,8 @@ struct Ledger {
     let bytes: [UInt8]
     do throws(SystemCallError) {
       let file = try Descriptor.open(path, .readOnly)
+      // A record that is being appended is seen whole or not at all.
+      try file.lockShared()
       bytes = try file.read(count: Int(clamping: try file.end()), at: 0)
     } catch where error.errno == .noSuchFile {
       return Content()
