@@ -79,7 +79,9 @@ let package = Package(
     tests(of: "DiskImage", ["Host"]),
     tests(of: "Devices", ["Host"]),
     .target(name: "TerminalModel", path: "Tests/TerminalModel", swiftSettings: settings),
-    tests(of: "rowhouse", ["Machine", "DiskImage", "Metering", "Host", "TerminalModel", "MadeUpImages", "RefusedCalls"]),
+    tests(
+      of: "rowhouse",
+      ["Machine", "DiskImage", "Metering", "Host", "TerminalModel", "MadeUpImages", "RefusedCalls"]),
     tests(of: "Virtio", ["Devices", "DiskImage", "GuestMemory", "Host", "Metering", "RefusedCalls"]),
     tests(
       of: "Machine",
@@ -106,6 +108,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: ["Control", "Host", "CLinux", "Metering", "RefusedCalls", "TerminalModel"], swiftSettings: settings),
+      dependencies: ["Control", "Host", "CLinux", "Metering", "RefusedCalls", "TerminalModel"],
+      swiftSettings: settings),
   ] + fuzzer
 )

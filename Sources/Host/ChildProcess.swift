@@ -73,8 +73,8 @@ package struct ChildProcess: ~Copyable {
     )
   }
 
-  /// Ends the child, whatever it is doing, and returns when it has ended: SIGTERM asks it to, SIGKILL does not ask. To be
-  /// used only before ``collect()`` has returned the end.
+  /// Ends the child, whatever it is doing, and returns when it has ended: SIGTERM asks it to, SIGKILL does not ask.
+  /// To be used only before ``collect()`` has returned the end.
   ///
   /// - Parameter patience: how long it may take to obey, in nanoseconds.
   package func end(within patience: UInt64) {

@@ -107,7 +107,8 @@ extension RunCommand {
     }
   }
 
-  /// Writes down what the guest used, now that its VMM has gone, and removes its folder, unless that is all that says it.
+  /// Writes down what the guest used, now that its VMM has gone, and removes its folder, unless that is all that says
+  /// it.
   ///
   /// - Parameter verdict: nil: what its meter says.
   private func settleAndRelease(_ claim: Street.Claim?, _ meter: SharedDescriptor, verdict: String? = nil) {

@@ -34,8 +34,8 @@ struct Ledger {
     // Perhaps somebody else was quicker, and has removed the folder since: the other order would miss that one.
     if let folder, folder.has(.settled) { return }
     let hasGone = folder.map { !$0.isInPlace } ?? false
-    // Where no folder says how much, all of the ledger is searched: one on a disk may come back from a power failure with
-    // `settling` empty, or without it, and of a ledger that has got shorter it says nothing.
+    // Where no folder says from where on, all of the ledger is searched: one on a disk may come back from a power
+    // failure with `settling` empty, or without it, and of a ledger that has got shorter it says nothing.
     let end = try file.end()
     let begun = hasGone ? nil : folder?.text(of: .settling).flatMap { UInt64($0) }
     let start = begun.map { $0 > end ? 0 : $0 } ?? 0
