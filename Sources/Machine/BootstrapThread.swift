@@ -22,9 +22,6 @@ package final class BootstrapThread {
   /// What the I/O thread gets ready.
   struct Guest: Sendable {
     let entry: EntryState
-    /// What KVM can show of the host's CPU.
-    let supportedCPUID: CPUID
-    let hasTSCDeadlineTimer: Bool
     let wiring: Wiring
     let ports: Bus
     let windows: Bus
@@ -122,12 +119,13 @@ extension BootstrapThread {
       let machine = try hypervisor.makeVirtualMachine()
       exchange.hasPlan.wait()
       guard let plan = exchange.plan else { return }
-      let cpus = try furnish(machine, plan)
+      let cpus = try furnish(machine, plan, on: hypervisor)
       let created = Instant.now
       exchange.hasGuest.wait()
       guard let guest = exchange.guest else { return }
       guest.meter.reached(.machineCreated, at: created)
-      try setUp(cpus, of: machine, for: guest, plan.configuration)
+      try guest.wiring.connect(to: machine)
+      try cpus[0].enter(guest.entry)
       let pins = plan.configuration.cpuAllotment.pinnedCPUs
       let threads = cpus.map {
         VirtualCPUThread(
@@ -147,29 +145,24 @@ extension BootstrapThread {
   }
 
   /// All that KVM can make without knowing the guest.
-  private static func furnish(_ machine: VirtualMachine, _ plan: Plan) throws(KVMError) -> [VirtualCPU] {
+  private static func furnish(
+    _ machine: VirtualMachine, _ plan: Plan, on hypervisor: Hypervisor
+  ) throws(KVMError) -> [VirtualCPU] {
     // Memory first: KVM waits for all readers of its list of slots to leave it, and once there are interrupt
     // controllers there are readers.
     try machine.map(plan.memory)
     try machine.createInterruptControllers(reservedPages: Layout.reservedPages.first)
     var cpus: [VirtualCPU] = []
     for id in 0..<plan.configuration.cpuCount { cpus.append(try machine.makeVirtualCPU(id)) }
-    return cpus
-  }
-
-  private static func setUp(
-    _ cpus: [VirtualCPU], of machine: VirtualMachine, for guest: Guest, _ configuration: Configuration
-  ) throws(KVMError) {
-    try guest.wiring.connect(to: machine)
-    let cpuid = guest.supportedCPUID.forGuest(
+    let cpuid = try hypervisor.supportedCPUID().forGuest(
       .init(
-        cpuCount: cpus.count, tscKilohertz: cpus[0].tscKilohertz, hasTSCDeadlineTimer: guest.hasTSCDeadlineTimer,
-        hiddenFeatures: configuration.hiddenFeatures))
+        cpuCount: cpus.count, tscKilohertz: cpus[0].tscKilohertz,
+        hasTSCDeadlineTimer: hypervisor.hasTSCDeadlineTimer, hiddenFeatures: plan.configuration.hiddenFeatures))
     for cpu in cpus {
       try cpu.setCPUID(cpuid.forVirtualCPU(cpu.id))
       try cpu.setFirmwareMSRs()
     }
-    try cpus[0].enter(guest.entry)
+    return cpus
   }
 }
 

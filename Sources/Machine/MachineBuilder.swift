@@ -48,7 +48,8 @@ struct MachineBuilder {
     let memory = groundwork.memory
     let hypervisor = groundwork.bootstrap.hypervisor
     var request = bootRequest
-    let cpuid = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
+    // For the vCPUs, which will not be made before this is known.
+    _ = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
 
     var wiring = Wiring()
     let consoleLine = try makeConsoleLine()
@@ -78,8 +79,7 @@ struct MachineBuilder {
     let windows = Bus([Layout.bootTimer.claim(BootTimer(recorder: meter))] + virtioDevices.map(\.claim))
 
     let guest = BootstrapThread.Guest(
-      entry: entry, supportedCPUID: cpuid, hasTSCDeadlineTimer: hypervisor.hasTSCDeadlineTimer, wiring: wiring,
-      ports: ports, windows: windows, ending: ending, throttle: throttle, meter: meter)
+      entry: entry, wiring: wiring, ports: ports, windows: windows, ending: ending, throttle: throttle, meter: meter)
     return Machine(
       groundwork.bootstrap, guest, memory: memory, uart: uart, consoleLine: consoleLine, power: power,
       virtioDevices: virtioDevices.map(\.transport), balloon: virtioDevices.lazy.compactMap(\.balloon).first)
