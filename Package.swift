@@ -43,6 +43,7 @@ let package = Package(
   targets: [
     .target(name: "CKVM"),
     .target(name: "CLinux"),
+    .target(name: "CStartup"),
     // The kernel's own way to many requests at once; its library knows the memory barriers of the rings.
     .systemLibrary(name: "CURing", providers: [.apt(["liburing-dev"])]),
     room("Host", ["CLinux", "CURing"]),
@@ -63,11 +64,13 @@ let package = Package(
     .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
     room("Unpacking", ["Boot", "Host", "CZlib", "CLZ4", "CLZMA", "CZstd", "CXXHash"]),
     room("Machine", ["Control", "KVM", "Virtio", "DiskImage", "Devices", "Boot", "Metering", "Host", "GuestMemory"]),
-    .executableTarget(name: "rowhouse-vmm", dependencies: ["Machine", "Host"], swiftSettings: settings),
+    .executableTarget(
+      name: "rowhouse-vmm", dependencies: ["Machine", "Host", "CStartup"], exclude: ["startup.order"],
+      swiftSettings: settings),
     .executableTarget(
       name: "rowhouse",
       dependencies: [
-        "Machine", "Unpacking", "DiskImage", "Devices", "Metering", "Control", "Host",
+        "Machine", "Unpacking", "DiskImage", "Devices", "Metering", "Control", "Host", "CStartup",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -29,7 +29,7 @@ extension [VirtioPlace] {
   /// A kernel's command line, which names the devices to a Linux that was told to do without ACPI, and to no other: it
   /// would find them twice. Those that it names already stay as they are.
   func completing(_ commandLine: String?) -> String? {
-    guard let commandLine else { return nil }
+    guard let commandLine, !isEmpty else { return commandLine }
     let words = commandLine.split(separator: " ")
     guard words.contains("acpi=off") else { return commandLine }
     let named = words.compactMap(VirtioPlace.window(namedBy:))
