@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <linux/falloc.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int linux_open(const char *path, int flags, mode_t mode) { return result(open(path, flags | O_CLOEXEC, mode)); }
@@ -166,6 +168,12 @@ int linux_path_status(const char *path, uint32_t *mode, int64_t *size, int64_t *
   struct stat status;
   int outcome = stat(path, &status);
   return take_status(outcome, &status, mode, size, modified_ns);
+}
+
+int linux_is_in_memory(const char *path) {
+  struct statfs status;
+  if (statfs(path, &status) < 0) return -errno;
+  return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
 }
 
 int linux_touch(int fd) { return result(futimens(fd, NULL)); }

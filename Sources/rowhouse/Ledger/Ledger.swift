@@ -19,8 +19,8 @@ struct Ledger {
   /// Appends a guest's record, durably, unless it is there already.
   ///
   /// A guest's folder says how far its books are: `settling` has the ledger's length before the record was appended,
-  /// and is durable by then, so that who comes after a crash or a power failure finds out whether it was; `settled` says
-  /// that it was. Most folders of guests are in memory, where being durable costs nothing.
+  /// so that who comes after a crash finds out whether it was; `settled` says that it was. Neither is made durable. Most
+  /// folders of guests are in memory, and go with it; for those on a disk the ledger itself is asked.
   ///
   /// Who removes a folder settles it before, and the next guest of that name gets a new one. So it must be held
   /// (``GuestFolder/holding()``), and whether one that has gone was settled is in the ledger itself.
@@ -44,7 +44,7 @@ struct Ledger {
     if !isAppended {
       // A record is no more durable than the ledger's name, so that is first: who finds another record may rely on it.
       if end == 0 { try Folder.sync(path.parentFolder) }
-      try folder?.writeDurably(String(end), to: .settling)
+      try folder?.write(String(end), to: .settling)
       // A line that a power failure has cut off must not spoil this one.
       let last = end == 0 ? [] : try file.read(count: 1, at: end - 1)
       let isCut = last.contains { $0 != UInt8(ascii: "\n") }
@@ -67,7 +67,12 @@ struct Ledger {
     _ record: LedgerRecord, from offset: UInt64, to end: UInt64, _ file: borrowing Descriptor
   ) throws(SystemCallError) -> Bool {
     let bytes = try file.read(count: Int(clamping: end - offset), at: offset)
-    return bytes.split(separator: UInt8(ascii: "\n")).contains { Self.record(in: $0)?.run == record.run }
+    let run = Array(record.run.utf8)
+    return bytes.split(separator: UInt8(ascii: "\n")).contains { line in
+      // To decode a line takes a hundred times as long as to see that the run is not in it.
+      line.indices.contains { line[$0] == run[0] && line[$0...].starts(with: run) }
+        && Self.record(in: line)?.run == record.run
+    }
   }
 
   private static func line(_ record: LedgerRecord) -> String {
@@ -123,5 +128,18 @@ extension String {
 }
 
 extension GuestFolder {
+  /// The length from which on the ledger may have the guest's record; nil: it has none.
+  ///
+  /// - Parameter end: the ledger's length now.
+  fileprivate func lengthBefore(_ end: UInt64) throws(SystemCallError) -> UInt64? {
+    guard let text = text(of: .settling) else {
+      // On a disk a power failure may have taken `settling` with it and left the record.
+      return try Folder.isInMemory(path) ? nil : 0
+    }
+    // Or only what is in it. Of a ledger that has got shorter it says nothing either.
+    guard let length = UInt64(text), length <= end else { return 0 }
+    return length
+  }
+
   func has(_ file: FolderFile) -> Bool { (try? FileStatus(of: path(of: file))) != nil }
 }

@@ -143,13 +143,6 @@ struct GuestFolder {
     try Descriptor.open(path(of: file), [.writeOnly, .create, .truncate], permissions: 0o600).writeAll(text)
   }
 
-  /// The same, and when it returns neither the text nor the file's name is lost with the host's power.
-  func writeDurably(_ text: String, to file: FolderFile) throws(SystemCallError) {
-    try write(text, to: file)
-    try Descriptor.open(path(of: file), .readOnly).syncData()
-    try Folder.sync(String(path(of: file).pathParts.folder))
-  }
-
   /// Connects to one of the guest's sockets, also when the path to it is longer than a socket's may be.
   func connect(to file: FolderFile) throws(SystemCallError) -> Descriptor {
     // Its descriptor must be open for the call.

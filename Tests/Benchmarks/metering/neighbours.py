@@ -32,9 +32,7 @@ def measure(table: Table, seconds: float, blocks: int):
 
 def disk_latency(table: Table, kind: str, blocks: int, is_pinned: bool):
     """The mean latency of a disk's requests beside a guest that has a quota and always uses it: both where the host puts
-    them, or their vCPUs on one CPU.
-
-    There beside a process that uses as much, too: what the host's scheduler does to everybody.
+    them, or their vCPUs on one CPU. Beside a process that uses as much, too: what the host's scheduler does to everybody.
     """
     is_write = kind == "written"
     words = f"count=1000000000 bytes=4096 depth=1{'' if is_write else ' read'}"
@@ -57,9 +55,7 @@ def disk_latency(table: Table, kind: str, blocks: int, is_pinned: bool):
             table.bound(
                 f"a disk's latency ({kind}) beside a throttled guest{' on its CPU' if is_pinned else ''}",
                 alternate(beside_guest, blocks), 1.05, "within 5 %, all of the interval")
-        if not is_pinned:
-            return
-        with Spinner(SHARE, cpu=0) as process:
+        with Spinner(SHARE, cpu=0 if is_pinned else None) as process:
             def beside_process(is_there: bool) -> float:
                 process.send_signal(signal.SIGCONT if is_there else signal.SIGSTOP)
                 return latency()
@@ -80,9 +76,11 @@ class Spinner(subprocess.Popen):
             time.sleep(max(0, began + period - time.monotonic()))
         """
 
-    def __init__(self, share: float, cpu: int):
-        super().__init__([sys.executable, "-c", self.CODE, str(share)])
-        os.sched_setaffinity(self.pid, {cpu})
+    def __init__(self, share: float, cpu: int | None):
+        # As a guest of its own: the host may divide a CPU between sessions first (sched(7), autogroup).
+        super().__init__([sys.executable, "-c", self.CODE, str(share)], start_new_session=True)
+        if cpu is not None:
+            os.sched_setaffinity(self.pid, {cpu})
 
     def __exit__(self, *_):
         self.kill()
