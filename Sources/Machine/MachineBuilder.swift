@@ -46,10 +46,7 @@ struct MachineBuilder {
   ///   - balloonBytes: what the balloon is to take at first.
   func build(on groundwork: Groundwork, balloonBytes: UInt64) throws(MachineError) -> Machine {
     let memory = groundwork.memory
-    let hypervisor = groundwork.bootstrap.hypervisor
     var request = bootRequest
-    // For the vCPUs, which will not be made before this is known.
-    _ = try kvm { () throws(KVMError) in try hypervisor.supportedCPUID() }
 
     var wiring = Wiring()
     let consoleLine = try makeConsoleLine()
