@@ -43,7 +43,8 @@ let package = Package(
   targets: [
     .target(name: "CKVM"),
     .target(name: "CLinux"),
-    .target(name: "CStartup"),
+    // Programs for debugging and testing have the runtime in a library, and keep what it does.
+    .target(name: "CStartup", cSettings: [.define("ROWHOUSE_STARTUP", .when(configuration: .release))]),
     // The kernel's own way to many requests at once; its library knows the memory barriers of the rings.
     .systemLibrary(name: "CURing", providers: [.apt(["liburing-dev"])]),
     room("Host", ["CLinux", "CURing"]),

@@ -11,6 +11,8 @@
 #include <features.h>
 #include <stddef.h>
 
+#ifdef ROWHOUSE_STARTUP
+
 #ifdef __GLIBC__ /* others hand nothing to initializers */
 
 static int word_count;
@@ -32,3 +34,5 @@ char *swift_copyAuxiliaryExecutablePath(const char *name) {
   (void)name;
   return NULL;
 }
+
+#endif

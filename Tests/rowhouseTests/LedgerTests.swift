@@ -123,6 +123,19 @@ final class LedgerTests {
     #expect(try ledger.content().records.map(\.name) == ["before", "one", "after", "two"])
   }
 
+  @Test("For a folder in memory, which no power failure leaves behind, the ledger is not searched")
+  func foldersInMemory() throws {
+    let place = "/dev/shm/ledger-\(UUID().uuidString)"
+    try Folder.make(place)
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    #expect(try Folder.isInMemory(place) && !Folder.isInMemory("/proc"))
+    let record = try record()
+    try ledger.settle(record, in: nil)
+    // As nobody's folder can be that said nothing before it went down: only who searches would find the other.
+    try ledger.settle(record, in: GuestFolder(name: GuestName("one", option: "name"), path: place))
+    #expect(try ledger.content().records == [record, record])
+  }
+
   @Test("No record is in a ledger whose name is not durable: who comes next would not know")
   func namesComeFirst() throws {
     let (folder, record, ledger) = (try folder("one"), try record(), ledger)

@@ -34,12 +34,9 @@ struct Ledger {
     // Perhaps somebody else was quicker, and has removed the folder since: the other order would miss that one.
     if let folder, folder.has(.settled) { return }
     let hasGone = folder.map { !$0.isInPlace } ?? false
-    // Where no folder says from where on, all of the ledger is searched: one on a disk may come back from a power
-    // failure with `settling` empty, or without it, and of a ledger that has got shorter it says nothing.
     let end = try file.end()
-    let begun = hasGone ? nil : folder?.text(of: .settling).flatMap { UInt64($0) }
-    let start = begun.map { $0 > end ? 0 : $0 } ?? 0
-    let isAppended = if folder != nil { try isAppended(record, from: start, to: end, file) } else { false }
+    let start = hasGone ? 0 : folder?.lengthBefore(end)
+    let isAppended = if let start { try isAppended(record, from: start, to: end, file) } else { false }
     let folder = hasGone ? nil : folder
     if !isAppended {
       // A record is no more durable than the ledger's name, so that is first: who finds another record may rely on it.
@@ -131,10 +128,10 @@ extension GuestFolder {
   /// The length from which on the ledger may have the guest's record; nil: it has none.
   ///
   /// - Parameter end: the ledger's length now.
-  fileprivate func lengthBefore(_ end: UInt64) throws(SystemCallError) -> UInt64? {
+  fileprivate func lengthBefore(_ end: UInt64) -> UInt64? {
     guard let text = text(of: .settling) else {
       // On a disk a power failure may have taken `settling` with it and left the record.
-      return try Folder.isInMemory(path) ? nil : 0
+      return (try? Folder.isInMemory(path)) == true ? nil : 0
     }
     // Or only what is in it. Of a ledger that has got shorter it says nothing either.
     guard let length = UInt64(text), length <= end else { return 0 }

@@ -129,7 +129,7 @@ struct BenchResultsTests {
   @Test func whatUnpackedItselfIsTold() {
     func results(_ form: KernelForm?) -> BootResults { self.results(["a": [1]], kernelForm: form) }
     let told = "The kernel of a unpacked itself in the guest, at each start."
-    for form in [nil, .elf, .kept, .unpacked, KernelForm.packed] {
+    for form in [nil, .asItIs, .kept, .unpacked, KernelForm.packed] {
       #expect(lines(BootTable(results(form)).text).contains(told) == (form == .packed))
       #expect(results(form).json.contains(#""kernel_form""#) == (form != nil))
     }

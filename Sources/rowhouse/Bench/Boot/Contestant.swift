@@ -1,3 +1,4 @@
+import Boot
 import Glibc
 import Host
 import Unpacking
@@ -94,7 +95,7 @@ struct Contestant {
       throw HostError("\(error)")
     }
     switch origin {
-    case nil: return isELF(guest.kernel) ? .elf : .packed
+    case nil: return isBzImage(guest.kernel) ? .packed : .asItIs
     case .cache: return .kept
     case .unpacked: return .unpacked
     case .notKept(let obstacle): throw HostError("\(guest.kernel): it cannot be kept unpacked (\(obstacle))")
@@ -104,6 +105,11 @@ struct Contestant {
   private static func isELF(_ path: String) -> Bool {
     guard let file = try? Descriptor.open(path, .readOnly) else { return false }
     return (try? file.read(count: 4, at: 0)) == Array("\u{7f}ELF".utf8)
+  }
+
+  private static func isBzImage(_ path: String) -> Bool {
+    guard let file = try? ImageFile(path: path) else { return false }
+    return (try? LinuxHeader.isPresent(in: file)) == true
   }
 
   /// As a person would type it: without the folder of the program, which differs from clone to clone.
