@@ -47,16 +47,16 @@ deps:                ## install the Debian packages that building, testing and t
 
 build: $(PROGRAMS)   ## the two programs, static, in bin/
 
-# SwiftPM knows best what is out of date. A program that runs cannot be overwritten, but can be replaced (cp -f). One that
-# came out the same is as new as its sources, by which benchmarks know that it is the commit's (Tests/Benchmarks/results.py).
-# It does not know of the list by which programs are linked.
+# SwiftPM knows best what is out of date, but not of the list by which programs are linked. A program that runs cannot be
+# overwritten, but can be replaced (cp -f). Each is as old as its build's beginning, by which benchmarks know whether it was
+# made of what the sources are now (Tests/Benchmarks/results.py).
 $(PROGRAMS) &: FORCE
-	@mkdir -p bin && touch bin/begun && for program in rowhouse rowhouse-vmm; do \
+	@mkdir -p bin .build-release && touch .build-release/begun && for program in rowhouse rowhouse-vmm; do \
 	  [ .build-release/release/$$program -nt Sources/rowhouse-vmm/startup.order ] || rm -f .build-release/release/$$program; done
 	@$(RELEASE)
 	@for program in rowhouse rowhouse-vmm; do \
 	  cmp -s .build-release/release/$$program bin/$$program || cp -f .build-release/release/$$program bin/$$program; \
-	  touch -r bin/begun bin/$$program; done; rm bin/begun
+	  touch -r .build-release/begun bin/$$program; done
 
 guests:              ## the small guest kernels, in guests/build/
 	@$(MAKE) --no-print-directory -C guests
