@@ -98,8 +98,8 @@ extension Case {
 
   /// `start OPTION…` starts Debian with 512 MiB as `one`, which takes two orders: `tell fill filled` has it write all
   /// the memory that it can have, `tell drop dropped` free that. `give MEBIBYTES` moves the balloon and waits until it
-  /// is there. `say WHAT` prints what is `resident` of guest and VMM; `settle KIB` waits for up to a minute until it is
-  /// no more than that.
+  /// is there. `say WHAT` prints what is `resident` of the guest's memory and the VMM's, without its program, of which
+  /// as much is as the host's kernel likes to map; `settle KIB` waits for up to a minute until it is no more than that.
   private static let memoryTools = """
     \(meters)
     \(debian)
@@ -112,7 +112,7 @@ extension Case {
     }
     tell() { rowhouse send one "$1" --enter --expect "$2" --timeout 200 || exit; }
     give() { rowhouse set one memory=$1M; until [ $(figure one given_bytes) = $(($1 << 20)) ]; do sleep 0.1; done; }
-    resident() { awk '/^Rss:/ { sum += $2 } END { print sum }' /proc/$(vmm)/smaps; }
+    resident() { awk '/^Rss(Anon|Shmem):/ { sum += $2 } END { print sum }' /proc/$(vmm)/status; }
     settle() { for n in $(seq 60); do [ $(resident) -gt $1 ] || break; sleep 1; done; }
     say() { echo "$1: $(resident) KiB"; }
     """
