@@ -20,8 +20,10 @@ struct ThrottledCPU: ~Copyable {
   private var timers: Timers?
   /// Until when it counts as busy for having had to wait.
   private var busyUntil = Instant(nanoseconds: 0)
-  /// When the thread last came here, its CPU time then, and how often it had slept.
-  private var last = (instant: Instant(nanoseconds: 0), cpuTime: 0 as UInt64, sleeps: 0 as Int64)
+  /// Whether the vCPU is known to sleep, until it has come here once.
+  private var isAsleep: Bool
+  /// When the thread last came here, or began, its CPU time then, and how often it had slept.
+  private var last: (instant: Instant, cpuTime: UInt64, sleeps: Int64)
 
   private final class Timers {
     private let exact: ThreadTimer
@@ -63,12 +65,18 @@ struct ThrottledCPU: ~Copyable {
   /// CPU time after which an idle vCPU is looked at, in nanoseconds.
   private static let idleCPUTime: UInt64 = 100_000
 
-  /// - Parameter isAnew: whether the machine was made anew for a guest that has reset itself. The time that its thread
-  ///   has used for that counts, or a guest could spend the host's time by resets.
-  init(_ throttle: CPUThrottle, _ meter: CPUMeter, isAnew: Bool) {
+  /// - Parameters:
+  ///   - isAnew: whether the machine was made anew for a guest that has reset itself. The time that its thread has used
+  ///     for that counts, or a guest could spend the host's time by resets.
+  ///   - isAsleep: whether the vCPU begins with a wait for another to start it. What it then set aside, that other one
+  ///     would have to wait for.
+  init(_ throttle: CPUThrottle, _ meter: CPUMeter, isAnew: Bool, isAsleep: Bool) {
     self.throttle = throttle
     self.meter = meter
-    account = throttle.account(cpuTime: isAnew ? 0 : HostClock.threadCPUNanoseconds)
+    self.isAsleep = isAsleep
+    let cpuTime = HostClock.threadCPUNanoseconds
+    last = (.now, cpuTime, 0)
+    account = throttle.account(cpuTime: isAnew ? 0 : cpuTime)
   }
 
   /// Settles the last that was used, when the thread is about to end.
@@ -82,10 +90,11 @@ struct ThrottledCPU: ~Copyable {
     while true {
       let now = Instant.now
       let cpuTime = HostClock.threadCPUNanoseconds
-      let sleeps = timers == nil ? 0 : Thread.sleepCount
-      let isIdle =
-        now >= busyUntil && sleeps > last.sleeps
-        && (cpuTime - last.cpuTime) * Self.idlePart < now.nanoseconds(since: last.instant)
+      let sleeps = timers == nil && !throttle.isInForce ? 0 : Thread.sleepCount
+      let hasSlept =
+        sleeps > last.sleeps && (cpuTime - last.cpuTime) * Self.idlePart < now.nanoseconds(since: last.instant)
+      let isIdle = isAsleep || now >= busyUntil && hasSlept
+      isAsleep = false
       last = (now, cpuTime, sleeps)
       let decision = throttle.settle(&account, cpuTime: cpuTime, isIdle: isIdle, at: now)
       if case .unlimited = decision {

@@ -68,7 +68,8 @@ final class VirtualCPUThread: Sendable {
 
   /// One loop for each observer, so that a guest that nobody profiles pays nothing for it.
   private func run(_ observer: some ExitObserver) {
-    var share = ThrottledCPU(throttle, meter, isAnew: earlierTime > 0)
+    // All but the first wait for a start-up IPI (Intel SDM volume 3, 8.4.3).
+    var share = ThrottledCPU(throttle, meter, isAnew: earlierTime > 0, isAsleep: cpu.id > 0)
     guard prepare(&share) else { return finish(&share) }
     while true {
       let exit = cpu.run()

@@ -89,6 +89,21 @@ extension Case {
         echo "metered $(spent disk_writes) $(spent disk_written_bytes)"; echo "throttled $(spent throttled_nanoseconds)"
         """, says: ["the disk passed", "requests=500 bytes=2048000", "metered 500 2048000\n"]
     ) { outcome in expectThrottled(outcome) },
+    // What its second vCPU, which nobody starts, could have, the first does not have to wait for.
+    Case(
+      "quota-out-of-reach-holds-nobody-up",
+      script: """
+        \(looks)
+        for turn in $(seq 10); do
+          rowhouse run $GUESTS/burn.elf --cpus 2 --cpu-quota 150% --quiet --timeout 60 -- alone rounds=5 > out
+          [ $(spent throttled_nanoseconds) != 0 ] || free=$((free + 1))
+        done
+        echo "free $free"; rm out
+        """
+    ) { outcome in
+      // On a busy host the second's thread may be taken for one that works.
+      #expect(outcome.figures["free"]?.first ?? 0 >= 7, "\(outcome.outputText)")
+    },
     Case(
       "halted-guest-is-found-under-a-quota", guest: "hang.elf", "--cpu-quota 1%", status: 103, verdict: "halted"),
     Case(
