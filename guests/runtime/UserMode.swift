@@ -16,4 +16,10 @@ enum UserMode {
   static func countDown(millions: UInt64, number: Int) {
     _ = run_in_user_mode(count_down_address(), millions, UInt64(number))
   }
+
+  /// Reads the time stamp counter again and again on the processor of this number, for so many of its ticks.
+  /// - Returns: The longest time from one reading to the next, in ticks.
+  static func lookAtTime(ticks: UInt64, number: Int) -> UInt64 {
+    run_in_user_mode(look_at_time_address(), ticks, UInt64(number))
+  }
 }

@@ -64,6 +64,27 @@ count_down_in_user_mode:
     jnz count_down_in_user_mode
     hlt
 
+/* Reads the time stamp counter again and again, RDI ticks long; RDI becomes the longest time from one reading to the next. */
+    .globl look_at_time_in_user_mode
+look_at_time_in_user_mode:
+    rdtsc
+    shlq $32, %rdx
+    orq %rdx, %rax
+    movq %rax, %r8            /* the last reading */
+    leaq (%rax, %rdi), %r9    /* the end */
+    xorl %edi, %edi
+1:  rdtsc
+    shlq $32, %rdx
+    orq %rdx, %rax
+    movq %rax, %rdx
+    subq %r8, %rdx
+    cmpq %rdi, %rdx
+    cmovaq %rdx, %rdi
+    movq %rax, %r8
+    cmpq %r9, %rax
+    jb 1b
+    hlt
+
     .section .data.user_mode, "aw", @progbits
     .balign 16
 user_mode_tasks:

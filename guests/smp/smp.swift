@@ -44,7 +44,7 @@ private let reportedID = Atomic<Int>(-1)
   /// What each started processor does: prints, and lets the first one, which waits for it, know.
   private static func report() {
     let id = LocalAPIC.id
-    let initialID = UInt8(cpuid_ebx(1) >> 24)
+    let initialID = UInt8(cpuid(1).ebx >> 24)
     expect(id == initialID, "CPUID says APIC id \(initialID), the local APIC says \(id)")
     say("APIC id \(id) runs")
     reportedID.store(Int(id), ordering: .releasing)

@@ -79,11 +79,13 @@ INSTRUCTION uint64_t rdtsc(void) {
   return (uint64_t)high << 32 | low;
 }
 
-// EBX of CPUID's leaf.
-INSTRUCTION uint32_t cpuid_ebx(uint32_t leaf) {
-  uint32_t eax = leaf, ebx, ecx = 0, edx;
-  __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-  return ebx;
+typedef struct { uint32_t eax, ebx, ecx, edx; } cpuid_leaf;
+
+// CPUID's leaf, the first of its subleaves.
+INSTRUCTION cpuid_leaf cpuid(uint32_t number) {
+  cpuid_leaf leaf = {.eax = number};
+  __asm__ volatile("cpuid" : "+a"(leaf.eax), "=b"(leaf.ebx), "+c"(leaf.ecx), "=d"(leaf.edx));
+  return leaf;
 }
 
 INSTRUCTION uint64_t read_cr2(void) {
@@ -118,9 +120,10 @@ INSTRUCTION uint64_t interrupt_stub(int32_t vector) { return interrupt_stubs[vec
 // Ring 3 and back (user-mode.S).
 uint64_t run_in_user_mode(uint64_t code, uint64_t value, uint64_t number);
 void load_user_mode(uint64_t number);
-extern const uint8_t leave_user_mode[], count_down_in_user_mode[];
+extern const uint8_t leave_user_mode[], count_down_in_user_mode[], look_at_time_in_user_mode[];
 INSTRUCTION uint64_t leave_user_mode_address(void) { return (uint64_t)(uintptr_t)leave_user_mode; }
 INSTRUCTION uint64_t count_down_address(void) { return (uint64_t)(uintptr_t)count_down_in_user_mode; }
+INSTRUCTION uint64_t look_at_time_address(void) { return (uint64_t)(uintptr_t)look_at_time_in_user_mode; }
 
 // Real-mode code that a started processor begins with, position independent, and the stack pointer it takes
 // on its way (processor-start.S).
