@@ -324,9 +324,12 @@ extension Case {
         rowhouse run --detach --name one $GUESTS/burn.elf --timeout 60
         wget -q -O - "$address"; wget -q -O - --header 'Accept: application/openmetrics-text' "$address" | tail -n 1
         wget -q -O - "$address/no" || echo refused
-        kill $server; wait $server; rowhouse kill one; rowhouse remove one; rm said
+        rowhouse kill one; rowhouse wait one; rm run/rowhouse/one/settled
+        printf '\\377' | dd of=run/rowhouse/one/meter bs=1 seek=8 conv=notrunc 2> /dev/null
+        for look in 1 2 3; do wget -q -O - "$address" > /dev/null; done; echo "warned $(grep -c 'another version' said) time"
+        kill $server; wait $server; rowhouse remove --force one; rm said
         """,
-      says: ["one\n", "# TYPE rowhouse_guest_cpu_seconds_total counter\n", "# EOF\n", "refused"]),
+      says: ["one\n", "# TYPE rowhouse_guest_cpu_seconds_total counter\n", "# EOF\n", "refused", "warned 1 time"]),
     Case(
       refused: "metrics-for-the-world", "rowhouse metrics --serve 0.0.0.0:9464", naming: "--serve 0.0.0.0:9464",
       "this machine only"),

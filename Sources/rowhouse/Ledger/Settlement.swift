@@ -2,6 +2,7 @@ import Control
 import Host
 import Machine
 import Metering
+import Synchronization
 
 /// Settling the books of guests that have ended. A supervisor does for its guest; for others whoever looks next does.
 enum Settlement {
@@ -93,7 +94,11 @@ extension GuestFolder {
     do throws(Settlement.Failure) { try settle(look) } catch { say(error) }
   }
 
+  private static let said = Mutex<Set<String>>([])
+
+  /// Says it once: who looks over and over again would say the same each time.
   private func say(_ failure: Settlement.Failure) {
-    StandardError.say("\(failure)" + (failure.isOfMeter ? "; `rowhouse remove --force \(name)` gives that up" : ""))
+    let line = "\(failure)" + (failure.isOfMeter ? "; `rowhouse remove --force \(name)` gives that up" : "")
+    if Self.said.withLock({ $0.insert(line).inserted }) { StandardError.say(line) }
   }
 }
