@@ -62,7 +62,7 @@ def small_guest() -> list[Promise]:
 
 
 # What 6.12 is called with `cryptomgr.notests`.
-UNTESTED = "6.12 without its self-tests"
+UNTESTED = "6.12 untested"
 
 
 def debian() -> list[Promise]:
