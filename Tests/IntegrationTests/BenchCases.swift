@@ -111,6 +111,15 @@ extension Case {
         "there is results.json in kept/r and no report: bench-report is not installed",
         "there is nothing to measure: rowhouse: it ended with status 101",
       ], warningLines: 2),
+    Case("bench-fails-with-its-report", script: """
+      mkdir -p kept/bin kept/share/rowhouse && cp "$(command -v rowhouse)" "$(command -v rowhouse-vmm)" kept/bin/
+      report=kept/share/rowhouse/bench-report
+      printf '#!/bin/sh\\necho "matplotlib is missing" >&2; exit 1\\n' > $report && chmod +x $report
+      kept/bin/rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse -n 1 --warmup 0 --output kept/r > said; status=$?
+      grep -c 'run each' said; rm said; ls kept/r; exit $status
+      """, status: 1, says: ["2\nresults.json\n"], warns: [
+        "matplotlib is missing\n", "there is results.json in kept/r, but no report: ",
+      ], warningLines: 2),
     Case("bench-says-that-init-was-not-reached", script: """
       rowhouse bench boot $GUESTS/hello.elf --vmm rowhouse -n 1 --warmup 0 --until init
       """, status: 1, warns: ["rowhouse: nothing told that init was reached"], warningLines: 1),

@@ -49,7 +49,9 @@ struct ResultsFolder {
     let end = try host { () throws(SystemCallError) in
       try InstalledProgram(path: script).output(["\(path)/results.json"]).end
     }
-    if end != .exited(status: 0) { StandardError.say("there is results.json in \(path), but no report") }
+    if end != .exited(status: 0) {
+      throw HostError("there is results.json in \(path), but no report: \(script) failed, and says why above")
+    }
   }
 }
 
