@@ -10,6 +10,29 @@ final class CPUThrottle: Sendable {
     /// vCPUs that hold a reservation, and those that mostly sleep.
     var holders = 0
     var sleepers = 0
+    /// vCPUs that wait, and those of them that have had a share of this period.
+    var waiting = 0
+    var waitingServed = 0
+
+    mutating func refill(at now: Instant) {
+      let period = bucket.refills
+      bucket.refill(at: now)
+      if bucket.refills != period { waitingServed = 0 }
+    }
+
+    mutating func beginWait(_ account: inout Account) -> Decision {
+      waiting += 1
+      if account.lastShare == bucket.refills { waitingServed += 1 }
+      account.waitingSince = bucket.refills
+      return .wait(until: bucket.nextTime)
+    }
+
+    mutating func endWait(_ account: inout Account) {
+      guard let period = account.waitingSince else { return }
+      waiting -= 1
+      if account.lastShare == period, period == bucket.refills { waitingServed -= 1 }
+      account.waitingSince = nil
+    }
 
     /// Takes a vCPU's reservation back, with what of it, or more, was used since it was last here.
     mutating func takeBack(_ account: inout Account, cpuTime: UInt64) {
@@ -23,6 +46,7 @@ final class CPUThrottle: Sendable {
 
     mutating func close(_ account: inout Account, cpuTime: UInt64) {
       guard account.isOpen else { return }
+      endWait(&account)
       takeBack(&account, cpuTime: cpuTime)
       setSleeper(&account, false)
       account.isOpen = false
@@ -60,6 +84,19 @@ final class CPUThrottle: Sendable {
     fileprivate var settled: UInt64
     fileprivate var reserved: Int64 = 0
     fileprivate var isSleeper = false
+    /// The period of which it last had a share, and that in which it began to wait, if it does, by the bucket's
+    /// count.
+    fileprivate var lastShare: UInt64?
+    fileprivate var waitingSince: UInt64?
+  }
+
+  /// What a vCPU has done since its thread was last here.
+  enum Use {
+    /// It slept most of the time, and used next to nothing.
+    case rest
+    /// It slept most of the time.
+    case little
+    case work
   }
 
   enum Decision {
@@ -96,23 +133,34 @@ final class CPUThrottle: Sendable {
   ///
   /// - Parameters:
   ///   - cpuTime: of the thread so far.
-  ///   - isIdle: whether the vCPU mostly sleeps: it then holds no reservation.
-  func settle(_ account: inout Account, cpuTime: UInt64, isIdle: Bool, at now: Instant) -> Decision {
+  ///   - use: a vCPU that does not work holds no reservation, and one at rest waits for nothing: what it uses when it
+  ///     works again counts all the same.
+  func settle(_ account: inout Account, cpuTime: UInt64, _ use: Use, at now: Instant) -> Decision {
     state.withLock { state in
       guard state.bucket.quota != nil else {
         state.close(&account, cpuTime: cpuTime)
         return .unlimited
       }
       if !account.isOpen { account = Account(isOpen: true, settled: cpuTime) }
-      state.bucket.refill(at: now)
+      state.refill(at: now)
+      state.endWait(&account)
+      let unused = max(0, account.reserved - Int64(clamping: cpuTime - account.settled))
       state.takeBack(&account, cpuTime: cpuTime)
-      state.setSleeper(&account, isIdle)
-      guard state.bucket.balance > 0 else { return .wait(until: state.bucket.nextTime) }
-      if isIdle { return .runUnreserved }
-      // Those who hold a reservation have theirs. The rest is for this one and for others that will come for some; a
-      // sleeper may wake, and is kept a quarter of a share.
-      let others = max(0, cpuCount - 1 - state.holders - state.sleepers)
-      let slice = max(4 * state.bucket.balance / Int64(4 + 4 * others + state.sleepers), Self.shortestSlice)
+      state.setSleeper(&account, use != .work)
+      if use == .rest { return .runUnreserved }
+      guard state.bucket.balance > 0 else { return state.beginWait(&account) }
+      if use == .little { return .runUnreserved }
+      // Those who hold a reservation have theirs, and some who wait have had it. The rest is for this one and for
+      // others that will come for some; sleepers may wake, and are kept a quarter of a share.
+      let others = max(0, cpuCount - 1 - state.holders - state.sleepers - state.waitingServed)
+      var slice = 4 * state.bucket.balance / Int64(4 + 4 * others + min(state.sleepers, 1))
+      // Who waited for this period and has not been given a CPU yet finds its share untouched by who had one.
+      if account.lastShare == state.bucket.refills, state.waiting > state.waitingServed {
+        slice = min(slice, unused)
+        if slice < Self.shortestSlice { return state.beginWait(&account) }
+      }
+      slice = max(slice, Self.shortestSlice)
+      account.lastShare = state.bucket.refills
       account.reserved = slice
       state.holders += 1
       state.bucket.reserve(slice)

@@ -117,9 +117,22 @@ package final class Machine {
   }
 
   /// Settles now what the vCPUs have used of their quota, if there is one.
+  ///
+  /// A vCPU that has hardly used anything since is left asleep.
   func settleQuota() {
-    if guest.throttle.isInForce { kick() }
+    guard guest.throttle.isInForce else { return }
+    let used = cpuNanoseconds
+    if settled.count != used.count { settled = used.map { _ in 0 } }
+    for index in used.indices where used[index] > settled[index] + Self.leastUse {
+      settled[index] = used[index]
+      cpus[index].kick(threads[index])
+    }
   }
+
+  /// CPU time of each vCPU when it last settled by ``settleQuota()``, in nanoseconds.
+  private var settled: [UInt64] = []
+  /// CPU time that a vCPU settles for, in nanoseconds.
+  private static let leastUse: UInt64 = 100_000
 
   /// Has every vCPU's thread look at its quota.
   private func kick() {

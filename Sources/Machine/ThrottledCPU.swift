@@ -10,8 +10,8 @@ import Metering
 /// woken by it over and over. So for that one a timer on the thread's own CPU clock is armed instead: it costs nothing
 /// as long as nobody runs. When it rings the vCPU is busy, and the exact one takes over. But the kernel only looks at
 /// it in its tick, which a guest may always sleep through: so the I/O thread, which looks at a busy guest ten times a
-/// second, has the vCPUs come here. Who owes time then has to wait, and has the exact timer until it has not waited for
-/// a while.
+/// second and at one that was idle every five seconds, has the vCPUs come here that have used something. Who owes time
+/// then has to wait, and has the exact timer until it has not waited for a while.
 struct ThrottledCPU: ~Copyable {
   private let throttle: CPUThrottle
   private let meter: CPUMeter
@@ -75,7 +75,7 @@ struct ThrottledCPU: ~Copyable {
     self.meter = meter
     self.isAsleep = isAsleep
     let cpuTime = HostClock.threadCPUNanoseconds
-    last = (.now, cpuTime, 0)
+    last = (.now, cpuTime, throttle.isInForce ? Thread.sleepCount : 0)
     account = throttle.account(cpuTime: isAnew ? 0 : cpuTime)
   }
 
@@ -91,12 +91,9 @@ struct ThrottledCPU: ~Copyable {
       let now = Instant.now
       let cpuTime = HostClock.threadCPUNanoseconds
       let sleeps = timers == nil && !throttle.isInForce ? 0 : Thread.sleepCount
-      let hasSlept =
-        sleeps > last.sleeps && (cpuTime - last.cpuTime) * Self.idlePart < now.nanoseconds(since: last.instant)
-      let isIdle = isAsleep || now >= busyUntil && hasSlept
-      isAsleep = false
+      let use = use(cpuTime: cpuTime, hasSlept: sleeps > last.sleeps, at: now)
       last = (now, cpuTime, sleeps)
-      let decision = throttle.settle(&account, cpuTime: cpuTime, isIdle: isIdle, at: now)
+      let decision = throttle.settle(&account, cpuTime: cpuTime, use, at: now)
       if case .unlimited = decision {
         timers?.disarm()
         return
@@ -123,6 +120,16 @@ struct ThrottledCPU: ~Copyable {
         if isWanted() { return }
       }
     }
+  }
+
+  private mutating func use(cpuTime: UInt64, hasSlept: Bool, at now: Instant) -> CPUThrottle.Use {
+    let used = cpuTime - last.cpuTime
+    // A vCPU that sleeps on is not taken for one that works for having been asked to come here.
+    if isAsleep || hasSlept && used < Self.idleCPUTime {
+      isAsleep = false
+      return .rest
+    }
+    return hasSlept && now >= busyUntil && used * Self.idlePart < now.nanoseconds(since: last.instant) ? .little : .work
   }
 
   private mutating func begin(_ cpu: VirtualCPU) throws(SystemCallError) {

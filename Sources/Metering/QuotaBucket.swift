@@ -12,6 +12,8 @@ package struct QuotaBucket: Sendable {
   /// In nanoseconds; below zero when vCPUs have used more than there was.
   package private(set) var balance: Int64 = 0
   private var nextRefill: Instant
+  /// How often a period has begun since the bucket was made, those that nobody saw begin not counted.
+  package private(set) var refills: UInt64 = 0
 
   package init(_ quota: CPUQuota?, at now: Instant) {
     nextRefill = now
@@ -28,6 +30,7 @@ package struct QuotaBucket: Sendable {
     guard let quota, now >= nextRefill else { return }
     let periods = 1 + now.nanoseconds(since: nextRefill) / quota.periodNanoseconds
     nextRefill = nextRefill.advanced(byNanoseconds: periods * quota.periodNanoseconds)
+    refills += 1
     let (share, overflow) = Int64(clamping: periods).multipliedReportingOverflow(by: Int64(clamping: quota.nanoseconds))
     let (sum, overflowed) = balance.addingReportingOverflow(share)
     balance = overflow || overflowed ? most : min(sum, most)
@@ -41,9 +44,9 @@ package struct QuotaBucket: Sendable {
     balance = min(balance + reserved - Int64(clamping: used), most)
   }
 
-  /// When there is time again, after the refill that pays all that is owed.
+  /// When there is more: at the next refill, or at the one that pays all that is owed.
   package var nextTime: Instant {
-    guard let quota, balance <= 0 else { return Instant(nanoseconds: 0) }
+    guard let quota, balance <= 0 else { return nextRefill }
     let later = balance.magnitude / quota.nanoseconds
     return nextRefill.advanced(byNanoseconds: later * quota.periodNanoseconds)
   }
@@ -60,6 +63,7 @@ package struct QuotaBucket: Sendable {
     quota = new
     balance = min(balance + share, most)
     nextRefill = now.advanced(byNanoseconds: new?.periodNanoseconds ?? 0)
+    refills += 1
   }
 
   /// Of this period's share the part that goes with what is left of the period, in nanoseconds.

@@ -89,6 +89,18 @@ extension Case {
         echo "metered $(spent disk_writes) $(spent disk_written_bytes)"; echo "throttled $(spent throttled_nanoseconds)"
         """, says: ["the disk passed", "requests=500 bytes=2048000", "metered 500 2048000\n"]
     ) { outcome in expectThrottled(outcome) },
+    // As the guest sees it by its clock: a tenth of each period, and its start may be a busy host's.
+    Case(
+      "quota-stops-a-guest-for-less-than-a-period",
+      script: """
+        for turn in $(seq 5); do
+          rowhouse run $GUESTS/burn.elf --cpu-quota 10% --quiet --timeout 60 -- stretches=500 |
+            sed -n 's/longest \\(stretch\\): \\([0-9]*\\) .*/\\1 \\2/p'
+        done | sort -n -k 2 | head -n 1
+        """
+    ) { outcome in
+      #expect((8_000...12_000).contains(outcome.figures["stretch"]?.first ?? 0), "\(outcome.outputText)")
+    },
     // What its second vCPU, which nobody starts, could have, the first does not have to wait for.
     Case(
       "quota-out-of-reach-holds-nobody-up",
@@ -103,6 +115,24 @@ extension Case {
     ) { outcome in
       // On a busy host the second's thread may be taken for one that works.
       #expect(outcome.figures["free"]?.first ?? 0 >= 7, "\(outcome.outputText)")
+    },
+    // Those that nobody starts are asked over and over again whether they have used something. They have not.
+    Case(
+      "quota-is-for-vCPUs-that-work",
+      script: """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/burn.elf --cpus 8 --cpu-quota 10% --timeout 60 -- alone > said; rm said
+        sleep 2; rowhouse kill one
+        json one | sed 's/"run_nanoseconds":\\([0-9]*\\)/\\nrun \\1\\n/g' | sed -n 's/^run \\(.*\\)$/\\1/p' |
+          tr '\\n' ' ' | sed 's/^/run /'
+        echo; rowhouse remove one
+        """
+    ) { outcome in
+      guard let run = outcome.figures["run"], run.count == 8 else {
+        Issue.record("\(outcome.outputText)")
+        return
+      }
+      #expect(run[0] > 0 && run.dropFirst().reduce(0, +) < run[0] / 10, "\(outcome.outputText)")
     },
     Case(
       "halted-guest-is-found-under-a-quota", guest: "hang.elf", "--cpu-quota 1%", status: 103, verdict: "halted"),

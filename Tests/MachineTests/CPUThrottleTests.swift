@@ -11,17 +11,60 @@ struct CPUThrottleTests {
   }
   private static let quarter = CPUQuota(nanoseconds: 2_500_000)
 
-  private func throttle(_ quota: CPUQuota?) -> CPUThrottle { CPUThrottle(quota, cpuCount: 1, at: Self.at(0)) }
+  private func throttle(_ quota: CPUQuota?, cpus: Int = 1) -> CPUThrottle {
+    CPUThrottle(quota, cpuCount: cpus, at: Self.at(0))
+  }
 
   /// What a vCPU is told at a moment: nanoseconds that it may run, or until when it waits.
   private func answer(
     _ throttle: CPUThrottle, _ account: inout CPUThrottle.Account, cpuTime: UInt64, at milliseconds: Double
   ) -> (run: UInt64?, until: Instant?) {
-    switch throttle.settle(&account, cpuTime: cpuTime, isIdle: false, at: Self.at(milliseconds)) {
+    switch throttle.settle(&account, cpuTime: cpuTime, .work, at: Self.at(milliseconds)) {
     case .run(let nanoseconds): (nanoseconds, nil)
     case .wait(let instant): (nil, instant)
     case .unlimited, .runUnreserved: (nil, nil)
     }
+  }
+
+  @Test("Who waited and is late finds its share, however often who was first comes back")
+  func sharesOfThoseWhoWait() {
+    let throttle = throttle(Self.quarter, cpus: 2)
+    var first = throttle.account(cpuTime: 0)
+    var second = throttle.account(cpuTime: 0)
+    #expect(answer(throttle, &first, cpuTime: 0, at: 0).run == 1_250_000)
+    #expect(answer(throttle, &second, cpuTime: 0, at: 0).run == 1_250_000)
+    #expect(answer(throttle, &first, cpuTime: 1_250_000, at: 2).until == Self.at(10))
+    #expect(answer(throttle, &second, cpuTime: 1_250_000, at: 2).until == Self.at(10))
+    // The next period has begun. The first comes back early, and for what it has not used, and then for more.
+    #expect(answer(throttle, &first, cpuTime: 1_250_000, at: 10).run == 1_250_000)
+    #expect(answer(throttle, &first, cpuTime: 2_000_000, at: 10.75).run == 500_000)
+    #expect(answer(throttle, &first, cpuTime: 2_500_000, at: 11.25).until == Self.at(20))
+    #expect(answer(throttle, &second, cpuTime: 1_250_000, at: 15).run == 1_250_000)
+    #expect(answer(throttle, &second, cpuTime: 2_500_000, at: 17).until == Self.at(20))
+    // In the one after that the second is first.
+    #expect(answer(throttle, &second, cpuTime: 2_500_000, at: 20).run == 1_250_000)
+    #expect(answer(throttle, &second, cpuTime: 3_750_000, at: 21.25).until == Self.at(30))
+    #expect(answer(throttle, &first, cpuTime: 2_500_000, at: 22).run == 1_250_000)
+  }
+
+  @Test("What nobody waits for is there for who works")
+  func sharesOfNobody() {
+    let throttle = throttle(Self.quarter, cpus: 2)
+    var worker = throttle.account(cpuTime: 0)
+    var sleeper = throttle.account(cpuTime: 0)
+    guard case .runUnreserved = throttle.settle(&sleeper, cpuTime: 0, .rest, at: Self.at(0)) else {
+      Issue.record("one at rest has to wait")
+      return
+    }
+    var used: UInt64 = 0
+    while let more = answer(throttle, &worker, cpuTime: used, at: 5).run { used += more }
+    #expect(used >= 2_500_000 && used < 2_530_000)
+    // Nothing is left, and one at rest sleeps on; one that has begun to work waits.
+    guard case .runUnreserved = throttle.settle(&sleeper, cpuTime: 10_000, .rest, at: Self.at(6)) else {
+      Issue.record("one at rest has to wait")
+      return
+    }
+    #expect(answer(throttle, &sleeper, cpuTime: 4_000_000, at: 8).until == Self.at(20))
   }
 
   @Test func aThreadThatEndsGivesBackWhatItHadSetAside() {

@@ -5,8 +5,8 @@ import Synchronization
 private let firstRounds = Atomic<UInt64>(0)
 private let otherRounds = Atomic<UInt64>(0)
 private let started = Atomic<Int>(0)
-/// With `stretches=`: how long to look, in ticks of the time stamp counter, 0 before it begins; how many processors have
-/// done so; and the longest stretch that one of them has seen.
+/// With `stretches=`: how long to look, in ticks of the time stamp counter, 0 before it begins; how many processors
+/// have done so; and the longest stretch that one of them has seen.
 private let ticksToLook = Atomic<UInt64>(0)
 private let looked = Atomic<Int>(0)
 private let longestStretch = Atomic<UInt64>(0)
@@ -18,8 +18,8 @@ private let longestStretch = Atomic<UInt64>(0)
 /// `say=N` a line tells of every Nth round. With `alone` the other processors are left asleep. With `ports` the first
 /// writes to a port that only stores after each million turns, so that its work can be counted from outside. With
 /// `hertz=N` the first does a million turns so many times a second, 19 at the least, and sleeps until the next time.
-/// With `stretches=N` all look at their time stamp counters for N milliseconds, and the longest stretch in which one of them
-/// did not run is told.
+/// With `stretches=N` all look at their time stamp counters for N milliseconds, and the longest stretch in which one of
+/// them did not run is told.
 @main enum Burn: Guest {
   private static let millions: UInt64 = 10
 
@@ -31,6 +31,7 @@ private let longestStretch = Atomic<UInt64>(0)
     Interrupts.configure()
     UserMode.configure()
     let milliseconds = start.options.number("stretches")
+    if let milliseconds { expect((1...60_000).contains(milliseconds), "stretches= is 1 to 60000") }
     if !start.options.contains("alone") {
       startOthers(start) { number in
         if milliseconds != nil {

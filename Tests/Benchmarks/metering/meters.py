@@ -65,9 +65,10 @@ def compare_disks(table: Table):
         for guest in guests:
             guest.wait()
         metered = sum(guest.meter()["disks"][0]["written"]["bytes"] for guest in guests)
-        # stat(2): blocks of 512 bytes, whatever the file system.
+        # stat(2): blocks of 512 bytes, whatever the file system; some keep a few for themselves.
         held = sum(os.stat(path).st_blocks * 512 for path in paths)
-    table.line("four guests' bytes written and their files' blocks", f"{metered} and {held}", "the same", metered == held)
+    table.line("four guests' bytes written and their files' blocks", f"{metered} and {held}", "at most 1 % apart",
+               metered <= held <= metered * 1.01)
 
 
 def compare_times(table: Table, what: str, guests: list[Guest], with_devices: bool):
