@@ -113,7 +113,7 @@ fuzz:                ## fuzz queues, devices, image formats and loaders, FUZZ_SE
 	@Tests/Fuzzer/fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_FLAGS) .build-fuzz/release/fuzzer $(FUZZ_TARGETS)
 
 # What misses a promise on this machine keeps nothing from being measured in the lab.
-bench:               ## measure all that docs/benchmarks.md tells, beside other VMMs, and write it: 25 minutes
+bench:               ## measure all that docs/benchmarks.md tells, beside other VMMs, and write it
 	@kept=0; $(MAKE) --no-print-directory bench-host || kept=$$?; \
 	$(MAKE) --no-print-directory bench-lab && exit $$kept
 

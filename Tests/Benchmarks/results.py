@@ -11,6 +11,8 @@ import subprocess
 import sys
 from typing import NoReturn
 
+import whole
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 KEPT = os.path.join(ROOT, "docs/benchmarks")
 
@@ -125,6 +127,10 @@ def lab_host(said: str) -> dict:
 def keep(name: str, when: dict, **measured) -> None:
     """Writes docs/benchmarks/NAME/results.json. What was measured in the lab brings its `host` along."""
     os.makedirs(os.path.join(KEPT, name), exist_ok=True)
-    with open(os.path.join(KEPT, name, "results.json"), "w", encoding="utf-8") as file:
-        json.dump({"host": host(), **measured, "kind": name, "occasion": when}, file, indent=2, sort_keys=True)
-        file.write("\n")
+    results = {"host": host(), **measured, "kind": name, "occasion": when}
+    whole.write({os.path.join(KEPT, name, "results.json"): text(results)})
+
+
+def text(results: dict) -> str:
+    """A results.json."""
+    return json.dumps(results, indent=2, sort_keys=True) + "\n"

@@ -38,15 +38,17 @@ struct BenchedGuestOptions: ParsableArguments {
     return nanoseconds
   }
 
+  /// The most runs, or guests, that may be asked for.
+  static let mostRuns = 1_000_000
+
   /// Those that are to take part.
   func vmms() throws(ConfigurationError) -> [BenchedVMM] {
     var vmms = BenchedVMM.usual
     if let vmm {
-      if vmm.isEmpty { throw ConfigurationError("--vmm \(vmm)", "name one at least of \(BenchedVMM.names)") }
       vmms = []
-      for name in vmm.split(separator: ",") {
+      for name in vmm.split(separator: ",", omittingEmptySubsequences: false) {
         guard let known = BenchedVMM(rawValue: String(name)) else {
-          throw ConfigurationError("--vmm \(name)", "the VMMs are \(BenchedVMM.names)")
+          throw ConfigurationError("--vmm \(vmm)", "no VMM is called \"\(name)\": there are \(BenchedVMM.names)")
         }
         if !vmms.contains(known) { vmms.append(known) }
       }

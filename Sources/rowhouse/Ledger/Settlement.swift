@@ -85,20 +85,25 @@ extension GuestFolder {
 
   /// The same for who only looks: what cannot be written down now is for the next one, and said.
   func settleIfPossible() {
-    do throws(Settlement.Failure) { try settle() } catch { say(error) }
+    do throws(Settlement.Failure) { try settle() } catch { return say(error) }
+    forget()
   }
 
   /// The same for who only looks, and has.
   func settleIfPossible(_ look: Look?) {
     guard let look else { return }
-    do throws(Settlement.Failure) { try settle(look) } catch { say(error) }
+    do throws(Settlement.Failure) { try settle(look) } catch { return say(error) }
+    forget()
   }
 
-  private static let said = Mutex<Set<String>>([])
+  /// What was said of which guest.
+  private static let said = Mutex<[String: String]>([:])
+
+  private func forget() { _ = Self.said.withLock { $0.removeValue(forKey: path) } }
 
   /// Says it once: who looks over and over again would say the same each time.
   private func say(_ failure: Settlement.Failure) {
     let line = "\(failure)" + (failure.isOfMeter ? "; `rowhouse remove --force \(name)` gives that up" : "")
-    if Self.said.withLock({ $0.insert(line).inserted }) { StandardError.say(line) }
+    if Self.said.withLock({ $0.updateValue(line, forKey: path) }) != line { StandardError.say(line) }
   }
 }

@@ -64,8 +64,11 @@ struct BenchBootCommand: ParsableCommand {
   }
 
   func makeBenchmark() throws -> BootBenchmark {
-    guard runs >= 1 else { throw ConfigurationError("-n \(runs)", "one run at least is needed") }
-    guard warmup >= 0 else { throw ConfigurationError("--warmup \(warmup)", "give a number of runs, 0 for none") }
+    let most = BenchedGuestOptions.mostRuns
+    guard (1...most).contains(runs) else { throw ConfigurationError("-n \(runs)", "give a number from 1 to \(most)") }
+    guard (0...most).contains(warmup) else {
+      throw ConfigurationError("--warmup \(warmup)", "give a number of runs up to \(most), 0 for none")
+    }
     let nanoseconds = try guestOptions.limitNanoseconds()
     let vmms = try guestOptions.vmms()
     let goal = try BootGoal(until)

@@ -197,7 +197,10 @@ final class BootTrial {
       let isBeforeGoal = run[goal.moment].map { panic.instant.nanoseconds(since: started) < $0 } ?? true
       if isBeforeGoal || goal.moment == .exit { return "its guest said: \(panic.line)" }
     }
-    if isOutOfTime { return "its time was over" }
+    if isOutOfTime {
+      let isOn = goal.moment == .exit && !contestant.vmm.endsAtPowerOff
+      return "its time was over" + (isOn ? ": its guest's power-off does not end it, a reset does" : "")
+    }
     // One that was ended at its goal has no status of its own.
     if run[.exit] != nil, end != .exited(status: 0) {
       return try end.reason(errors)

@@ -28,7 +28,10 @@ struct BenchDensityCommand: ParsableCommand {
   var guests = 100
 
   func run() throws {
-    guard guests >= 1 else { throw ConfigurationError("-n \(guests)", "one guest at least is needed") }
+    let most = BenchedGuestOptions.mostRuns
+    guard (1...most).contains(guests) else {
+      throw ConfigurationError("-n \(guests)", "give a number from 1 to \(most)")
+    }
     let vmms = try guestOptions.vmms()
     let benchmark = DensityBenchmark(
       guest: try guestOptions.guest(kernel), vmms: vmms, qemuCPU: guestOptions.qemuCpu,

@@ -34,6 +34,10 @@ enum BenchedVMM: String, CaseIterable {
     }
   }
 
+  /// Whether its process ends when its guest turns the machine off. Firecracker's goes on (its FAQ, on how to end a
+  /// guest).
+  var endsAtPowerOff: Bool { self != .firecracker }
+
   static let names = allCases.map(\.rawValue).joined(separator: ", ")
 
   /// Those that take part when nobody says who: virtual machine monitors as people use them.
