@@ -14,9 +14,10 @@ final class CPUThrottle: Sendable {
     var waiting = 0
     var waitingServed = 0
 
-    mutating func refill(at now: Instant) {
+    /// Fills the bucket up, or has it go on with another quota.
+    mutating func update(_ change: (inout QuotaBucket) -> Void) {
       let period = bucket.refills
-      bucket.refill(at: now)
+      change(&bucket)
       if bucket.refills != period { waitingServed = 0 }
     }
 
@@ -111,7 +112,7 @@ final class CPUThrottle: Sendable {
 
   /// Changes the quota; nil, and one that the vCPUs cannot reach, is none.
   func set(_ quota: CPUQuota?, at now: Instant) {
-    state.withLock { $0.bucket.change(to: Self.reachable(quota, cpuCount), at: now) }
+    state.withLock { state in state.update { $0.change(to: Self.reachable(quota, cpuCount), at: now) } }
   }
 
   /// Whether there is a quota that the vCPUs could reach.
@@ -142,7 +143,7 @@ final class CPUThrottle: Sendable {
         return .unlimited
       }
       if !account.isOpen { account = Account(isOpen: true, settled: cpuTime) }
-      state.refill(at: now)
+      state.update { $0.refill(at: now) }
       state.endWait(&account)
       let unused = max(0, account.reserved - Int64(clamping: cpuTime - account.settled))
       state.takeBack(&account, cpuTime: cpuTime)

@@ -32,6 +32,8 @@ class Promise:
     show: Callable[[float], str]
     # Whether it is to be at least that, and not at most.
     is_least: bool = False
+    # Where the quotient is with 95 % confidence, if that is known.
+    interval: tuple[float, float] | None = None
 
     @property
     def quotient(self) -> float:
@@ -39,8 +41,13 @@ class Promise:
 
     @property
     def words(self) -> str:
-        """What is promised, and whether it is missed."""
-        return f"at {'least' if self.is_least else 'most'} {self.limit:g}" + ("" if self.is_kept else ", missed")
+        """What is promised, and whether it is missed, or how far it may be."""
+        said = f"at {'least' if self.is_least else 'most'} {self.limit:g}"
+        if not self.is_kept:
+            return f"{said}, missed"
+        if self.interval and self.interval[0] < self.limit < self.interval[1]:
+            return f"{said}; it is {self.interval[0]:.2f} to {self.interval[1]:.2f}"
+        return said
 
     @property
     def is_kept(self) -> bool:
@@ -49,7 +56,11 @@ class Promise:
 
 def boot(what: str, name: str, goal: str, ours: str, theirs: str, limit: float) -> Promise:
     other = kept.best(name, goal, theirs)
-    return Promise(what, kept.median(name, ours, goal), other["summary"][goal]["median"], other["name"], limit, time)
+    # Ratios are of the first contestant to the others.
+    ratio = other["ratios"].get(goal, {}) if ours == kept.load(name)["contestants"][0]["name"] else {}
+    interval = (ratio["low"], ratio["high"]) if "low" in ratio else None
+    return Promise(what, kept.median(name, ours, goal), other["summary"][goal]["median"], other["name"], limit, time,
+                   interval=interval)
 
 
 def small_guest() -> list[Promise]:

@@ -454,10 +454,12 @@ class Quotes(unittest.TestCase):
         self.assertEqual(promises.MISSED - missed, set(), f"kept now: take it out of {known}")
 
     def test_what_is_missed_is_said(self):
-        def promise(ours: float, limit: float, is_least: bool) -> promises.Promise:
-            return promises.Promise("it", ours, 2, "the other", limit, str, is_least)
+        def promise(ours: float, limit: float, is_least: bool, *interval: tuple[float, float]) -> promises.Promise:
+            return promises.Promise("it", ours, 2, "the other", limit, str, is_least, *interval)
         for made, words in (
                 (promise(1, 0.5, False), "at most 0.5 |"), (promise(1.1, 0.5, False), "at most 0.5, missed |"),
+                (promise(1, 0.5, False, (0.48, 0.53)), "at most 0.5; it is 0.48 to 0.53 |"),
+                (promise(1, 0.6, False, (0.48, 0.53)), "at most 0.6 |"),
                 (promise(4, 2, True), "at least 2 |"), (promise(3.9, 2, True), "at least 2, missed |")):
             with mock.patch.object(promises, "GROUPS", {"a group": lambda made=made: [made]}), \
                     mock.patch.object(promises, "AGAIN", {}):

@@ -47,6 +47,17 @@ struct CPUThrottleTests {
     #expect(answer(throttle, &first, cpuTime: 2_500_000, at: 22).run == 1_250_000)
   }
 
+  @Test("Another quota begins with a share for each, for those that wait too")
+  func sharesOfAnotherQuota() {
+    let throttle = throttle(Self.quarter, cpus: 2)
+    var accounts = [throttle.account(cpuTime: 0), throttle.account(cpuTime: 0)]
+    for index in 0..<2 { #expect(answer(throttle, &accounts[index], cpuTime: 0, at: 0).run == 1_250_000) }
+    for index in 0..<2 { #expect(answer(throttle, &accounts[index], cpuTime: 1_250_000, at: 2).until == Self.at(10)) }
+    // What was not earned of the old share is taken back: 2 of 2.5 ms, of 5.
+    throttle.set(CPUQuota(nanoseconds: 5_000_000), at: Self.at(2))
+    for index in 0..<2 { #expect(answer(throttle, &accounts[index], cpuTime: 1_250_000, at: 2).run == 1_500_000) }
+  }
+
   @Test("What nobody waits for is there for who works")
   func sharesOfNobody() {
     let throttle = throttle(Self.quarter, cpus: 2)
