@@ -10,20 +10,21 @@ final class CPUThrottle: Sendable {
     /// vCPUs that hold a reservation, and those that mostly sleep.
     var holders = 0
     var sleepers = 0
-    /// vCPUs that wait, and those of them that have had a share of this period.
+    /// vCPUs that wait, and those of them that began to in this period, and so wait for the next.
     var waiting = 0
-    var waitingServed = 0
+    var waitingForNext = 0
 
     /// Fills the bucket up, or has it go on with another quota.
     mutating func update(_ change: (inout QuotaBucket) -> Void) {
       let period = bucket.refills
       change(&bucket)
-      if bucket.refills != period { waitingServed = 0 }
+      if bucket.refills != period { waitingForNext = 0 }
     }
 
     mutating func beginWait(_ account: inout Account) -> Decision {
+      setSleeper(&account, false)
       waiting += 1
-      if account.lastShare == bucket.refills { waitingServed += 1 }
+      waitingForNext += 1
       account.waitingSince = bucket.refills
       return .wait(until: bucket.nextTime)
     }
@@ -31,7 +32,7 @@ final class CPUThrottle: Sendable {
     mutating func endWait(_ account: inout Account) {
       guard let period = account.waitingSince else { return }
       waiting -= 1
-      if account.lastShare == period, period == bucket.refills { waitingServed -= 1 }
+      if period == bucket.refills { waitingForNext -= 1 }
       account.waitingSince = nil
     }
 
@@ -89,16 +90,23 @@ final class CPUThrottle: Sendable {
     /// count.
     fileprivate var lastShare: UInt64?
     fileprivate var waitingSince: UInt64?
+    /// What it has used at rest since there was time, in nanoseconds.
+    fileprivate var usedAtRest: UInt64 = 0
   }
 
   /// What a vCPU has done since its thread was last here.
   enum Use {
-    /// It slept most of the time, and used next to nothing.
+    /// It slept, and used next to nothing.
     case rest
+    /// The same, soon after it had worked.
+    case pause
     /// It slept most of the time.
     case little
     case work
   }
+
+  /// What a vCPU at rest may use while there is no time, in nanoseconds: to be asked to come here costs it some.
+  private static let restAllowance: UInt64 = 100_000
 
   enum Decision {
     /// There is no quota.
@@ -134,8 +142,8 @@ final class CPUThrottle: Sendable {
   ///
   /// - Parameters:
   ///   - cpuTime: of the thread so far.
-  ///   - use: a vCPU that does not work holds no reservation, and one at rest waits for nothing: what it uses when it
-  ///     works again counts all the same.
+  ///   - use: a vCPU that does not work holds no reservation, and one at rest does not wait for time: what it uses when
+  ///     it works again counts all the same.
   func settle(_ account: inout Account, cpuTime: UInt64, _ use: Use, at now: Instant) -> Decision {
     state.withLock { state in
       guard state.bucket.quota != nil else {
@@ -145,18 +153,22 @@ final class CPUThrottle: Sendable {
       if !account.isOpen { account = Account(isOpen: true, settled: cpuTime) }
       state.update { $0.refill(at: now) }
       state.endWait(&account)
-      let unused = max(0, account.reserved - Int64(clamping: cpuTime - account.settled))
+      let used = cpuTime - account.settled
+      let unused = max(0, account.reserved - Int64(clamping: used))
       state.takeBack(&account, cpuTime: cpuTime)
       state.setSleeper(&account, use != .work)
-      if use == .rest { return .runUnreserved }
-      guard state.bucket.balance > 0 else { return state.beginWait(&account) }
-      if use == .little { return .runUnreserved }
-      // Those who hold a reservation have theirs, and some who wait have had it. The rest is for this one and for
-      // others that will come for some; sleepers may wake, and are kept a quarter of a share.
-      let others = max(0, cpuCount - 1 - state.holders - state.sleepers - state.waitingServed)
+      guard state.bucket.balance > 0 else {
+        account.usedAtRest += used
+        return use == .rest && account.usedAtRest <= Self.restAllowance ? .runUnreserved : state.beginWait(&account)
+      }
+      account.usedAtRest = 0
+      if use != .work { return .runUnreserved }
+      // Those who hold a reservation have theirs, and who wait for the next period need none. The rest is for this one
+      // and for others that will come for some; sleepers may wake, and are kept a quarter of a share.
+      let others = max(0, cpuCount - 1 - state.holders - state.sleepers - state.waitingForNext)
       var slice = 4 * state.bucket.balance / Int64(4 + 4 * others + min(state.sleepers, 1))
       // Who waited for this period and has not been given a CPU yet finds its share untouched by who had one.
-      if account.lastShare == state.bucket.refills, state.waiting > state.waitingServed {
+      if account.lastShare == state.bucket.refills, state.waiting > state.waitingForNext {
         slice = min(slice, unused)
         if slice < Self.shortestSlice { return state.beginWait(&account) }
       }

@@ -20,8 +20,8 @@ struct ThrottledCPU: ~Copyable {
   private var timers: Timers?
   /// Until when it counts as busy for having had to wait.
   private var busyUntil = Instant(nanoseconds: 0)
-  /// Whether the vCPU is known to sleep, until it has come here once.
-  private var isAsleep: Bool
+  /// What the vCPU is known to do until it has come here once.
+  private var firstUse: CPUThrottle.Use?
   /// When the thread last came here, or began, its CPU time then, and how often it had slept.
   private var last: (instant: Instant, cpuTime: UInt64, sleeps: Int64)
 
@@ -62,6 +62,8 @@ struct ThrottledCPU: ~Copyable {
   private static let idlePart: UInt64 = 16
   /// So long after a wait a vCPU is not idle, in nanoseconds: it wants more than it may have.
   private static let patience: UInt64 = 1_000_000_000
+  /// After so long a vCPU comes here to give back what it does not use, in nanoseconds.
+  private static let longestRun: UInt64 = 100_000_000
   /// CPU time after which an idle vCPU is looked at, in nanoseconds.
   private static let idleCPUTime: UInt64 = 100_000
 
@@ -73,7 +75,7 @@ struct ThrottledCPU: ~Copyable {
   init(_ throttle: CPUThrottle, _ meter: CPUMeter, isAnew: Bool, isAsleep: Bool) {
     self.throttle = throttle
     self.meter = meter
-    self.isAsleep = isAsleep
+    firstUse = isAsleep ? .rest : .work
     let cpuTime = HostClock.threadCPUNanoseconds
     last = (.now, cpuTime, throttle.isInForce ? Thread.sleepCount : 0)
     account = throttle.account(cpuTime: isAnew ? 0 : cpuTime)
@@ -103,7 +105,7 @@ struct ThrottledCPU: ~Copyable {
       switch decision {
       case .unlimited: return
       case .run(let nanoseconds):
-        timers.arm(.exact, after: nanoseconds)
+        timers.arm(.exact, after: min(nanoseconds, Self.longestRun))
         return
       case .runUnreserved:
         timers.arm(.whenBusy, after: Self.idleCPUTime)
@@ -112,10 +114,12 @@ struct ThrottledCPU: ~Copyable {
         timers.disarm()
         Thread.sleep(until: instant, wokenBy: VirtualCPU.kickSignal, unless: isWanted)
         let end = Instant.now
-        meter.countThrottled(nanoseconds: end.nanoseconds(since: now))
-        // It did not idle, it waited.
+        // It did not idle, it waited; but for one that would have slept.
+        if use != .pause {
+          meter.countThrottled(nanoseconds: end.nanoseconds(since: now))
+          busyUntil = end.advanced(byNanoseconds: Self.patience)
+        }
         last.instant = end
-        busyUntil = end.advanced(byNanoseconds: Self.patience)
         last.sleeps = Thread.sleepCount
         if isWanted() { return }
       }
@@ -123,13 +127,20 @@ struct ThrottledCPU: ~Copyable {
   }
 
   private mutating func use(cpuTime: UInt64, hasSlept: Bool, at now: Instant) -> CPUThrottle.Use {
+    if let firstUse {
+      self.firstUse = nil
+      return firstUse
+    }
+    guard hasSlept else { return .work }
     let used = cpuTime - last.cpuTime
     // A vCPU that sleeps on is not taken for one that works for having been asked to come here.
-    if isAsleep || hasSlept && used < Self.idleCPUTime {
-      isAsleep = false
-      return .rest
-    }
-    return hasSlept && now >= busyUntil && used * Self.idlePart < now.nanoseconds(since: last.instant) ? .little : .work
+    if used < Self.idleCPUTime { return now >= busyUntil ? .rest : .pause }
+    return now >= busyUntil && used * Self.idlePart < now.nanoseconds(since: last.instant) ? .little : .work
+  }
+
+  /// Leaves out of account that the thread was kept asleep by others.
+  mutating func excuseSleep() {
+    if timers != nil { last.sleeps = Thread.sleepCount }
   }
 
   private mutating func begin(_ cpu: VirtualCPU) throws(SystemCallError) {

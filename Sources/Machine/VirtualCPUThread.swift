@@ -95,7 +95,7 @@ final class VirtualCPUThread: Sendable {
       case .interrupted:
         meter.countExit(.interrupted)
         if !obeyRequest() { return finish(&share) }
-        waitWhilePaused()
+        waitWhilePaused(&share)
         if !keepQuota(&share) { return finish(&share) }
       case .tripleFault, .systemEvent, .unsupported, .hostError:
         meter.countExit(.other)
@@ -135,7 +135,7 @@ final class VirtualCPUThread: Sendable {
   }
 
   /// Waits while the guest is paused, but for requests: the next run of the vCPU comes back for them.
-  private func waitWhilePaused() {
+  private func waitWhilePaused(_ share: inout ThrottledCPU) {
     guard isPaused.load(ordering: .acquiring) else { return }
     while isPaused.load(ordering: .acquiring), request.load(ordering: .acquiring) == .none {
       let never = Instant.now.advanced(byNanoseconds: Self.longestSleep)
@@ -144,6 +144,7 @@ final class VirtualCPUThread: Sendable {
       }
     }
     cpu.excuseAbsence()
+    share.excuseSleep()
   }
 
   /// A day, in nanoseconds: then it sleeps on.

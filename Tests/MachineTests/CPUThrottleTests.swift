@@ -75,7 +75,24 @@ struct CPUThrottleTests {
       Issue.record("one at rest has to wait")
       return
     }
+    // Nor may it use much again and again.
+    guard case .wait(until: Self.at(10)) = throttle.settle(&sleeper, cpuTime: 105_000, .rest, at: Self.at(7)) else {
+      Issue.record("one at rest may use more and more")
+      return
+    }
     #expect(answer(throttle, &sleeper, cpuTime: 4_000_000, at: 8).until == Self.at(20))
+  }
+
+  @Test("Who waits for the next period leaves this one's time to others")
+  func timeOfThoseWhoWaitForTheNext() {
+    let throttle = throttle(Self.quarter, cpus: 2)
+    var first = throttle.account(cpuTime: 0)
+    var second = throttle.account(cpuTime: 0)
+    #expect(answer(throttle, &first, cpuTime: 0, at: 0).run == 1_250_000)
+    #expect(answer(throttle, &second, cpuTime: 0, at: 0).run == 1_250_000)
+    #expect(answer(throttle, &first, cpuTime: 1_250_000, at: 1.25).until == Self.at(10))
+    // The second, which works on, comes back for the half of its share that it has not used.
+    #expect(answer(throttle, &second, cpuTime: 625_000, at: 2).run == 625_000)
   }
 
   @Test func aThreadThatEndsGivesBackWhatItHadSetAside() {
