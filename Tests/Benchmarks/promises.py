@@ -123,7 +123,6 @@ MISSED = {
     "6.12, bzImage that unpacks itself (`--no-unpack`)",
     f"{UNTESTED}, bzImage that unpacks itself (`--no-unpack`)",
     "that says little",
-    "Linux 6.1",
     "Linux 6.12",
 }
 
