@@ -105,8 +105,8 @@ final class CPUThrottle: Sendable {
     case work
   }
 
-  /// What a vCPU at rest may use while there is no time, in nanoseconds: to be asked to come here costs it some.
-  private static let restAllowance: UInt64 = 100_000
+  /// CPU time that counts as none, in nanoseconds: to be asked to come here costs a vCPU some that sleeps.
+  static let negligible: UInt64 = 100_000
 
   enum Decision {
     /// There is no quota.
@@ -159,7 +159,7 @@ final class CPUThrottle: Sendable {
       state.setSleeper(&account, use != .work)
       guard state.bucket.balance > 0 else {
         account.usedAtRest += used
-        return use == .rest && account.usedAtRest <= Self.restAllowance ? .runUnreserved : state.beginWait(&account)
+        return use == .rest && account.usedAtRest <= Self.negligible ? .runUnreserved : state.beginWait(&account)
       }
       account.usedAtRest = 0
       if use != .work { return .runUnreserved }

@@ -123,7 +123,7 @@ package final class Machine {
     guard guest.throttle.isInForce else { return }
     let used = cpuNanoseconds
     if settled.count != used.count { settled = used.map { _ in 0 } }
-    for index in used.indices where used[index] > settled[index] + Self.leastUse {
+    for index in used.indices where used[index] > settled[index] + CPUThrottle.negligible {
       settled[index] = used[index]
       cpus[index].kick(threads[index])
     }
@@ -131,8 +131,6 @@ package final class Machine {
 
   /// CPU time of each vCPU when it last settled by ``settleQuota()``, in nanoseconds.
   private var settled: [UInt64] = []
-  /// CPU time that a vCPU settles for, in nanoseconds.
-  private static let leastUse: UInt64 = 100_000
 
   /// Has every vCPU's thread look at its quota.
   private func kick() {

@@ -64,8 +64,6 @@ struct ThrottledCPU: ~Copyable {
   private static let patience: UInt64 = 1_000_000_000
   /// After so long a vCPU comes here to give back what it does not use, in nanoseconds.
   private static let longestRun: UInt64 = 100_000_000
-  /// CPU time after which an idle vCPU is looked at, in nanoseconds.
-  private static let idleCPUTime: UInt64 = 100_000
 
   /// - Parameters:
   ///   - isAnew: whether the machine was made anew for a guest that has reset itself. The time that its thread has used
@@ -108,7 +106,7 @@ struct ThrottledCPU: ~Copyable {
         timers.arm(.exact, after: min(nanoseconds, Self.longestRun))
         return
       case .runUnreserved:
-        timers.arm(.whenBusy, after: Self.idleCPUTime)
+        timers.arm(.whenBusy, after: CPUThrottle.negligible)
         return
       case .wait(let instant):
         timers.disarm()
@@ -134,7 +132,7 @@ struct ThrottledCPU: ~Copyable {
     guard hasSlept else { return .work }
     let used = cpuTime - last.cpuTime
     // A vCPU that sleeps on is not taken for one that works for having been asked to come here.
-    if used < Self.idleCPUTime { return now >= busyUntil ? .rest : .pause }
+    if used < CPUThrottle.negligible { return now >= busyUntil ? .rest : .pause }
     return now >= busyUntil && used * Self.idlePart < now.nanoseconds(since: last.instant) ? .little : .work
   }
 

@@ -4,15 +4,22 @@ import Metering
 import Virtio
 
 /// A disk by io_uring on a qcow2 image, whose tables change while many requests are under way. Whatever the driver does,
-/// the image does not contradict itself afterwards.
+/// the image does not contradict itself afterwards. Once the kernel does all writes, once the device what it does at once.
 func fuzzRing(_ input: inout FuzzInput) {
+  var again = input
+  playRing(&input, promptWrites: nil)
+  playRing(&again, promptWrites: PromptWrites())
+}
+
+private func playRing(_ input: inout FuzzInput, promptWrites: PromptWrites?) {
   guard let file = try? Host.Descriptor.memory(named: "fuzz") else { return }
   // SAFETY: the array is only borrowed.
   guard (try? unsafe soundQcow2.withUnsafeBytes({ unsafe try file.writeAll($0, at: 0) })) != nil else { return }
   let path = "/proc/self/fd/\(file.number)"
   do {
     guard let disk = try? Disk(path: path, format: .qcow2, readOnly: false) else { fatalError("a sound image is refused") }
-    guard let executor = try? RingBlockExecutor(DiskBackend(disk, serial: []) { _ in }) else {
+    let backend = DiskBackend(disk, serial: []) { _ in }
+    guard let executor = try? RingBlockExecutor(backend, promptWrites: promptWrites) else {
       fatalError("this host has no io_uring, or does not allow it: leave out the target 'ring'")
     }
     guard let guest = try? FuzzGuest(Block(executor)) else { return }

@@ -9,6 +9,19 @@ import Testing
 /// A host that cannot do what it is asked for: the guest hears of it, a person too, and nothing else is harmed.
 @Suite("Block, a host that fails")
 struct BlockErrorTests {
+  /// Who does what a request asks for.
+  enum Way: CaseIterable {
+    case kernel, kernelButPromptWrites, plainCalls
+
+    func executor(on disk: FailingDisk) throws -> any BlockExecutor {
+      switch self {
+      case .kernel: try RingBlockExecutor(disk.backend)
+      case .kernelButPromptWrites: try RingBlockExecutor(disk.backend, promptWrites: PromptWrites())
+      case .plainCalls: SynchronousBlockExecutor(disk.backend)
+      }
+    }
+  }
+
   @Test func readFails() throws {
     let disk = try FailingDisk()
     let executor = try RingBlockExecutor(disk.backend)
@@ -20,15 +33,18 @@ struct BlockErrorTests {
   /// In a place that is there, and in one that has to be allocated: what failed leaves the image as it was.
   @Test(arguments: FailingDisk.Format.allCases, [0x1000, 0xc0000] as [UInt64])
   func writeFails(format: FailingDisk.Format, offset: UInt64) throws {
-    let disk = try FailingDisk(format)
-    let executor = try RingBlockExecutor(disk.backend)
-    let request = BlockRequest.write(at: offset, count: 4096, isDurable: false)
-    #expect(disk.run(request, executor) == .ioError)
-    #expect(disk.reports.count == 1 && disk.reports[0].contains("io_uring write: Bad address"), "\(disk.reports)")
-    #expect(disk.read(at: offset, executor) == (offset < 0x80000 ? 0x11 : 0))
-    #expect(disk.write(0x22, at: offset, executor) == .ok)
-    #expect(disk.run(.flush, executor) == .ok)
-    try disk.expectInFile(0x22, at: offset)
+    for way in Way.allCases {
+      let disk = try FailingDisk(format)
+      let executor = try way.executor(on: disk)
+      let request = BlockRequest.write(at: offset, count: 4096, isDurable: false)
+      #expect(disk.run(request, executor) == .ioError)
+      let call = way == .kernel ? "io_uring write" : "pwritev"
+      #expect(disk.reports.count == 1 && disk.reports[0].contains("\(call): Bad address"), "\(way): \(disk.reports)")
+      #expect(disk.read(at: offset, executor) == (offset < 0x80000 ? 0x11 : 0))
+      #expect(disk.write(0x22, at: offset, executor) == .ok)
+      #expect(disk.run(.flush, executor) == .ok)
+      try disk.expectInFile(0x22, at: offset)
+    }
   }
 
   /// A flush that failed may have lost anything: no later one says that all is well (see `DiskFile`).
@@ -45,12 +61,11 @@ struct BlockErrorTests {
   }
 
   /// What is to be durable is answered once it is, data and zeros alike: /dev/null takes what is written, and cannot be synced.
-  @Test(arguments: [(FailingDisk.Format.raw, false), (.qcow2, false), (.qcow2, true)], [false, true])
-  func nothingDurableIsAnsweredBeforeItIs(what: (format: FailingDisk.Format, isZeros: Bool), isRing: Bool) throws {
+  @Test(arguments: [(FailingDisk.Format.raw, false), (.qcow2, false), (.qcow2, true)], Way.allCases)
+  func nothingDurableIsAnsweredBeforeItIs(what: (format: FailingDisk.Format, isZeros: Bool), way: Way) throws {
     for isDurable in [false, true] {
       let disk = try FailingDisk(what.format)
-      let executor: any BlockExecutor =
-        isRing ? try RingBlockExecutor(disk.backend) : SynchronousBlockExecutor(disk.backend)
+      let executor = try way.executor(on: disk)
       let restore = disk.replaceFile(by: try .open("/dev/null", .readWrite))
       let status =
         what.isZeros
@@ -62,10 +77,9 @@ struct BlockErrorTests {
   }
 
   /// What was cut off is not to be taken for zeros.
-  @Test(arguments: [false, true]) func fileIsMadeShorter(isRing: Bool) throws {
+  @Test(arguments: Way.allCases) func fileIsMadeShorter(way: Way) throws {
     let disk = try FailingDisk()
-    let executor: any BlockExecutor =
-      isRing ? try RingBlockExecutor(disk.backend) : SynchronousBlockExecutor(disk.backend)
+    let executor = try way.executor(on: disk)
     try Descriptor.open(disk.path, .readWrite).truncate(to: 0x10000)
     #expect(disk.read(at: 0xf000, executor) == 0x11)
     #expect(disk.read(at: 0x10000, executor) == nil)

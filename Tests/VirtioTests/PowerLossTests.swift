@@ -33,7 +33,8 @@ struct PowerLossTests {
     return kind == .overlay ? contents : [SectorHistory.Contents](repeating: .zeros, count: Self.sectors)
   }
 
-  @Test(arguments: Kind.allCases, 0..<2 as Range<UInt64>)
+  /// With and without writes that are done at once, among the others.
+  @Test(arguments: Kind.allCases, 0..<4 as Range<UInt64>)
   func keepsWhatWasFlushed(kind: Kind, seed: UInt64) throws {
     let history = SectorHistory(try make(kind))
     let start = try bytes()
@@ -42,7 +43,8 @@ struct PowerLossTests {
       let disk = try Disk(path: path, format: kind == .raw ? .raw : .qcow2, readOnly: false)
       disk.writtenFile.journal = { journal.note($0) }
       let backend = DiskBackend(disk, serial: []) { Issue.record("\($0)") }
-      let executor = RingBlockExecutor(backend, ReorderingRing(journal, seed: seed))
+      let executor = RingBlockExecutor(
+        backend, ReorderingRing(journal, seed: seed), promptWrites: seed % 2 == 1 ? PromptWrites() : nil)
       try BusyGuest(executor, history, journal, seed: seed).run(requests: 100)
     }
 

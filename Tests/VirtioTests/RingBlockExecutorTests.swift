@@ -31,7 +31,7 @@ private final class RingBench {
     var cut: Int
   }
 
-  init(_ kind: DiskKind, chance: inout SeededRandom) throws {
+  init(_ kind: DiskKind, isPrompt: Bool = false, chance: inout SeededRandom) throws {
     path = folder.path + "/disk"
     memory = try .anonymous(Self.slots * Self.slotBytes)
     let start = (0..<800).flatMap { _ in repeatElement(UInt8.random(in: 0...255, using: &chance), count: 512) }
@@ -52,7 +52,8 @@ private final class RingBench {
       try creation.make(at: path)
     }
     let disk = try Disk(path: path, format: kind == .raw ? .raw : nil, readOnly: false, isDirect: kind == .direct)
-    executor = try RingBlockExecutor(DiskBackend(disk, serial: []) { error in Issue.record("\(error)") })
+    executor = try RingBlockExecutor(
+      DiskBackend(disk, serial: []) { error in Issue.record("\(error)") }, promptWrites: isPrompt ? PromptWrites() : nil)
   }
 
   /// The request's bytes, in a place of their own.
@@ -167,11 +168,11 @@ private final class RingBench {
 
 @Suite("Block, io_uring")
 struct RingBlockExecutorTests {
-  @Test(arguments: DiskKind.allCases, 0..<2 as Range<UInt64>)
+  @Test(arguments: DiskKind.allCases, 0..<4 as Range<UInt64>)
   func manyAtOnce(kind: DiskKind, seed: UInt64) throws {
     var chance = SeededRandom(seed: seed)
     let bench: RingBench
-    do { bench = try RingBench(kind, chance: &chance) } catch let error as ImageError {
+    do { bench = try RingBench(kind, isPrompt: seed % 2 == 1, chance: &chance) } catch let error as ImageError {
       guard case .noDirectAccess = error.reason else { throw error }
       return print("not tested, the file system of /tmp has no direct I/O: \(error)")
     }

@@ -36,17 +36,21 @@ package final class RingBlockExecutor: BlockExecutor {
   private var isDraining = false
   /// A flush of tables goes on: nothing else may.
   private var isFlushingTables = false
+  /// Nil: the kernel does all writes.
+  private var promptWrites: PromptWrites?
 
   private var disk: Disk { diskBackend.disk }
 
+  /// - Parameter promptWrites: which writes to the host's page cache this does at once; nil for none.
   /// - Throws: where the host has no io_uring, or does not allow it.
-  package convenience init(_ backend: DiskBackend) throws(SystemCallError) {
-    self.init(backend, try IOUring(entries: UInt32(Block.queueSize)))
+  package convenience init(_ backend: DiskBackend, promptWrites: PromptWrites? = nil) throws(SystemCallError) {
+    self.init(backend, try IOUring(entries: UInt32(Block.queueSize)), promptWrites: promptWrites)
   }
 
-  init(_ backend: DiskBackend, _ ring: any RequestRing) {
+  init(_ backend: DiskBackend, _ ring: any RequestRing, promptWrites: PromptWrites? = nil) {
     diskBackend = backend
     self.ring = ring
+    self.promptWrites = promptWrites
   }
 
   deinit { _ = drain() }
@@ -198,16 +202,14 @@ package final class RingBlockExecutor: BlockExecutor {
     }
   }
 
-  /// Hands the next transfer of a read or write to the kernel.
+  /// Hands the next transfer of a read or write to the kernel, or does it at once.
   private func move(_ tag: Int) throws(ImageError) -> Progress {
     let operation = operations[tag]
     while true {
       switch try nextStep(operation) {
       case .busy: return .waiting
       case .transfer(let transfer):
-        // Memory that is not aligned as direct I/O wants it is copied by a plain call.
-        let mustCopy = transfer.file.isDirect && !operation.segments.isAligned(to: DiskFile.directUnit)
-        guard mustCopy || refusal != nil else {
+        guard isForPlainCall(transfer, operation) else {
           operation.begin(transfer)
           try enqueueTransfer(tag)
           return .underWay
@@ -219,6 +221,13 @@ package final class RingBlockExecutor: BlockExecutor {
     }
   }
 
+  private func isForPlainCall(_ transfer: Disk.Transfer, _ operation: BlockOperation) -> Bool {
+    if refusal != nil { return true }
+    // Memory that is not aligned as direct I/O wants it is copied.
+    if transfer.file.isDirect { return !operation.segments.isAligned(to: DiskFile.directUnit) }
+    return operation.isWrite && promptWrites?.permits(bytes: transfer.count, at: .now) == true
+  }
+
   private func nextStep(_ operation: BlockOperation) throws(ImageError) -> Disk.Step {
     if operation.isWrite { return try disk.nextWrite(&operation.segments, at: &operation.offset) }
     return try disk.nextRead(into: &operation.segments, at: &operation.offset)
@@ -226,10 +235,12 @@ package final class RingBlockExecutor: BlockExecutor {
 
   private func moveAtOnce(_ operation: BlockOperation, _ transfer: Disk.Transfer) throws(ImageError) {
     if operation.isWrite {
+      let start = Instant.now
       do throws(ImageError) { try transfer.write(operation.segments) } catch {
         disk.abandon(transfer)
         throw error
       }
+      promptWrites?.note(from: start, to: .now)
       try disk.complete(transfer)
     } else {
       try transfer.read(into: operation.segments)
