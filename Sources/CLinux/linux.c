@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <linux/falloc.h>
-#include <linux/magic.h>
 #include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
@@ -174,6 +173,13 @@ int linux_is_in_memory(const char *path) {
   struct statfs status;
   if (statfs(path, &status) < 0) return -errno;
   return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
+}
+
+int linux_file_system(int fd, int64_t *magic) {
+  struct statfs status;
+  if (fstatfs(fd, &status) != 0) return -errno;
+  *magic = status.f_type;
+  return 0;
 }
 
 int linux_touch(int fd) { return result(futimens(fd, NULL)); }

@@ -72,6 +72,13 @@ package final class DiskFile {
   package var isDirect: Bool { direct != nil }
   package static let directUnit = DirectFile.unit
 
+  /// Whether io_uring hands writes to the page cache to a thread of its own, as their file system does none that must not
+  /// wait. Only of file systems on this host: another, or a process, could have its writes wait for ever.
+  package var isWrittenByWorkers: Bool {
+    guard kind == .regular, !isDirect, let system = try? FileSystem(of: descriptor) else { return false }
+    return [.ext4, .tmpfs, .overlay].contains(system)
+  }
+
   // MARK: Reading
 
   /// Fills `buffer` from `offset` on.

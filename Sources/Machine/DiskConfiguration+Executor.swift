@@ -12,7 +12,8 @@ extension DiskConfiguration {
     on backend: sending DiskBackend, lack: (SystemCallError) -> Void
   ) throws(ImageError) -> sending any BlockExecutor {
     guard asynchronousIO != AsynchronousIO.none else { return SynchronousBlockExecutor(backend) }
-    do throws(SystemCallError) { return try RingBlockExecutor(backend, promptWrites: PromptWrites()) } catch {
+    let promptWrites = backend.disk.writtenFile.isWrittenByWorkers ? PromptWrites() : nil
+    do throws(SystemCallError) { return try RingBlockExecutor(backend, promptWrites: promptWrites) } catch {
       guard asynchronousIO == nil else { throw ImageError(path, .host(error)) }
       lack(error)
       return SynchronousBlockExecutor(backend)

@@ -9,8 +9,8 @@ final class BlockOperation {
   /// What is still to be moved, from here on in the disk.
   var segments: Segments
   var offset: UInt64 = 0
-  /// Of the whole request.
-  private var byteCount = 0
+  /// Of the whole request's data.
+  private(set) var byteCount: UInt64 = 0
   /// What the kernel is moving now, and how many of its bytes are left.
   private(set) var transfer: Disk.Transfer?
   private(set) var transferRest = 0
@@ -45,7 +45,7 @@ final class BlockOperation {
     }
     _ = unsafe buffers.initialize(from: list)
     unsafe segments = Segments(UnsafeBufferPointer(rebasing: buffers[..<list.count]))
-    byteCount = segments.count
+    byteCount = UInt64(segments.count)
     switch request {
     case .read(let offset, _), .write(let offset, _, _): self.offset = offset
     default: offset = 0
@@ -53,7 +53,7 @@ final class BlockOperation {
   }
 
   /// Of the request's data, in bytes: what has moved.
-  var movedBytes: UInt64 { UInt64(byteCount - segments.count) }
+  var movedBytes: UInt64 { byteCount - UInt64(segments.count) }
 
   var isWrite: Bool { if case .write = request { true } else { false } }
   /// What it writes is to be on stable storage before it is answered.

@@ -3,7 +3,7 @@ import Glibc
 
 /// A disk image, or a chain of them, as what a block device stands on.
 package final class DiskBackend: BlockBackend {
-  let disk: Disk
+  package let disk: Disk
   package let serial: [UInt8]
   /// Hears of what the guest only learns as an I/O error.
   let report: @Sendable (ImageError) -> Void

@@ -83,6 +83,7 @@ package final class RingBlockExecutor: BlockExecutor {
   }
 
   package func submit() -> Bool {
+    promptWrites?.beginTurn()
     sendOff()
     let isStuck = !unsent.isEmpty && unsent.count == underWay
     let isHeldUp = !line.isEmpty && (hasCleared && mayChangeTables || bytesFromLine >= Self.mostBytesFromLine)
@@ -225,7 +226,7 @@ package final class RingBlockExecutor: BlockExecutor {
     if refusal != nil { return true }
     // Memory that is not aligned as direct I/O wants it is copied.
     if transfer.file.isDirect { return !operation.segments.isAligned(to: DiskFile.directUnit) }
-    return operation.isWrite && promptWrites?.permits(bytes: transfer.count, at: .now) == true
+    return operation.isWrite && promptWrites?.permits(bytes: operation.byteCount, at: .now) == true
   }
 
   private func nextStep(_ operation: BlockOperation) throws(ImageError) -> Disk.Step {

@@ -1,0 +1,21 @@
+import CLinux
+
+/// A kind of file system (statfs(2), linux/magic.h).
+package struct FileSystem: Equatable, Sendable {
+  private let magic: Int64
+
+  /// ext2 and ext3 have the same number.
+  package static let ext4 = FileSystem(magic: Int64(EXT4_SUPER_MAGIC))
+  package static let tmpfs = FileSystem(magic: Int64(TMPFS_MAGIC))
+  package static let overlay = FileSystem(magic: Int64(OVERLAYFS_SUPER_MAGIC))
+}
+
+extension FileSystem {
+  /// That of an open file.
+  package init(of descriptor: borrowing Descriptor) throws(SystemCallError) {
+    var magic: Int64 = 0
+    // SAFETY: the variable outlives the call.
+    unsafe try checked("fstatfs", linux_file_system(descriptor.number, &magic))
+    self.init(magic: magic)
+  }
+}
