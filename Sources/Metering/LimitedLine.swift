@@ -23,15 +23,19 @@ package struct LimitedLine: Sendable {
     var time = min(now, max(due ?? now, earliest))
     while true {
       let admission = limiter.admit(direction, bytes: bytes, at: time)
-      guard case .later(let instant) = admission else {
+      guard case .later(let wait) = admission else {
         if due != nil { due = time }
         return admission
       }
-      due = instant
-      guard instant <= now, instant > time else { return admission }
-      time = instant
+      due = wait.until
+      guard wait.until <= now, wait.until > time else { return admission }
+      time = wait.until
     }
   }
+
+  /// Has the line's head wait for another line's, which is older: it goes as of the instant that was promised to that
+  /// one, as if it stood behind it. Together they lose no rate then.
+  package mutating func yield(until instant: Instant) { due = instant }
 
   /// Nothing stands in line any more: who comes next has not waited.
   package mutating func end() { due = nil }

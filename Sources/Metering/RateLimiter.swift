@@ -20,10 +20,31 @@ package final class RateLimiter: Sendable {
 
   package enum Admission: Equatable, Sendable {
     case now
-    /// Ask again then.
-    case later(Instant)
+    /// Ask again when that is over.
+    case later(Wait)
     /// The budget is used up.
     case never
+  }
+
+  /// What holds an operation back.
+  package struct Wait: Equatable, Sendable {
+    package let until: Instant
+    /// The bucket that is the last to have what the operation costs.
+    package let bucket: RateLimits.Quantity
+
+    package init(until: Instant, bucket: RateLimits.Quantity) {
+      self.until = until
+      self.bucket = bucket
+    }
+
+    /// Whether a younger operation would take from the bucket that this one waits for, and so has to let it go first.
+    ///
+    /// Only the last bucket counts. Who waits longest for a bucket of its own has no use for shared tokens until then:
+    /// were they kept for it, both ways would go no faster than its own limit. When its own bucket is full enough it
+    /// may have to wait for a shared one, and only then, for no longer than that bucket takes, the other way waits too.
+    package func concerns(_ direction: FlowDirection, bytes: UInt64) -> Bool {
+      bucket.counts(direction, bytes: bytes)
+    }
   }
 
   package init(_ limits: RateLimits, at now: Instant) {
@@ -35,7 +56,7 @@ package final class RateLimiter: Sendable {
 
   package var limits: RateLimits { state.withLock { $0.limits } }
   package var isExhausted: Bool { state.withLock { $0.isExhausted } }
-  /// Whether both directions have a limit in common, so that one waits for the other.
+  /// Whether both directions have a limit in common, so that one may have to wait for the other.
   package var isShared: Bool {
     state.withLock { $0.limits[.rate(.bytes)] != nil || $0.limits[.rate(.operations)] != nil }
   }
@@ -64,14 +85,18 @@ package final class RateLimiter: Sendable {
         state.isExhausted = true
         return .never
       }
-      var instant: Instant?
+      var wait: Wait?
+      for quantity in RateLimits.Quantity.allCases where quantity.counts(direction, bytes: bytes) {
+        // A copy is filled: a bucket that is full now would lose what the other way may still take as of earlier.
+        guard var bucket = state.buckets[quantity.rawValue] else { continue }
+        bucket.fill(at: now)
+        guard let instant = bucket.instant(for: quantity.isOfBytes ? bytes : 1) else { continue }
+        // Of bytes that are there at the same instant, those of both ways come last.
+        if instant >= wait?.until ?? instant { wait = Wait(until: instant, bucket: quantity) }
+      }
+      if let wait { return .later(wait) }
       for quantity in RateLimits.Quantity.allCases where quantity.counts(direction, bytes: bytes) {
         state.buckets[quantity.rawValue]?.fill(at: now)
-        let wait = state.buckets[quantity.rawValue]?.instant(for: quantity.isOfBytes ? bytes : 1)
-        if let wait { instant = max(instant ?? wait, wait) }
-      }
-      if let instant { return .later(instant) }
-      for quantity in RateLimits.Quantity.allCases where quantity.counts(direction, bytes: bytes) {
         state.buckets[quantity.rawValue]?.take(quantity.isOfBytes ? bytes : 1)
       }
       state.used &+= bytes

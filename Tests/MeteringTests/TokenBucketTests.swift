@@ -86,6 +86,10 @@ struct TokenBucketTests {
 struct RateLimiterTests {
   private static func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 1_000_000 * (1000 + milliseconds)) }
 
+  private static func later(_ milliseconds: UInt64, _ bucket: RateLimits.Quantity) -> RateLimiter.Admission {
+    .later(.init(until: at(milliseconds), bucket: bucket))
+  }
+
   private func limiter(_ items: KeyValuePairs<RateLimits.Item, UInt64>) -> RateLimiter {
     var limits = RateLimits()
     for (item, value) in items { limits[item] = value }
@@ -101,7 +105,7 @@ struct RateLimiterTests {
   @Test func directionsAreApart() {
     let limiter = limiter([.rate(.bytesFromGuest): 1000, .burst(.bytesFromGuest): 100])
     #expect(limiter.admit(.fromGuest, bytes: 100, at: Self.at(0)) == .now)
-    #expect(limiter.admit(.fromGuest, bytes: 100, at: Self.at(0)) == .later(Self.at(100)))
+    #expect(limiter.admit(.fromGuest, bytes: 100, at: Self.at(0)) == Self.later(100, .bytesFromGuest))
     #expect(limiter.admit(.toGuest, bytes: 1 << 40, at: Self.at(0)) == .now)
     #expect(!limiter.isShared)
   }
@@ -113,9 +117,40 @@ struct RateLimiterTests {
     ])
     #expect(limiter.isShared)
     #expect(limiter.admit(.toGuest, bytes: 100, at: Self.at(0)) == .now)
-    for _ in 0..<5 { #expect(limiter.admit(.toGuest, bytes: 100, at: Self.at(0)) == .later(Self.at(100))) }
+    for _ in 0..<5 {
+      #expect(limiter.admit(.toGuest, bytes: 100, at: Self.at(0)) == Self.later(100, .operationsToGuest))
+    }
     #expect(limiter.admit(.fromGuest, bytes: 900, at: Self.at(0)) == .now)
-    #expect(limiter.admit(.toGuest, bytes: 500, at: Self.at(0)) == .later(Self.at(500)))
+    #expect(limiter.admit(.toGuest, bytes: 500, at: Self.at(0)) == Self.later(500, .bytes))
+  }
+
+  /// Of a bucket of its own and one of both ways, who waits is told of the one that takes longer, and of the common one
+  /// where that is the same.
+  @Test(arguments: [(500, .bytesFromGuest), (1000, .bytes), (2000, .bytes)] as [(UInt64, RateLimits.Quantity)])
+  func theLastBucketIsNamed(own: UInt64, bucket: RateLimits.Quantity) {
+    let limiter = limiter([
+      .rate(.bytes): 1000, .burst(.bytes): 100, .rate(.bytesFromGuest): own, .burst(.bytesFromGuest): 100,
+    ])
+    #expect(limiter.admit(.fromGuest, bytes: 100, at: Self.at(0)) == .now)
+    guard case .later(let wait) = limiter.admit(.fromGuest, bytes: 100, at: Self.at(0)) else {
+      Issue.record("nothing holds it back")
+      return
+    }
+    #expect(wait.bucket == bucket && wait.until == Self.at(own == 500 ? 200 : 100))
+    #expect(wait.concerns(.fromGuest, bytes: 1) && wait.concerns(.toGuest, bytes: 1) == (bucket == .bytes))
+    #expect(!wait.concerns(.toGuest, bytes: 0), "a flush takes no bytes")
+  }
+
+  /// Who waits for its own bucket has looked late; the other way still gets what came of the common one before that.
+  @Test func aRefusalFillsNothing() {
+    let limiter = limiter([
+      .rate(.operations): 1000, .burst(.operations): 1, .rate(.operationsFromGuest): 1, .burst(.operationsFromGuest): 1,
+    ])
+    #expect(limiter.admit(.fromGuest, bytes: 1, at: Self.at(0)) == .now)
+    #expect(limiter.admit(.fromGuest, bytes: 1, at: Self.at(3)) == Self.later(1000, .operationsFromGuest))
+    for instant in 1...3 as ClosedRange<UInt64> {
+      #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(instant)) == .now)
+    }
   }
 
   @Test func aBudgetEndsForGood() {
@@ -136,10 +171,10 @@ struct RateLimiterTests {
     let limiter = limiter([:])
     limiter.set(.rate(.operations), to: 100, at: Self.at(5))
     #expect(limiter.limits.limit(.operations) == .init(rate: 100, burst: 10))
-    #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(5)) == .later(Self.at(15)))
+    #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(5)) == Self.later(15, .operations))
     #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(15)) == .now)
     limiter.set(.burst(.operations), to: 1, at: Self.at(15))
-    #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(16)) == .later(Self.at(25)))
+    #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(16)) == Self.later(25, .operations))
     limiter.set(.rate(.operations), to: nil, at: Self.at(16))
     #expect(limiter.admit(.toGuest, bytes: 1, at: Self.at(16)) == .now)
   }
@@ -152,6 +187,11 @@ struct RateLimiterTests {
 @Suite("A line before the limits")
 struct LimitedLineTests {
   private static let start = Instant(nanoseconds: 5_000_000_000)
+
+  /// A millisecond after that, when there is an operation again.
+  private static func later(_ instant: Instant) -> RateLimiter.Admission {
+    .later(.init(until: instant.advanced(byNanoseconds: 1_000_000), bucket: .operations))
+  }
 
   private func limiter(_ items: KeyValuePairs<RateLimits.Item, UInt64>) -> RateLimiter {
     var limits = RateLimits()
@@ -166,8 +206,8 @@ struct LimitedLineTests {
     var line = LimitedLine()
     var now = Self.start
     for _ in 0..<100_000 {
-      while case .later(let instant) = line.admit(limiter, .toGuest, bytes: bytes, at: now) {
-        now = max(now, instant.advanced(byNanoseconds: .random(in: 0...200_000, using: &random)))
+      while case .later(let wait) = line.admit(limiter, .toGuest, bytes: bytes, at: now) {
+        now = max(now, wait.until.advanced(byNanoseconds: .random(in: 0...200_000, using: &random)))
       }
     }
     return Double(now.nanoseconds(since: Self.start))
@@ -189,12 +229,33 @@ struct LimitedLineTests {
     let limiter = limiter([.rate(.operations): 1000, .burst(.operations): 1])
     var line = LimitedLine()
     var answers = (0..<2).map { _ in line.admit(limiter, .toGuest, bytes: 1, at: Self.start) }
-    #expect(answers == [.now, .later(Self.start.advanced(byNanoseconds: 1_000_000))])
+    #expect(answers == [.now, Self.later(Self.start)])
     let later = Self.start.advanced(byNanoseconds: 50_000_000)
     answers = [line.admit(limiter, .toGuest, bytes: 1, at: later)]
     line.end()
     answers += (0..<2).map { _ in line.admit(limiter, .toGuest, bytes: 1, at: later) }
-    #expect(answers == [.now, .now, .later(later.advanced(byNanoseconds: 1_000_000))])
+    #expect(answers == [.now, .now, Self.later(later)])
+  }
+
+  /// Two lines have a request each time, and the timer rings late; they take turns.
+  @Test func whoYieldsCostsNoRate() {
+    let limiter = limiter([.rate(.operations): 1000, .burst(.operations): 1])
+    var lines = [LimitedLine(), LimitedLine()]
+    var now = Self.start
+    let first = lines[0].admit(limiter, .toGuest, bytes: 1, at: now)
+    #expect(first == .now)
+    for _ in 0..<10 {
+      guard case .later(let wait) = lines[0].admit(limiter, .toGuest, bytes: 1, at: now) else { continue }
+      lines[1].yield(until: wait.until)
+      now = wait.until.advanced(byNanoseconds: 5_000_000)
+      // At the instant that was promised, and then one each millisecond.
+      for turn in 0..<6 {
+        let direction: FlowDirection = turn % 2 == 0 ? .toGuest : .fromGuest
+        let admission = lines[turn % 2].admit(limiter, direction, bytes: 1, at: now)
+        #expect(admission == .now, "\(turn)")
+      }
+    }
+    #expect(now == Self.start.advanced(byNanoseconds: 60_000_000))
   }
 
   @Test func whoWasAwayIsNotPaidForIt() {

@@ -23,10 +23,10 @@ struct LimitTests {
       in: nil, MeterShape(cpuCount: 1, diskCount: 1, networkCount: 1), memoryBytes: 0, process: 1)
   }
 
-  private func limiter(_ items: KeyValuePairs<RateLimits.Item, UInt64>) -> RateLimiter {
+  private func limiter(_ items: KeyValuePairs<RateLimits.Item, UInt64>, at now: Instant = .now) -> RateLimiter {
     var limits = RateLimits()
     for (item, value) in items { limits[item] = value }
-    return RateLimiter(limits, at: .now)
+    return RateLimiter(limits, at: now)
   }
 
   private func bench(_ limiter: RateLimiter) throws -> BlockBench {
@@ -43,25 +43,53 @@ struct LimitTests {
     #expect(condition())
   }
 
-  /// Both ways always have a packet, and one is always asked for first.
-  @Test func twoWaysShareABucketEvenly() throws {
-    let start = Instant(nanoseconds: 1_000_000_000)
-    var limits = RateLimits()
-    limits[.rate(.operations)] = 100
-    limits[.burst(.operations)] = 1
-    var passage = LimitedPassage(RateLimiter(limits, at: start), nil)
-    var (now, gone) = (start, [0, 0])
-    while now.nanoseconds(since: start) < 2_000_000_000 {
-      for direction in [FlowDirection.fromGuest, .toGuest] {
+  private static let start = Instant(nanoseconds: 1_000_000_000)
+  private static func at(_ milliseconds: UInt64) -> Instant { start.advanced(byNanoseconds: 1_000_000 * milliseconds) }
+
+  /// The packets that go in two seconds, to the guest and from it, where both ways always have one. One way is always
+  /// asked for first, and each time late.
+  private func packets(
+    _ items: KeyValuePairs<RateLimits.Item, UInt64>, first: FlowDirection, late: UInt64
+  ) throws -> [Int] {
+    var passage = LimitedPassage(limiter(items, at: Self.start), nil)
+    var (now, gone) = (Self.start, [0, 0])
+    while now < Self.at(2000) {
+      for direction in [first, first == .toGuest ? .fromGuest : .toGuest] {
         while passage.ask(direction, bytes: 100, at: now) == .open {
           gone[direction.rawValue] += 1
           passage.leave(direction)
         }
       }
       // As a timer that is armed for an instant which has passed rings at once.
-      now = max(now, try #require(passage.wakeAt))
+      let wakeAt = try #require(passage.wakeAt)
+      if wakeAt > now { now = wakeAt.advanced(byNanoseconds: late) }
     }
+    return gone
+  }
+
+  @Test(arguments: FlowDirection.allCases, [0, 60_000] as [UInt64])
+  func twoWaysShareABucketEvenly(first: FlowDirection, late: UInt64) throws {
+    let gone = try packets([.rate(.operations): 100, .burst(.operations): 1], first: first, late: late)
     #expect(abs(gone[0] - gone[1]) <= 3 && (200...202).contains(gone[0] + gone[1]), "\(gone)")
+  }
+
+  /// Besides the limit of both ways there is one of what the guest sends: that holds up nothing that it receives, and
+  /// what is left of the other goes to that.
+  @Test(arguments: FlowDirection.allCases, [0, 60_000] as [UInt64])
+  func aWayWaitsForItsOwnBucketAlone(first: FlowDirection, late: UInt64) throws {
+    let small: KeyValuePairs<RateLimits.Item, UInt64> = [
+      .rate(.operations): 1000, .burst(.operations): 1,
+      .rate(.operationsFromGuest): 10, .burst(.operationsFromGuest): 1,
+    ]
+    var gone = try packets(small, first: first, late: late)
+    #expect((1975...1985).contains(gone[0]) && (19...21).contains(gone[1]), "\(gone)")
+    // And it gets its share of the common bucket when its time has come, whoever asks first.
+    let half: KeyValuePairs<RateLimits.Item, UInt64> = [
+      .rate(.operations): 100, .burst(.operations): 1,
+      .rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1,
+    ]
+    gone = try packets(half, first: first, late: late)
+    #expect(abs(gone[0] - gone[1]) <= 3 && (199...202).contains(gone[0] + gone[1]), "\(gone)")
   }
 
   @Test func requestsWaitForTheirTurn() throws {
@@ -145,6 +173,155 @@ struct LimitTests {
     bench.driver.kick()
     #expect(disk.calls == ["write"])
     wait(bench.driver) { disk.calls == ["write", "write", "read"] }
+  }
+
+  /// Requests of 512 bytes before limits, at times in milliseconds.
+  private final class Requests {
+    private var held: HeldRequests
+
+    init(_ limiter: RateLimiter, _ meter: DiskMeter? = nil) { held = HeldRequests(limiter, meter) }
+
+    var wakeAt: Instant? { held.wakeAt }
+
+    /// - Returns: whether it may go, nil when it has to wait.
+    func admit(_ tag: Int, _ direction: FlowDirection, at time: UInt64) -> Bool? {
+      switch held.admit(.init(tag: tag, direction: direction, bytes: 512), at: LimitTests.at(time)) {
+      case .now: true
+      case .later: nil
+      case .never: false
+      }
+    }
+
+    /// - Returns: the tags of those that may go.
+    func release(at now: Instant) -> [Int] {
+      held.release(at: now).filter(\.isAllowed).map(\.request.tag)
+    }
+  }
+
+  /// A limit of both ways is there too, and has plenty for the reads.
+  @Test func readsDoNotWaitForTheWritesOwnLimit() {
+    let items: KeyValuePairs<RateLimits.Item, UInt64> = [
+      .rate(.operations): 1000, .burst(.operations): 3, .rate(.bytesFromGuest): 512, .burst(.bytesFromGuest): 512,
+    ]
+    let requests = Requests(limiter(items, at: Self.start))
+    #expect(requests.admit(0, .fromGuest, at: 0) == true)
+    for tag in 1...2 { #expect(requests.admit(tag, .fromGuest, at: 0) == nil) }
+    for tag in 3...4 { #expect(requests.admit(tag, .toGuest, at: 0) == true) }
+    // The common one is used up: the read waits for that alone.
+    #expect(requests.admit(5, .toGuest, at: 0) == nil)
+    #expect(requests.wakeAt == Self.at(1))
+    #expect(requests.release(at: Self.at(1)) == [5])
+    #expect(requests.wakeAt == Self.at(1000))
+    // When the write's time has come, it is the older one.
+    for tag in 6...8 { #expect(requests.admit(tag, .toGuest, at: 999) == true) }
+    #expect(requests.admit(9, .toGuest, at: 999) == nil)
+    for (time, tag) in [(1000, 1), (1001, 9), (2000, 2)] as [(UInt64, Int)] {
+      #expect(requests.wakeAt == Self.at(time))
+      #expect(requests.release(at: Self.at(time)) == [tag])
+    }
+    #expect(requests.wakeAt == nil)
+  }
+
+  /// Though each time is looked at 5 ms late.
+  @Test func aSharedLimitKeepsOrderAndRate() {
+    let requests = Requests(limiter([.rate(.operations): 1000, .burst(.operations): 1], at: Self.start))
+    for tag in 0..<40 {
+      #expect(requests.admit(tag, tag % 3 == 0 ? .toGuest : .fromGuest, at: 0) == (tag == 0 ? true : nil))
+    }
+    var (tags, now): ([Int], Instant) = ([], Self.start)
+    while let wakeAt = requests.wakeAt {
+      now = wakeAt.advanced(byNanoseconds: 5_000_000)
+      tags += requests.release(at: now)
+    }
+    #expect(tags == Array(1..<40) && now <= Self.at(39 + 5))
+  }
+
+  @Test func aBudgetThatIsUsedUpHoldsNothing() {
+    let requests = Requests(limiter([.rate(.operations): 1000, .burst(.operations): 1, .budget: 1024], at: Self.start))
+    for tag in 0..<4 {
+      #expect(requests.admit(tag, tag % 2 == 0 ? .toGuest : .fromGuest, at: 0) == (tag == 0 ? true : nil))
+    }
+    #expect(requests.release(at: Self.at(1)) == [1])
+    #expect(requests.wakeAt == nil, "the others are refused")
+    #expect(requests.admit(4, .toGuest, at: 1) == false)
+  }
+
+  /// Of a limit that both share each has the time for which its own first request was held.
+  @Test func eachDirectionHasItsOwnWaits() throws {
+    let file = SharedDescriptor(try .memory(named: "meter"))
+    let page = try MeterPage(
+      in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 1, diskCount: 1), memoryBytes: 0,
+      process: 1)
+    let limiter = limiter([.rate(.operations): 50, .burst(.operations): 1], at: Self.start)
+    let requests = Requests(limiter, page.disk(0))
+    for tag in 0..<3 { _ = requests.admit(tag, tag < 2 ? .fromGuest : .toGuest, at: 0) }
+    #expect(requests.release(at: Self.at(20)) == [1])
+    #expect(requests.release(at: Self.at(40)) == [2])
+    let meter = try #require(try MeterReading(of: file.descriptor)).disks[0]
+    #expect(meter.written.throttledNanoseconds == 20_000_000 && meter.read.throttledNanoseconds == 40_000_000)
+  }
+
+  /// What a driver is told to have failed was not read. A write that failed may have been written in part.
+  @Test func whatFailsToBeReadIsInNoBudget() throws {
+    let limiter = limiter([.budget: 1024])
+    let bench = try bench(limiter)
+    disk.fails = true
+    for _ in 0..<3 { #expect(bench.run(read, [.writable(BlockBench.data, 512)])?.status == 1) }
+    #expect(disk.calls.count == 3 && !limiter.isExhausted)
+    #expect(bench.run(write, [.readable(BlockBench.data, 512)])?.status == 1)
+    disk.fails = false
+    #expect(bench.run(read, [.writable(BlockBench.data, 512)])?.status == 0)
+    #expect(bench.run(read, [.writable(BlockBench.data, 512)])?.status == 1 && limiter.isExhausted)
+  }
+
+  /// Has moved as much of each request when the driver resets the disk, and finished none.
+  ///
+  /// Sendable because the test and its device share one thread.
+  private final class StuckExecutor: BlockExecutor, @unchecked Sendable {
+    let backend: any BlockBackend
+    let finishedSource: Int32? = nil
+    private let movedBytes: UInt64
+    private var tags: [Int] = []
+
+    init(_ backend: any BlockBackend, movedBytes: UInt64) {
+      self.backend = backend
+      self.movedBytes = movedBytes
+    }
+
+    func start(_ request: BlockRequest, tag: Int, _ buffers: UnsafeBufferPointer<iovec>) -> BlockStatus? {
+      tags.append(tag)
+      return nil
+    }
+
+    func submit() -> Bool { false }
+    func takeFinished() -> (tag: Int, status: BlockStatus)? { nil }
+
+    func drain() -> [DrainedRequest] {
+      defer { tags = [] }
+      return tags.map { DrainedRequest(tag: $0, isDone: false, movedBytes: movedBytes) }
+    }
+  }
+
+  /// One request of a budget of 4096 bytes is given up, and one that the limits held back. Zeros may be written.
+  @Test(arguments: [(write, 512), (read, 512), (read, 0), (writeZeroes, 4096)] as [(UInt32, UInt64)])
+  func whatAResetGivesUpIsInNoBudget(type: UInt32, used: UInt64) throws {
+    let limiter = limiter([.rate(.operations): 1, .burst(.operations): 1, .budget: 4096])
+    let executor = StuckExecutor(disk, movedBytes: type == writeZeroes ? 0 : used)
+    let bench = try BlockBench(executor, meter: page.disk(0), limiter: limiter)
+    if type == writeZeroes {
+      #expect(bench.runSegment(type, sector: 0, count: 8) == nil)
+    } else {
+      for slot in 0..<2 as Range<UInt64> {
+        let buffer: DriverQueue.Buffer =
+          type == read ? .writable(BlockBench.data, 2048) : .readable(BlockBench.data, 2048)
+        bench.offer(type, [buffer], slot: slot)
+      }
+      bench.driver.kick()
+    }
+    for _ in 0..<2 { bench.driver.write(.status, 0) }
+    limiter.set(.rate(.operations), to: nil, at: .now)
+    if used < 4096 { #expect(limiter.admit(.toGuest, bytes: 4096 - used, at: .now) == .now) }
+    #expect(limiter.admit(.toGuest, bytes: 1, at: .now) == .never)
   }
 
   @Test func theBudgetEndsInErrors() throws {

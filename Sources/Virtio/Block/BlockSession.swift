@@ -32,6 +32,8 @@ final class BlockSession {
     var taken = Instant(nanoseconds: 0)
     /// What of ``bytesUnderWay`` is its.
     var bytesUnderWay: UInt64 = 0
+    /// What it has taken of the limits' budget, as long as it is not known whether that was moved.
+    var budgetBytes: UInt64 = 0
     /// What the driver gets besides the status when all went well.
     var answerBytes: UInt64 = 0
   }
@@ -89,10 +91,11 @@ final class BlockSession {
     return mustContinue || wasFull && bytesUnderWay < Self.mostBytesUnderWay
   }
 
-  /// Waits until nothing is under way any more. None of it is answered, and the meter has what was done of it: or a
-  /// guest could have its disk for nothing.
+  /// Waits until nothing is under way any more. None of it is answered, and the meter and the budget have what was done
+  /// of it: or a guest could have its disk for nothing.
   func drain() {
     for request in executor.drain() {
+      settleBudget(request)
       if request.isDone {
         count(slots[request.tag], .ok)
       } else if let (direction, _) = slots[request.tag].request.flow {
@@ -100,7 +103,11 @@ final class BlockSession {
       }
     }
     bytesUnderWay = 0
-    for tag in slots.indices { slots[tag].bytesUnderWay = 0 }
+    for tag in slots.indices {
+      slots[tag].bytesUnderWay = 0
+      // The executor never had it: a buffer, of it or of one before it, was nowhere in the guest's memory.
+      giveBack(tag)
+    }
     freeTags = Array(slots.indices)
     held = limiter.map { HeldRequests($0, meter) }
   }
@@ -111,6 +118,7 @@ final class BlockSession {
   /// Starts those whose time has come.
   private func releaseHeld() throws(VirtioFault) {
     guard held?.wakeAt != nil, let released = held?.release(at: .now) else { return }
+    for (request, isAllowed) in released where isAllowed { slots[request.tag].budgetBytes = request.bytes }
     for (request, isAllowed) in released {
       if isAllowed { try start(request.tag) } else { try finish(request.tag, .ioError) }
     }
@@ -129,7 +137,8 @@ final class BlockSession {
     slots[tag].answerBytes = 0
     if held != nil, let (direction, bytes) = request.cost(to: executor.backend) {
       switch held?.admit(.init(tag: tag, direction: direction, bytes: bytes), at: slots[tag].taken) {
-      case .now, nil: break
+      case .now: slots[tag].budgetBytes = bytes
+      case nil: break
       case .later: return
       case .never: return try finish(tag, .ioError)
       }
@@ -181,6 +190,7 @@ final class BlockSession {
   /// be told so (2.7.8.2).
   private func finish(_ tag: Int, _ status: BlockStatus) throws(VirtioFault) {
     let statusOffset = slots[tag].chain.writableBytes - 1
+    settleBudget(tag, status)
     count(slots[tag], status)
     try slots[tag].chain.store(status.rawValue, at: statusOffset)
     let answered = status == .ok ? slots[tag].answerBytes : 0
@@ -188,6 +198,30 @@ final class BlockSession {
     bytesUnderWay -= slots[tag].bytesUnderWay
     slots[tag].bytesUnderWay = 0
     freeTags.append(tag)
+  }
+
+  /// A read that failed takes nothing of the budget: where it goes was checked, so that only the host can make it fail.
+  ///
+  /// Writes, and zeros, stay counted when they fail: how far they came nobody says, and a guest can bring that about.
+  /// Where it has filled the host's file system, a write that ends in a place that is not allocated fails each time,
+  /// and all before its end would be written for nothing.
+  private func settleBudget(_ tag: Int, _ status: BlockStatus) {
+    if status != .ok, case .read = slots[tag].request { giveBack(tag) }
+    slots[tag].budgetBytes = 0
+  }
+
+  /// What was given up takes as much of the budget as it has moved. Zeros stay counted, as nobody says how many were
+  /// written: maybe all, and only the sync is missing.
+  private func settleBudget(_ request: DrainedRequest) {
+    let moved = request.isDone || slots[request.tag].request.flow == nil ? .max : request.movedBytes
+    slots[request.tag].budgetBytes -= min(slots[request.tag].budgetBytes, moved)
+    giveBack(request.tag)
+  }
+
+  private func giveBack(_ tag: Int) {
+    guard slots[tag].budgetBytes > 0 else { return }
+    limiter?.giveBack(bytes: slots[tag].budgetBytes)
+    slots[tag].budgetBytes = 0
   }
 
   private func count(_ slot: Slot, _ status: BlockStatus) {

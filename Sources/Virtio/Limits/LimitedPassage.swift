@@ -7,8 +7,8 @@ struct LimitedPassage {
     /// How many bytes the packet at its head has that was let through, and counted, but may not have gone yet.
     var open: Int?
     var line = LimitedLine()
-    /// Since when the packet at its head is held, and when it may go on.
-    var hold: (since: Instant, until: Instant)?
+    /// Since when the packet at its head is held, and by what.
+    var hold: (since: Instant, wait: RateLimiter.Wait)?
     /// Up to when its wait is in the meter.
     var counted = Instant(nanoseconds: 0)
   }
@@ -36,20 +36,32 @@ struct LimitedPassage {
     ways[index].counted = now
     ways[index].hold = nil
     let since = held?.since ?? now
-    // Of two that wait for one bucket, the one goes that has waited longer: the first to ask would have every token.
-    if let other = ways[1 - index].hold, other.since < since, limiter.isShared {
-      ways[index].hold = (since, other.until)
+    if let other = ways[1 - index].hold, other.since < since,
+      comesFirst(other.wait, direction, bytes: bytes, at: now)
+    {
+      let until = max(since, other.wait.until)
+      ways[index].line.yield(until: until)
+      ways[index].hold = (since, RateLimiter.Wait(until: until, bucket: other.wait.bucket))
       return .held
     }
     switch ways[index].line.admit(limiter, direction, bytes: UInt64(bytes), at: now) {
     case .now:
       ways[index].open = bytes
       return .open
-    case .later(let instant):
-      ways[index].hold = (since, instant)
+    case .later(let wait):
+      ways[index].hold = (since, wait)
       return .held
     case .never: return .closed
     }
+  }
+
+  /// Whether the other way's packet, which has waited longer, goes before a packet that way. It does as long as it
+  /// waits for a bucket of both, or the first to ask would have every token; and when its time has come, until it has
+  /// asked. While it waits for a bucket of its own it needs none of the shared tokens.
+  private func comesFirst(
+    _ wait: RateLimiter.Wait, _ direction: FlowDirection, bytes: Int, at now: Instant
+  ) -> Bool {
+    limiter.isShared && (wait.concerns(direction, bytes: UInt64(bytes)) || wait.until <= now)
   }
 
   /// The packet that was let through has gone.
@@ -71,7 +83,7 @@ struct LimitedPassage {
 
   /// When the first of the two may go on; nil when none is held.
   var wakeAt: Instant? {
-    guard let one = ways[0].hold, let other = ways[1].hold else { return (ways[0].hold ?? ways[1].hold)?.until }
-    return min(one.until, other.until)
+    guard let one = ways[0].hold, let other = ways[1].hold else { return (ways[0].hold ?? ways[1].hold)?.wait.until }
+    return min(one.wait.until, other.wait.until)
   }
 }
