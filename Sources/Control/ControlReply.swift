@@ -46,6 +46,10 @@ package enum ControlFault: UInt16, Error, CaseIterable, Sendable {
   case notAllowed
   /// The peer speaks another version of the protocol. It is said with the id 0, to a connection that then ends.
   case otherVersion
+  /// A weight is for a control group, and the guest was started in none.
+  case noControlGroup
+  /// The host's kernel does not take it for the guest's control group. The VMM has said why on standard error.
+  case refusedByHost
 }
 
 extension ControlReply {

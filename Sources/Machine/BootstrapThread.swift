@@ -40,19 +40,22 @@ package final class BootstrapThread {
 
   let hypervisor: Hypervisor
   /// When this program started, where this is the first thing that the program does.
-  let startTime = Instant.now
+  let startTime: Instant
   private let exchange: Exchange
   private let thread: Thread
   private var isStarted = false
 
   /// Opens /dev/kvm and starts to make a machine.
   package convenience init() throws(MachineError) {
-    try self.init(on: kvm { () throws(KVMError) in try Hypervisor() })
+    // Before /dev/kvm is opened and asked what it can do: that is KVM's set-up.
+    let startTime = Instant.now
+    try self.init(on: kvm { () throws(KVMError) in try Hypervisor() }, startTime: startTime)
   }
 
   /// Starts to make a machine.
-  init(on hypervisor: Hypervisor) throws(MachineError) {
+  init(on hypervisor: Hypervisor, startTime: Instant = .now) throws(MachineError) {
     let exchange = Exchange()
+    self.startTime = startTime
     self.hypervisor = hypervisor
     self.exchange = exchange
     thread = try host { () throws(SystemCallError) in

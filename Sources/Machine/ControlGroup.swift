@@ -8,8 +8,8 @@ import Metering
 /// that back when the VMM is killed, and others may be in the folder by then.
 struct ControlGroup {
   private let path: String
-  /// What others were throttled in the folder before, in microseconds.
-  private let throttledBefore: UInt64
+  /// What others were throttled in the folder before, in microseconds; nil where there is no cpu controller.
+  private let throttledBefore: UInt64?
 
   /// - Throws: ``ConfigurationError`` when the folder is none of cgroup v2, or cannot do what the allotment wants of
   ///   it.
@@ -62,17 +62,17 @@ struct ControlGroup {
   }
 
   /// For how long the host has held the folder's processes back by `cpu.max` since this process is one of them, summed
-  /// over the host's CPUs, in nanoseconds. What a folder further up holds back is not in it.
-  var throttledNanoseconds: UInt64 {
-    Self.throttledMicroseconds(path).saturatingSubtract(throttledBefore).saturatingTimes(1000)
+  /// over the host's CPUs, in nanoseconds. What a folder further up holds back is not in it. Nil where it cannot be read.
+  var throttledNanoseconds: UInt64? {
+    guard let throttledBefore else { return nil }
+    return Self.throttledMicroseconds(path)?.saturatingSubtract(throttledBefore).saturatingTimes(1000)
   }
 
-  /// 0 where there is no cpu controller.
-  private static func throttledMicroseconds(_ path: String) -> UInt64 {
-    guard let text = try? read("cpu.stat", of: path) else { return 0 }
+  private static func throttledMicroseconds(_ path: String) -> UInt64? {
+    guard let text = try? read("cpu.stat", of: path) else { return nil }
     let words = text.split(whereSeparator: \.isWhitespace)
-    guard let index = words.firstIndex(of: "throttled_usec"), index + 1 < words.count else { return 0 }
-    return UInt64(words[index + 1]) ?? 0
+    guard let index = words.firstIndex(of: "throttled_usec"), index + 1 < words.count else { return nil }
+    return UInt64(words[index + 1])
   }
 
   private static func read(_ file: StaticString, of path: String) throws(SystemCallError) -> String {

@@ -32,6 +32,8 @@ struct MemoryLimit {
   /// So long is enough for a guest that obeys to give up some, on a busy host too, in nanoseconds. It is time and not
   /// looks, which come when anybody reads the meter.
   private static let patience: UInt64 = 30_000_000_000
+  /// Looks are not further apart, even late ones, but where the VMM was stopped: nor was its guest asked meanwhile.
+  private static let longestGap: UInt64 = 2 * HaltWatch.longest
 
   init(bytes: UInt64, memoryBytes: UInt64) {
     self.bytes = bytes
@@ -75,11 +77,14 @@ struct MemoryLimit {
     return new > target ? new : nil
   }
 
+  /// The guest does not run: it cannot give way, and this time does not count.
+  mutating func standStill() { look = nil }
+
   /// Time counts as beyond from a look that found too much up to the next, and as below between two that did not.
   private mutating func note(_ resident: UInt64, _ actual: UInt64, at now: Instant) {
     let (isBeyond, before) = (resident > bytes, look)
     look = (now, isBeyond)
-    let passed = before.map { now.nanoseconds(since: $0.at) } ?? 0
+    let passed = before.map { min(now.nanoseconds(since: $0.at), Self.longestGap) } ?? 0
     var record = record ?? Record(resident: resident, actual: actual)
     if before?.isBeyond ?? false {
       record.nanoseconds += passed

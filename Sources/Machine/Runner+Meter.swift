@@ -26,11 +26,11 @@ extension Runner {
       cpuTimes = machine?.cpuNanoseconds ?? []
       return cpuTimes
     } ?? 0
-    if let controlGroup { meter.setHostThrottled(nanoseconds: controlGroup.throttledNanoseconds) }
+    if let nanoseconds = controlGroup?.throttledNanoseconds { meter.setHostThrottled(nanoseconds: nanoseconds) }
     tapDrops?.count(in: meter)
     showBudgets()
     if let balloon = machine?.balloon {
-      keepMemoryLimit(resident, balloon)
+      if machine?.isPaused ?? false { memoryLimit?.standStill() } else { keepMemoryLimit(resident, balloon) }
       meter.setBalloon(target: balloon.target, actual: balloon.actual)
     }
     return cpuTimes

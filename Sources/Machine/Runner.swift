@@ -123,15 +123,23 @@ package final class Runner {
     var verdict: Verdict
     repeat {
       do throws(MachineError) { verdict = try runOnce() } catch {
-        // When it was the next machine that failed, its reader still gets all that the guest said on the one before.
-        try? drainConsole(after: .stopped)
+        // When it was the next machine that failed, the guest ends with all that it said and used on the one before.
+        if sampler == nil { try? drainConsole(after: .stopped) } else { try? conclude(.hostFailed) }
         throw error
       }
     } while goesOn(after: verdict)
     if verdict == .reset, configuration.onReset == .reset, let order { verdict = order }
     meter.reached(.tornDown)
+    try host { () throws(SystemCallError) in try conclude(verdict) }
+    return verdict
+  }
+
+  /// Writes down how the guest ended, and tells everybody who wants to know.
+  private func conclude(_ verdict: Verdict) throws(SystemCallError) {
     meter.setVerdict(code: verdict.code.code, value: verdict.code.value)
-    try host { () throws(SystemCallError) in try drainConsole(after: verdict) }
+    // Its memory is given back by now, and its console's reader may take as long as it likes.
+    sample()
+    try drainConsole(after: verdict)
     sample()
     meter.set(.ended)
     leaveRemains()
@@ -139,8 +147,7 @@ package final class Runner {
     self.outcome = outcome
     control?.settle(.memory, .refused(.notRunning))
     control?.settle(.awaitEnd, outcome)
-    try host { () throws(SystemCallError) in try drainViewers(after: verdict) }
-    return verdict
+    try drainViewers(after: verdict)
   }
 
   /// Whether the guest starts anew: it wanted to, and nobody wants it to end.

@@ -64,7 +64,7 @@ extension Case {
       "2000 10000\n50\n", "within 10 and 30", "cgroup  ", " by the host\n", "a one ", " of 20%   #\n",
       "6000 10000\n200\n", "within 40 and 80", "6000 10000\n200\n",
       "5000 100000\n200\nmax 100000\n200\n5000 100000\n200\n", "status 137",
-    ], warns: ["cpu-quota=5%: the guest cannot have this value"], warningLines: 1
+    ], warns: ["cpu-quota=5%: the host's kernel does not take it for the guest's control group"], warningLines: 1
   ) { outcome in
     guard let throttled = outcome.figures["throttled"], throttled.count == 3 else {
       Issue.record("\(outcome.outputText)")

@@ -93,6 +93,18 @@ extension Case {
         tail -1 out; rm out kernel
         exit $status
         """, status: 1, says: ["booted, resetting via=i8042"], warns: ["kernel: is truncated", "after 0."]),
+    // It is not taken for a guest whose VMM was killed.
+    Case(
+      "reset-and-no-kernel-detached",
+      script: """
+        cp $GUESTS/reset.elf kernel
+        rowhouse run --detach --name one kernel --on-reset reset > said; rm said
+        until [ "$(rowhouse logs one | grep -c booted)" -ge 5 ]; do sleep 0.02; done
+        : > kernel
+        rowhouse wait one; echo "status $?"
+        grep -o '"verdict":"[a-zA-Z]*"' tmp/.local/state/rowhouse/ledger.jsonl
+        rowhouse remove one; rm kernel
+        """, says: ["status 1\n", "\"verdict\":\"hostFailed\""]),
     Case(
       "reset-and-stopped",
       script: """

@@ -37,7 +37,7 @@ extension Case {
         "disk1.iops=4: the guest's last is disk0", "cpu-period=50ms: it goes with cpu-quota",
         "cpu-burst=5ms: it goes with cpu-quota", "cpu-quota=900%: the guest's CPUs can use 100% at most",
         "memory=128M: the guest has no such device",
-        "cpu-quota=30% disk0.iops=100 cpu-weight=50: the guest cannot have this value",
+        "cpu-quota=30% disk0.iops=100 cpu-weight=50: a weight is for a control group; start the guest with --cgroup",
         "disk0: iops-burst goes with iops", "cpu-quota=20%: it is set twice",
       ], warningLines: 9),
     Case(
@@ -81,7 +81,7 @@ extension Case {
       warns: [
         "disk1.iops=3: the guest's last is disk0", "disk0: iops-burst goes with iops",
         "cpu-quota=700%: the guest's CPUs can use 100% at most", "disk0.iops=fast: give a number like 1000, or none",
-        "cpu-weight=50: the guest cannot have this value",
+        "cpu-weight=50: a weight is for a control group; start the guest with --cgroup",
       ], warningLines: 5
     ) { outcome in
       // Never more than its limit lets through, on however busy a host; and much more once that is raised.

@@ -40,7 +40,7 @@ import Testing
   func timeThrottled() throws {
     try make(Self.files)
     defer { remove() }
-    #expect(try ControlGroup(folder, for: CPUAllotment()).throttledNanoseconds == 0)
+    #expect(try ControlGroup(folder, for: CPUAllotment()).throttledNanoseconds == nil)
     func stat(_ microseconds: Int) -> [String: String] {
       ["cpu.stat": "usage_usec 9\nnr_throttled 4\nthrottled_usec \(microseconds)\nnr_bursts 0\n"]
     }
@@ -52,6 +52,9 @@ import Testing
     // Another folder of the same name.
     try make(stat(7))
     #expect(group.throttledNanoseconds == 0)
+    // What cannot be read now is no 0.
+    try make(["cpu.stat": ""])
+    #expect(group.throttledNanoseconds == nil)
   }
 
   @Test func aGroupWithoutAllotmentIsOnlyEntered() throws {

@@ -30,6 +30,11 @@ struct MemoryLimitTests {
     }
   }
 
+  /// Time goes by with a look each second.
+  private func pass(seconds: UInt64, _ guest: inout Guest) {
+    for _ in 0..<seconds { guest.look(after: 1_000_000_000) }
+  }
+
   @Test func belowTheLimitNothingIsAsked() {
     var guest = Guest(touched: 60 << 20)
     for _ in 0..<10 { guest.look() }
@@ -120,13 +125,13 @@ struct MemoryLimitTests {
     var guest = Guest(touched: 100 << 20, obeys: false, claimed: 0)
     var looks = 0
     while !guest.limit.isInVain, looks < 100_000 {
-      guest.look(after: 29_000_000_000)
+      pass(seconds: 29, &guest)
       guest.claimed! += Self.limit / 16
       looks += 1
     }
     #expect(looks <= Int(Self.whole / (Self.limit / 16)) + 3)
     var boaster = Guest(touched: 100 << 20, obeys: false, claimed: 16 << 40)
-    for _ in 0..<6 where !boaster.limit.isInVain { boaster.look(after: 29_000_000_000) }
+    for _ in 0..<6 where !boaster.limit.isInVain { pass(seconds: 29, &boaster) }
     #expect(boaster.limit.isInVain)
   }
 
@@ -186,7 +191,31 @@ struct MemoryLimitTests {
     var guest = Guest(touched: 100 << 20, obeys: false)
     for _ in 0..<1000 { guest.look(after: 1_000_000) }
     #expect(!guest.limit.isInVain)
-    guest.look(after: 30_000_000_000)
+    for _ in 0..<6 { guest.look(after: 5_000_000_000) }
+    #expect(guest.limit.isInVain)
+  }
+
+  /// By SIGSTOP, or as its terminal's Ctrl-Z has it: the guest could not give way meanwhile.
+  @Test func aVMMThatWasStoppedHasNotLookedInVain() {
+    var guest = Guest(touched: 100 << 20, obeys: false)
+    guest.look()
+    guest.look(after: 3_600_000_000_000)
+    #expect(!guest.limit.isInVain)
+    for _ in 0..<4 { guest.look(after: 5_000_000_000) }
+    #expect(guest.limit.isInVain)
+  }
+
+  @Test func aPausedGuestIsNotWaitedFor() {
+    var guest = Guest(touched: 100 << 20, obeys: false)
+    guest.look()
+    for _ in 0..<100 {
+      guest.limit.standStill()
+      guest.now = guest.now.advanced(byNanoseconds: 5_000_000_000)
+      guest.limit.standStill()
+      guest.look(after: 1_000_000)
+    }
+    #expect(!guest.limit.isInVain)
+    for _ in 0..<6 { guest.look(after: 5_000_000_000) }
     #expect(guest.limit.isInVain)
   }
 }

@@ -45,7 +45,8 @@ import Testing
     defer { try? Folder.remove(folder.path) }
     for fault in ControlFault.allCases {
       let isUsage = folder.explanation(of: fault, "memory=1M") is ConfigurationError
-      #expect(isUsage == [.outOfRange, .noSuchDevice, .notAllowed].contains(fault), "\(fault)")
+      let mends: [ControlFault] = [.outOfRange, .noSuchDevice, .notAllowed, .noControlGroup, .refusedByHost]
+      #expect(isUsage == mends.contains(fault), "\(fault)")
     }
     #expect(folder.explanation(of: .gone, "one") is HostError)
   }

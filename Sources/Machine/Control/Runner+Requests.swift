@@ -47,16 +47,17 @@ extension Runner {
     let earlier = allotment
     var wanted = earlier
     do throws(ControlFault) { try wanted.make(changes) } catch { return .refused(error) }
+    guard (try? wanted.check(cpuCount: configuration.cpuCount)) != nil else { return .refused(.outOfRange) }
     // A weight is nothing to the VMM itself.
-    guard (try? wanted.check(cpuCount: configuration.cpuCount)) != nil, wanted.cpu.weight == nil || controlGroup != nil
-    else { return .refused(.outOfRange) }
+    guard wanted.cpu.weight == nil || controlGroup != nil else { return .refused(.noControlGroup) }
     // What was used up to now was used under what held up to now.
     if wanted != earlier { sample() }
     // The CPUs first: only the host can still refuse something of theirs.
     if wanted.cpu != earlier.cpu {
       do throws(SystemCallError) { try hold(machine, from: earlier.cpu, to: wanted.cpu) } catch {
+        StandardError.say("--cgroup: what was asked for is refused: \(error)")
         try? hold(machine, from: wanted.cpu, to: earlier.cpu)
-        return .refused(.outOfRange)
+        return .refused(.refusedByHost)
       }
       cpuAllotment = wanted.cpu
       meter.setAllotment(wanted.cpu.quota)

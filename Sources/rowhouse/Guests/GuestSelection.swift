@@ -96,7 +96,7 @@ extension GuestFolder {
   /// Only what another argument would mend is wrong usage.
   func explanation(of fault: ControlFault, _ words: String) -> any Error {
     switch fault {
-    case .outOfRange, .noSuchDevice, .notAllowed: ConfigurationError(words, fault.reason)
+    case .outOfRange, .noSuchDevice, .notAllowed, .noControlGroup, .refusedByHost: ConfigurationError(words, fault.reason)
     case .unknownRequest, .malformed, .notRunning, .busy, .otherVersion: HostError("\(name): \(fault.reason)")
     }
   }
@@ -114,6 +114,12 @@ extension ControlFault {
     case .busy: "its VMM serves as many as it can; try again"
     case .otherVersion: "the guest's VMM is of another version; use the `rowhouse` that started the guest"
     case .notAllowed: "another writes on the console, or this is not allowed to"
+    case .noControlGroup: "a weight is for a control group; start the guest with --cgroup"
+    case .refusedByHost:
+      """
+      the host's kernel does not take it for the guest's control group, which wants at least 1ms in each period, and a \
+      burst that is not above that; what it said is in the VMM's log
+      """
     }
   }
 }

@@ -25,8 +25,8 @@ struct ControlClient {
     } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {
       throw .gone
     } catch where error.errno == .again {
-      // So many wait there that the kernel takes no more.
-      throw .refused(.busy)
+      // So many wait there that the kernel takes no more: a VMM that runs has fewer of them.
+      throw .silent
     } catch {
       throw .host(error)
     }
