@@ -1,6 +1,12 @@
 """The phases of a boot and the times that are compared, as the results.json of `rowhouse bench boot` has them: what
 bench-document tells and bench-report draws."""
 
+import functools
+import operator
+from statistics import median
+
+import intervals
+
 # KVM makes the machine on one thread while another reads the configuration and loads the image; both begin when the
 # process has started, and the guest needs both.
 MACHINE, IMAGE = "machine_created", "image_loaded"
@@ -26,6 +32,8 @@ PARTS = {
     MACHINE: "KVM set-up",
     IMAGE: "image load",
 }
+# All moments, in their order in BootMoment.swift.
+MOMENTS = [moment for phase in PHASES for moment in (PARTS if phase == TOGETHER else [phase])]
 # The times that are taken in the same way of every VMM, and so compared, in the words of ComparedTime.swift there.
 GOALS = {
     "first_byte": "From start to the first console byte",
@@ -34,8 +42,8 @@ GOALS = {
     "marker": "From start to the marker",
     "exit": "From start to end",
 }
-# What a run is measured to, and so its last moment.
-ENDS = ("exit", "marker", "init")
+# Those to init, which are compared only where the same thing told it (InitSource.swift there).
+TO_INIT = ("init", "kernel_to_init")
 
 
 def is_quiet(results: dict) -> bool:
@@ -50,17 +58,38 @@ def compared(results: dict) -> list[str]:
             and not (goal == "first_byte" and is_quiet(results))]
 
 
-def median_run(contestant: dict) -> dict[str, float]:
-    """The moments of the run whose end is the median; with an even number of runs, of the earlier of the two in the
-    middle. Only the phases of one run add up to its end: medians of each phase would not."""
+def is_alike(one: dict, other: dict, goal: str) -> bool:
+    """Whether a time was taken of the same event for both."""
+    return goal not in TO_INIT or one.get("init_source") == other.get("init_source")
+
+
+def ratio(first: dict, contestant: dict, goal: str) -> str:
+    """The quotient of the first contestant's median and this one's in words; "–" of times to two events."""
+    if goal in first["summary"] and not is_alike(first, contestant, goal):
+        return intervals.NONE
+    return intervals.of_ratio(first, contestant, goal)
+
+
+def typical_run(contestant: dict) -> dict[str, float]:
+    """The moments of the most typical run: those that every run has are together nearest to their medians, each as a
+    part of its median; of several such runs it is the first. Only the phases of one run add up to its end: medians of
+    each phase would not. The run whose end is the median would not do: what takes longest decides which that is, and
+    the rest of it may be as in hardly any other run. BootPhases.swift there chooses the same one."""
     runs = [run["moments_nanoseconds"] for run in contestant["runs"]]
-    end = next(moment for moment in ENDS if all(moment in run for run in runs))
-    return sorted(runs, key=lambda run: run[end])[(len(runs) - 1) // 2]
+    medians = {moment: median(run[moment] for run in runs) for moment in MOMENTS if all(moment in run for run in runs)}
+
+    def distance(run: dict[str, float]) -> float:
+        # Nothing is no part of nothing.
+        parts = (abs(run[moment] - middle) / middle for moment, middle in medians.items() if middle > 0)
+        # One after the other, as Swift adds them: sum() rounds otherwise from Python 3.12 on.
+        return functools.reduce(operator.add, parts, 0.0)
+
+    return min(runs, key=distance)
 
 
 def moments(results: dict, contestant: dict) -> dict[str, float]:
     """When each phase of that run ends, one after the other, nanoseconds since the start."""
-    run = dict(median_run(contestant))
+    run = dict(typical_run(contestant))
     if MACHINE in run and IMAGE in run:
         run[TOGETHER] = max(run[MACHINE], run[IMAGE])
     if is_quiet(results):
@@ -70,7 +99,7 @@ def moments(results: dict, contestant: dict) -> dict[str, float]:
 
 def side_by_side(contestant: dict) -> dict[str, float]:
     """What KVM's making of the machine and the loading of the image take in that run, each by itself, nanoseconds."""
-    run = median_run(contestant)
+    run = typical_run(contestant)
     return {part: run[part] - run[BEGIN] for part in PARTS if part in run and BEGIN in run}
 
 

@@ -70,7 +70,7 @@ def small_guest() -> list[Promise]:
         boot("first byte, beside the least program that runs it", "hello", "first_byte", "rowhouse", "bare", BARE_RATIO),
         boot("first byte", "hello", "first_byte", "rowhouse", "qemu-microvm",
              MICROVM_RATIO),
-        boot("all of `rowhouse run` with it", "hello", "exit", "rowhouse-run", "qemu-microvm", 0.5),
+        boot("all of `rowhouse run` with it", "hello-run", "exit", "rowhouse-run", "qemu-microvm", 0.5),
     ]
 
 

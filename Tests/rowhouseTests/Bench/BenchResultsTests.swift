@@ -14,7 +14,7 @@ struct BenchResultsTests {
     _ times: [String: [UInt64]], version: String = "v", command: String = "vmm /k -v", kernel: String = "k",
     commandLine: String? = nil, until: String = "exit", warmup: Int = 0, pinned: Bool = false,
     options: [String]? = nil, missing: [MissingContestant] = [], exits: [ExitCost]? = nil,
-    kvm: [String: UInt64]? = nil, kernelForm: KernelForm? = nil,
+    kvm: [String: UInt64]? = nil, kernelForm: KernelForm? = nil, initSources: [String: InitSource] = [:],
     change: (Int, inout BootRun) -> Void = { _, _ in }
   ) -> BootResults {
     let contestants = times.keys.sorted().map { name in
@@ -27,7 +27,7 @@ struct BenchResultsTests {
       let summary = Summary(BootResults.Contestant.sample(runs, { $0[.exit] })!)
       return BootResults.Contestant(
         name: name, vmm: name, kernel: "/k", version: version, command: command, kernelForm: kernelForm,
-        unpackNanoseconds: nil, runs: runs,
+        initSource: initSources[name], unpackNanoseconds: nil, runs: runs,
         summary: ["exit": summary], ratios: [:], exits: exits, kvm: kvm)
     }
     return BootResults(
@@ -70,6 +70,42 @@ struct BenchResultsTests {
   @Test func fewRunsAreShownWithoutInterval() {
     let rows = lines(BootTable(results(["a": [10, 30, 20], "b": [40, 50, 60]])).text)
     #expect(rows[2].hasSuffix("  -") && rows[3].hasSuffix("  -             0.400"), "\(rows)")
+  }
+
+  /// The console's line comes before the first program runs, and its mark after.
+  @Test func timesToInitAreComparedWithTheirLike() {
+    func told(_ sources: [String: InitSource]) -> [String] {
+      let results = results(["a": [10], "b": [20]], initSources: sources) { _, run in
+        run[.kernelEntered] = 1_000_000
+        run[.initReached] = 5_000_000
+      }
+      let shown = lines(BootTable(results).text).filter { $0.hasPrefix("b ") || $0.hasPrefix("Init is told by") }
+      return shown.prefix(5).map(words)
+    }
+    let reached = "b 5.00 ms 5.00 ms 5.00 ms 5.00 ms -", entry = "b 4.00 ms 4.00 ms 4.00 ms 4.00 ms -"
+    let said = "Init is told by the boot timer's mark of a, the console's line of b: times to another event are not"
+      + " compared."
+    let other = told(["a": .mark, "b": .line])
+    #expect(other.prefix(4) == ["\(reached) -", said, "\(entry) -", said])
+    #expect(other.count == 5 && other[4].hasSuffix(" - 0.500"), "\(other)")
+    // Files of before it was written down have none.
+    for alike in [[:], ["a": .line, "b": .line]] as [[String: InitSource]] {
+      #expect(told(alike).prefix(2) == ["\(reached) 1.000", "\(entry) 1.000"])
+    }
+  }
+
+  @Test func whatToldInitIsReadBack() throws {
+    let results = results(["a": [1]], initSources: ["a": .postCode]) { _, run in run[initBy: .postCode] = 7 }
+    #expect(results.json.contains(#""init_source" : "post_code""#) && results.json.contains(#""post_code" : 7"#))
+    let file = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data(results.json.utf8).write(to: file)
+    guard case .boot(let read) = try ResultsFile.read(file.path()) else {
+      Issue.record("it is not read as a boot's")
+      return
+    }
+    #expect(read.contestants[0].initSource == .postCode && read.contestants[0].runs[0][initBy: .postCode] == 7)
+    #expect(!self.results(["a": [1]]).json.contains("init_"))
   }
 
   // MARK: What was used
@@ -149,10 +185,84 @@ struct BenchResultsTests {
     let rows = lines(BootComparison(before, after).text)
     #expect(rows[0].hasPrefix("Before: 20") && rows[0].contains("load average"))
     #expect(rows[1] == "gone was measured only before.")
-    #expect(rows[3].hasPrefix("a") && rows[3].hasSuffix("faster"))
+    #expect(rows[3].hasPrefix("a") && rows[3].hasSuffix("  faster, or the machine"))
     #expect(rows[4].hasPrefix("b") && rows[4].hasSuffix("no more than noise"))
     #expect(rows[5].hasPrefix("c") && rows[5].contains(" 0.500  ") && rows[5].hasSuffix("  too few runs to tell"))
-    #expect(rows[6].hasPrefix("Of two sessions"))
+    #expect(rows[6].hasPrefix("Of two sessions") && rows[7].hasPrefix("Before you believe"))
+  }
+
+  /// What is said of when each ends, by contestant. Each has seven runs, less than 1 % around a number of milliseconds.
+  private func verdicts(
+    _ before: [String: UInt64], _ after: [String: UInt64], versions: (String, String) = ("v", "v"),
+    commands: (String, String) = ("vmm", "vmm")
+  ) -> [String: String] {
+    func measured(_ ends: [String: UInt64], _ version: String, _ command: String) -> BootResults {
+      let runs = ends.mapValues { end in [end - 4, end - 2, end - 1, end, end + 1, end + 2, end + 4] }
+      return results(runs, version: version, command: command)
+    }
+    let comparison = BootComparison(
+      measured(before, versions.0, commands.0), measured(after, versions.1, commands.1))
+    let rows = lines(comparison.text).filter { words($0).contains(" exit ") }
+    return Dictionary(uniqueKeysWithValues: rows.map { row -> (String, String) in
+      let verdict = row.components(separatedBy: "  ").last ?? ""
+      return (words(row).components(separatedBy: " ")[0], verdict.trimmingCharacters(in: .whitespaces))
+    })
+  }
+
+  private let unhurried: [String: UInt64] = ["rowhouse": 1000, "bare": 800, "qemu-microvm": 2000]
+
+  @Test func slowerMachineIsNoSlowerProgram() {
+    let found = verdicts(unhurried, ["rowhouse": 1100, "bare": 880, "qemu-microvm": 2200])
+    #expect(found == ["rowhouse": "as the machine", "bare": "the machine", "qemu-microvm": "the machine"])
+    #expect(verdicts(unhurried, unhurried)["rowhouse"] == "no more than noise")
+  }
+
+  @Test func programThatChangesAloneHasAVerdict() {
+    let slower = verdicts(unhurried, ["rowhouse": 1100, "bare": 800, "qemu-microvm": 2000])
+    #expect(slower == ["rowhouse": "slower", "bare": "the machine", "qemu-microvm": "the machine"])
+    // As before on a slower machine.
+    let faster = verdicts(unhurried, ["rowhouse": 1000, "bare": 880, "qemu-microvm": 2200])
+    #expect(faster == ["rowhouse": "faster", "bare": "the machine", "qemu-microvm": "the machine"])
+  }
+
+  /// The mean of the others would call it faster, though one of them did as well on the same two machines.
+  @Test func machineThatChangesUnevenlyIsNoVerdict() {
+    let uneven: [String: UInt64] = ["rowhouse": 1000, "bare": 800, "qemu-microvm": 2400]
+    #expect(verdicts(unhurried, uneven)["rowhouse"] == "as one of the others")
+    #expect(verdicts(unhurried, uneven.merging(["rowhouse": 900]) { $1 })["rowhouse"] == "faster")
+  }
+
+  @Test func withoutTheSameProgramTheMachineMayHaveChanged() {
+    let alone = "slower, or the machine"
+    #expect(verdicts(["rowhouse": 1000], ["rowhouse": 1100]) == ["rowhouse": alone])
+    // Rowhouse's own are none to judge it beside, nor is QEMU of another version or with other options.
+    let own: [String: UInt64] = ["rowhouse": 1000, "rowhouse-run": 2000]
+    #expect(verdicts(own, ["rowhouse": 1100, "rowhouse-run": 2200]) == ["rowhouse": alone, "rowhouse-run": alone])
+    let (before, after): ([String: UInt64], [String: UInt64]) = (
+      ["rowhouse": 1000, "qemu-microvm": 2000], ["rowhouse": 1100, "qemu-microvm": 2200]
+    )
+    #expect(verdicts(before, after, versions: ("1", "2")) == ["rowhouse": alone, "qemu-microvm": alone])
+    #expect(verdicts(before, after, commands: ("vmm", "vmm -x")) == ["rowhouse": alone, "qemu-microvm": alone])
+    // The version of `bare` is Rowhouse's.
+    let bare = verdicts(["rowhouse": 1000, "bare": 800], ["rowhouse": 1100, "bare": 880], versions: ("1", "2"))
+    #expect(bare == ["rowhouse": "as the machine", "bare": "the machine"])
+  }
+
+  @Test func changeBesideOthersIsShownWhereThereAreSome() {
+    func table(_ names: [String], runs: [UInt64]) -> [String] {
+      let results = results(Dictionary(uniqueKeysWithValues: names.map { ($0, runs) }))
+      return lines(BootComparison(results, results).text).dropFirst().map(words)
+    }
+    let runs: [UInt64] = [5, 5, 5, 5, 5]
+    // Two rows have a verdict: each interval leaves out 1 by chance half as often.
+    #expect(Array(table(["bare", "rowhouse", "rowhouse-run"], runs: runs).prefix(3)) == [
+      "TIME BEFORE AFTER AFTER / BEFORE, 95 % BESIDE OTHERS, 97.5 %",
+      "bare exit 5.00 ms 5.00 ms 1.000 (1.000 to 1.000) - the machine",
+      "rowhouse exit 5.00 ms 5.00 ms 1.000 (1.000 to 1.000) 1.000 (1.000 to 1.000) no more than noise",
+    ])
+    let once = table(["bare", "rowhouse"], runs: [5])
+    #expect(once[2] == "rowhouse exit 5.00 ms 5.00 ms 1.000 1.000 too few runs to tell")
+    #expect(table(["rowhouse"], runs: runs)[0] == "TIME BEFORE AFTER AFTER / BEFORE, 95 %")
   }
 
   @Test func comparisonTellsWhatElseDiffers() {
@@ -204,8 +314,8 @@ struct BenchResultsTests {
     let rows = lines(BootComparison(measured(1), measured(2)).text).map(words)
     for row in [
       "a CPU time 8.00 ms 8.00 ms 1.000 (1.000 to 1.000) no more than noise",
-      "a page faults 100 200 2.000 (2.000 to 2.000) more",
-      "a largest process 3.0 MiB 6.0 MiB 2.000 (2.000 to 2.000) more",
+      "a page faults 100 200 2.000 (2.000 to 2.000) more, or the machine",
+      "a largest process 3.0 MiB 6.0 MiB 2.000 (2.000 to 2.000) more, or the machine",
       "a exits 10 20 2.000 too few runs to tell", "a time at exits 7.00 ms 7.00 ms 1.000 too few runs to tell",
       "process start 1.00 ms 2.00 ms", "KVM set-up, and meanwhile image load 4.00 ms 3.00 ms",
     ] {

@@ -57,6 +57,39 @@ struct StatisticsTests {
     #expect(try #require(Bootstrap.ratio(of: try noisy(100), to: try noisy(100))).contains(1))
   }
 
+  private func change(_ before: [Double], _ after: [Double]) throws -> Change {
+    Change(before: try #require(Sample(before)), after: try #require(Sample(after)))
+  }
+
+  @Test func changeIsDividedByTheGeometricMeanOfOthers() throws {
+    func constant(_ before: Double, _ after: Double) throws -> Change {
+      try change(.init(repeating: before, count: 5), .init(repeating: after, count: 5))
+    }
+    let ratio = Ratio(
+      of: try constant(10, 20), beside: [try constant(1, 2), try constant(3, 24)], chance: 0.05)
+    for value in [ratio.value, try #require(ratio.low), try #require(ratio.high)] { #expect(abs(value - 0.5) < 1e-12) }
+  }
+
+  @Test("What changes for all is no change beside others, in an interval that is wider the less it leaves to chance")
+  func changeBesideOthers() throws {
+    var random = SplitMix64(seed: 11)
+    func noisy(_ middle: Double) -> [Double] {
+      (0..<20).map { _ in middle * Double.random(in: 0.9..<1.1, using: &random) }
+    }
+    let (own, other) = (try change(noisy(100), noisy(150)), try change(noisy(50), noisy(75)))
+    #expect(try #require(Bootstrap.ratio(of: own.after, to: own.before)).lowerBound > 1)
+    let wide = try #require(Bootstrap.factor(of: own, beside: [other], chance: 0.001))
+    let narrow = try #require(Bootstrap.factor(of: own, beside: [other], chance: 0.05))
+    #expect(wide.contains(1) && wide.lowerBound < narrow.lowerBound && wide.upperBound > narrow.upperBound)
+  }
+
+  /// Page faults may be none in some runs: three such of five draws, and there is nothing to divide by.
+  @Test func quotientByWhatMayBeNothingHasNoInterval() throws {
+    let (some, none) = (try #require(Sample([1.0, 1, 1, 1, 1])), try #require(Sample([0.0, 0, 1, 1, 1])))
+    #expect(Bootstrap.ratio(of: some, to: none) == nil && Bootstrap.ratio(of: none, to: none) == nil)
+    #expect(Bootstrap.ratio(of: none, to: some) == 0...1)
+  }
+
   @Test func sameRunsSameInterval() throws {
     let sample = try #require(Sample([3.0, 1, 4, 1, 5, 9, 2, 6]))
     #expect(Bootstrap.median(of: sample) == Bootstrap.median(of: sample))
@@ -71,6 +104,9 @@ struct StatisticsTests {
       let few = try #require(Sample((1...count).map { Double($0) }))
       #expect(Bootstrap.median(of: few) == nil)
       #expect(Bootstrap.ratio(of: few, to: five) == nil && Bootstrap.ratio(of: five, to: few) == nil)
+      let (short, long) = (Change(before: five, after: few), Change(before: five, after: five))
+      #expect(Bootstrap.factor(of: short, beside: [long], chance: 0.05) == nil)
+      #expect(Bootstrap.factor(of: long, beside: [short], chance: 0.05) == nil)
       #expect(Summary(few).medianLow == nil && Summary(few).intervalText == nil)
       #expect(Ratio(of: few, to: few).text == "1.000")
     }

@@ -29,9 +29,10 @@ struct BootBenchmark {
       .map { Entry(contestant: $0) }
     var progress = ProgressBar(total: entries.map { turns(of: $0.contestant, after: 0) }.reduce(0, +))
     defer { progress.clear() }
+    var rounds = Rounds()
     for round in 0..<warmup + runs {
       let left = entries.indices.filter { entries[$0].failure == nil }
-      for index in Rounds.order(round, of: left.count).map({ left[$0] }) {
+      for index in rounds.next(of: left.count).map({ left[$0] }) {
         let contestant = entries[index].contestant
         progress.next(contestant.name)
         let outcome = try host { () throws(SystemCallError) in
@@ -51,6 +52,9 @@ struct BootBenchmark {
     }
     entries.removeAll { $0.failure != nil }
     guard !entries.isEmpty else { throw missing.nothingToMeasure }
+    for (index, source) in InitSource.choose(for: entries.map(\.runs)).enumerated() {
+      entries[index].tellInit(by: source, goal)
+    }
     let profiles = try entries.map { entry throws(ExitCode) in
       try profile(of: entry.contestant, &progress, interruption)
     }
@@ -63,7 +67,9 @@ struct BootBenchmark {
       measurement: .init(
         runs: runs, warmup: warmup, until: until, pinned: pinned != nil, limitSeconds: Double(limitNanoseconds) / 1e9),
       contestants: zip(entries, profiles).map { entry, profile in
-        .init(entry.contestant, runs: entry.runs, reference: entries[0].runs, profile: profile)
+        .init(
+          entry.contestant, runs: entry.runs, initSource: entry.initSource,
+          reference: (entries[0].runs, entries[0].initSource), profile: profile)
       },
       missing: missing)
   }
@@ -72,8 +78,18 @@ struct BootBenchmark {
   private struct Entry {
     let contestant: Contestant
     var runs: [BootRun] = []
+    /// What the runs' `init` is told by, once all are known.
+    var initSource: InitSource?
     /// Why it is out; nil: it is not.
     var failure: String?
+
+    mutating func tellInit(by source: InitSource?, _ goal: BootGoal) {
+      initSource = source
+      for index in runs.indices {
+        runs[index].tellInit(by: source)
+        runs[index].forget(after: goal.moment)
+      }
+    }
   }
 
   /// How many times a contestant is started after so many rounds.

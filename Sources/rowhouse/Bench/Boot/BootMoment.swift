@@ -10,7 +10,7 @@ enum BootMoment: String, CaseIterable {
   case kernelEntered = "kernel_entered"
   /// The first byte of the console was read here.
   case firstByte = "first_byte"
-  /// The guest's first program runs.
+  /// The guest's first program runs, as one of several things tells (``InitSource``).
   case initReached = "init"
   /// The console said what `--until` waits for.
   case marker

@@ -4,6 +4,9 @@ import Metering
 struct BootRun: Codable {
   /// By ``BootMoment``; nanoseconds since just before the VMM was started.
   var momentsNanoseconds: [String: UInt64] = [:]
+  /// When each ``InitSource`` told that init was reached, one of which is the moment `init`; nil: none did, or it was
+  /// not written down yet.
+  var initNanoseconds: [String: UInt64]?
   /// CPU time of the VMM's processes. The sum of the two is exact; the kernel divides it by ticks of its clock.
   var userNanoseconds: UInt64 = 0
   var systemNanoseconds: UInt64 = 0
@@ -22,10 +25,19 @@ struct BootRun: Codable {
   /// Takes away what came after a moment, when that was reached. The first byte stays: it has its time by its reading
   /// here, which may come after a mark that the guest set later.
   mutating func forget(after last: BootMoment) {
-    guard let end = self[last] else { return }
+    if let end = self[last] { forget(afterNanoseconds: end) }
+  }
+
+  mutating func forget(afterNanoseconds end: UInt64) {
     let firstByte = self[.firstByte]
     momentsNanoseconds = momentsNanoseconds.filter { $0.value <= end }
     self[.firstByte] = firstByte
+    initNanoseconds = initNanoseconds?.filter { $0.value <= end }
+  }
+
+  /// Makes what one of the sources told the moment `init`; nil: there is none.
+  mutating func tellInit(by source: InitSource?) {
+    if let source { self[.initReached] = self[initBy: source] }
   }
 
   /// Both parts of the CPU time.
@@ -36,5 +48,14 @@ struct BootRun: Codable {
   subscript(moment: BootMoment) -> UInt64? {
     get { momentsNanoseconds[moment.rawValue] }
     set { momentsNanoseconds[moment.rawValue] = newValue }
+  }
+
+  subscript(initBy source: InitSource) -> UInt64? {
+    get { initNanoseconds?[source.rawValue] }
+    set {
+      var all = initNanoseconds ?? [:]
+      all[source.rawValue] = newValue
+      initNanoseconds = all
+    }
   }
 }

@@ -29,13 +29,24 @@ struct BootTable {
       // Anew from the runs: files of before intervals needed a number of runs have some of any.
       let summary = Summary(sample)
       let times = [summary.minimum, summary.median, summary.p90, summary.maximum].map(\.milliseconds)
-      let ratio = contestant.name == first.name ? nil : reference.map { Ratio(of: $0, to: sample).text }
+      let ratio = contestant.name == first.name ? nil : reference.map { reference in
+        time.isAlike(first.initSource, contestant.initSource) ? Ratio(of: reference, to: sample).text : "-"
+      }
       return [contestant.name] + times + [summary.intervalText ?? "-", ratio ?? ""]
     }
     if rows.isEmpty { return nil }
     let head = ["", "MINIMUM", "MEDIAN", "P90", "MAXIMUM", "MEDIAN, 95 %", "\(first.name.uppercased()) / IT, 95 %"]
     let runs = results.measurement.runs
     return "\(time.title), \(runs) run\(runs == 1 ? "" : "s") each:\n" + TextTable(head, rows).text
+      + unlikeSources(time)
+  }
+
+  /// Says why some have no ratio, where init is another event of each.
+  private func unlikeSources(_ time: ComparedTime) -> String {
+    let told = results.contestants.filter { $0.sample(time.of) != nil }
+    if told.allSatisfy({ time.isAlike(told[0].initSource, $0.initSource) }) { return "" }
+    let names = told.map { "\($0.initSource?.name ?? "what is not known") of \($0.name)" }
+    return "Init is told by \(names.joined(separator: ", ")): times to another event are not compared.\n"
   }
 
   private func phases(of contestant: BootResults.Contestant) -> String? {
@@ -43,7 +54,7 @@ struct BootTable {
     let rows = phases.steps.map { step in
       [step.name, Double(step.time).milliseconds, step.sinceStart.map { Double($0).milliseconds } ?? ""]
     }
-    return "Phases of \(contestant.name), in the run whose end is the median:\n"
+    return "Phases of \(contestant.name), in its most typical run:\n"
       + TextTable(["", "TIME", "SINCE START"], rows).text
   }
 

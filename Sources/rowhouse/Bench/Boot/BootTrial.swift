@@ -19,7 +19,9 @@ final class BootTrial {
   private let loop: EventLoop
   private let goalClock: TimerFD
   private var console = ConsoleRecord()
+  /// All but `init`, which is told by one of ``initSeen`` when all runs are known.
   private var seen: [BootMoment: Instant] = [:]
+  private var initSeen: [InitSource: Instant] = [:]
   private var marks: [PostMark.Mark] = []
   /// What the guest's kernel said when it gave up, and when.
   private var panic: (line: String, instant: Instant)?
@@ -103,12 +105,14 @@ final class BootTrial {
     }
     if let instant = console.firstByte { saw(.firstByte, at: instant) }
     lookAtConsole(isAll: true)
-    // What the guest marked is nearer the truth than what it says.
-    for (moment, instant) in seen.merging(PostMark.moments(marks), uniquingKeysWith: { $1 }) {
-      run[moment] = instant.nanoseconds(since: started)
+    let told = PostMark.Told(marks)
+    if let instant = told.kernelEntered { saw(.kernelEntered, at: instant) }
+    for (moment, instant) in seen { run[moment] = instant.nanoseconds(since: started) }
+    for (source, instant) in initSeen.merging(told.initReached, uniquingKeysWith: { $1 }) {
+      run[initBy: source] = instant.nanoseconds(since: started)
     }
     // One that went on until the next look may have come further than others.
-    run.forget(after: goal.moment)
+    if let end = reachedGoal(run) { run.forget(afterNanoseconds: end) }
     if let reason = try failure(of: run, since: started, end, errors) { return .failed(reason) }
     if !hasEnded { return .failed("it did not end when it was asked to") }
     return .done(run)
@@ -146,8 +150,12 @@ final class BootTrial {
       loop.stop()
     }
     try loop.run()
-    // What the VMM said to the last is in the pipe, whose other end is still open here as well.
-    while seen[.exit] != nil, reading.descriptor.inputWaiting > 0 { try console.read(from: reading.descriptor) }
+    // What the VMM said to the last is in the pipe, whose other end is still open here as well. One that goes on may
+    // never be silent: one read takes what it said before the mark that was its goal.
+    while reading.descriptor.inputWaiting > 0 {
+      try console.read(from: reading.descriptor)
+      if seen[.exit] == nil { break }
+    }
   }
 
   /// Ends the run soon after the goal was reached, or cannot be any more.
@@ -165,7 +173,8 @@ final class BootTrial {
     if seen[goal.moment] != nil || panic != nil { return true }
     guard case .initReached = goal else { return false }
     let metered = meter.flatMap { try? MeterReading(of: $0.descriptor) }?.postMarks ?? []
-    return [marks, metered].contains { PostMark.moments($0)[.initReached] != nil }
+    let told = [initSeen] + [marks, metered].map { PostMark.Told($0).initReached }
+    return contestant.awaitedInitSources.contains { source in told.contains { $0[source] != nil } }
   }
 
   private func takePostCodes(of codes: SharedDescriptor) {
@@ -176,7 +185,7 @@ final class BootTrial {
 
   private func lookAtConsole(isAll: Bool) {
     console.lines(isAll: isAll) { line, instant in
-      if InitLine.matches(line) { saw(.initReached, at: instant) }
+      if initSeen[.line] == nil, InitLine.matches(line) { initSeen[.line] = instant }
       if case .marker(let pattern) = goal, pattern.matches(line) { saw(.marker, at: instant) }
       if panic == nil, PanicLine.matches(line) { panic = (line, instant) }
     }
@@ -192,9 +201,10 @@ final class BootTrial {
   private func failure(
     of run: BootRun, since started: Instant, _ end: ChildProcess.End, _ errors: borrowing Descriptor
   ) throws(SystemCallError) -> String? {
+    let reached = reachedGoal(run)
     // One that gives up may look well from outside: Linux with panic=-1 resets, which has QEMU end with status 0.
     if let panic {
-      let isBeforeGoal = run[goal.moment].map { panic.instant.nanoseconds(since: started) < $0 } ?? true
+      let isBeforeGoal = reached.map { panic.instant.nanoseconds(since: started) < $0 } ?? true
       if isBeforeGoal || goal.moment == .exit { return "its guest said: \(panic.line)" }
     }
     if isOutOfTime {
@@ -205,6 +215,13 @@ final class BootTrial {
     if run[.exit] != nil, end != .exited(status: 0) {
       return try end.reason(errors)
     }
-    return run[goal.moment] == nil ? goal.miss : nil
+    return reached == nil ? goal.miss : nil
+  }
+
+  /// When a run reached the goal, nil when it did not. Init is reached by what comes first of what is waited for: what
+  /// comes after it is then told of no run, and not of some. One that ended while it was waited for has its line.
+  private func reachedGoal(_ run: BootRun) -> UInt64? {
+    guard case .initReached = goal else { return run[goal.moment] }
+    return contestant.awaitedInitSources.compactMap { run[initBy: $0] }.min() ?? run[initBy: .line]
   }
 }

@@ -20,6 +20,12 @@ enum ComparedTime: String, CaseIterable {
     }
   }
 
+  /// Whether it may be compared between contestants whose `init` is told by these; nil: by none, or it was not written
+  /// down yet.
+  func isAlike(_ one: InitSource?, _ other: InitSource?) -> Bool {
+    self != .initReached && self != .kernelToInit || one == other
+  }
+
   /// "From start to end".
   var title: String {
     switch self {

@@ -15,6 +15,9 @@ struct Contestant {
   let version: String
   /// Whether its descriptor 3 gets what the guest writes to port 0x80.
   let showsPostCodes: Bool
+  /// What ends a run to init. The line comes before the marks: where marks at port 0x80 were asked for and are seen, it
+  /// is not yet the end, so that every run has them.
+  let awaitedInitSources: [InitSource]
   /// What `rowhouse run` boots of the kernel; nil: other VMMs boot its file, whatever it is.
   let kernelForm: KernelForm?
   /// How long it took to unpack the kernel before the first run, which finds it kept; nil: it was not.
@@ -80,6 +83,8 @@ struct Contestant {
     let postCodeArguments = postCodes ? vmm.postCodeArguments : []
     showsPostCodes = !postCodeArguments.isEmpty
     arguments += postCodeArguments
+    let seesPostCodes = postCodes && (showsPostCodes || vmm == .rowhouse)
+    awaitedInitSources = InitSource.allCases.filter { $0 != .line || !seesPostCodes }
     self.arguments = arguments
     let started = Instant.now
     kernelForm = vmm == .rowhouseRun ? try Self.unpack(guest) : nil

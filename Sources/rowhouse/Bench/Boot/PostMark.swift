@@ -12,20 +12,29 @@ enum PostMark {
   /// The first program; Firecracker's guests write this to the boot timer.
   static let initReached: UInt8 = 123
 
-  /// What marks tell, in the order in which they came.
-  static func moments(_ marks: some Sequence<Mark>) -> [BootMoment: Instant] {
-    var moments: [BootMoment: Instant] = [:]
-    var isFirst = true
-    for mark in marks {
-      switch (mark.source, mark.byte) {
-      case (.postCode, kernelEntered) where isFirst: moments[.kernelEntered] = mark.instant
-      case (.postCode, initReached) where moments[.kernelEntered] != nil, (.bootTimer, initReached):
-        if moments[.initReached] == nil { moments[.initReached] = mark.instant }
-      default: break
+  /// What marks tell.
+  struct Told {
+    private(set) var kernelEntered: Instant?
+    /// When each of those that are marks came first.
+    private(set) var initReached: [InitSource: Instant] = [:]
+
+    /// - Parameter marks: in the order in which they came.
+    init(_ marks: some Sequence<Mark>) {
+      var isFirst = true
+      for mark in marks {
+        switch (mark.source, mark.byte) {
+        case (.postCode, PostMark.kernelEntered) where isFirst: kernelEntered = mark.instant
+        case (.postCode, PostMark.initReached) where kernelEntered != nil: reached(.postCode, mark.instant)
+        case (.bootTimer, PostMark.initReached): reached(.mark, mark.instant)
+        default: break
+        }
+        if mark.source == .postCode { isFirst = false }
       }
-      if mark.source == .postCode { isFirst = false }
     }
-    return moments
+
+    private mutating func reached(_ source: InitSource, _ instant: Instant) {
+      if initReached[source] == nil { initReached[source] = instant }
+    }
   }
 
   struct Mark {

@@ -118,6 +118,16 @@ extension BootResults.Contestant {
     program.kernelForm = kernelForm
     return program
   }
+
+  /// Whether the same program was started in the same way both times, so that what changed is not its own.
+  ///
+  /// Rowhouse's own never are the same: their version stays while they are worked on. `bare` says none, and has
+  /// Rowhouse's in its place, which is not heeded.
+  func isSameProgram(in guest: BootResults.Guest, as earlier: Self, in earlierGuest: BootResults.Guest) -> Bool {
+    guard vmm == earlier.vmm, let known = BenchedVMM(rawValue: vmm), !known.isRowhouse else { return false }
+    let (old, new) = (earlier.program(in: earlierGuest), program(in: guest))
+    return old.command == new.command && (known.versionArguments == nil || old.version == new.version)
+  }
 }
 
 extension DensityResults.Contestant {

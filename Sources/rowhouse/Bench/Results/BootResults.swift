@@ -26,12 +26,14 @@ struct BootResults: JSONDocument, Decodable {
     let command: String
     /// See ``Contestant/kernelForm``; nil also: it was not written down yet.
     var kernelForm: KernelForm?
+    /// What the runs' `init` is told by; nil also: it was not written down yet.
+    var initSource: InitSource?
     /// What the first start of all took longer; nil: nothing, or it is not known.
     let unpackNanoseconds: UInt64?
     let runs: [BootRun]
     /// By ``BootMoment`` and ``ComparedTime``, those that every run reached.
     let summary: [String: Summary]
-    /// The first contestant's median by this one's, by ``ComparedTime``.
+    /// The first contestant's median by this one's, by ``ComparedTime``, where both are times to the same event.
     let ratios: [String: Ratio]
     /// From a run of its own, which is not among the others; nil for VMMs that cannot tell.
     let exits: [ExitCost]?
@@ -65,8 +67,11 @@ extension BootResults.Contestant {
     return times.count == runs.count ? Sample(times.map { Double($0) }) : nil
   }
 
-  /// - Parameter reference: the first contestant's runs.
-  init(_ contestant: Contestant, runs: [BootRun], reference: [BootRun], profile: ProfileReading?) {
+  /// - Parameter reference: the first contestant's runs, and what their `init` is told by.
+  init(
+    _ contestant: Contestant, runs: [BootRun], initSource: InitSource?,
+    reference: (runs: [BootRun], initSource: InitSource?), profile: ProfileReading?
+  ) {
     name = contestant.name
     vmm = contestant.vmm.rawValue
     kernel = contestant.guest.kernel
@@ -75,6 +80,7 @@ extension BootResults.Contestant {
     kernelForm = contestant.kernelForm
     unpackNanoseconds = contestant.unpackNanoseconds
     self.runs = runs
+    self.initSource = initSource
     var summary: [String: Summary] = [:]
     var ratios: [String: Ratio] = [:]
     for moment in BootMoment.allCases {
@@ -83,7 +89,8 @@ extension BootResults.Contestant {
     for time in ComparedTime.allCases {
       guard let sample = Self.sample(runs, time.of) else { continue }
       summary[time.rawValue] = Summary(sample)
-      ratios[time.rawValue] = Self.sample(reference, time.of).map { Ratio(of: $0, to: sample) }
+      guard time.isAlike(reference.initSource, initSource) else { continue }
+      ratios[time.rawValue] = Self.sample(reference.runs, time.of).map { Ratio(of: $0, to: sample) }
     }
     self.summary = summary
     self.ratios = ratios

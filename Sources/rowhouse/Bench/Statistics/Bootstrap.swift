@@ -26,12 +26,33 @@ enum Bootstrap {
       (0..<rounds).map { _ in resampled(numerator, &random).median / resampled(denominator, &random).median })
   }
 
+  /// The interval of a change divided by the mean one of others. All are drawn anew each time, as none is known
+  /// exactly; nil of too few runs of anybody.
+  ///
+  /// - Parameter chance: which part of the results is left out, half of it at each end. A wide interval rests on few
+  ///   results: with 0.05 / 8 six of the 2,000 lie beyond each end.
+  static func factor(of change: Change, beside others: [Change], chance: Double) -> ClosedRange<Double>? {
+    guard change.hasEnoughRuns, others.allSatisfy(\.hasEnoughRuns) else { return nil }
+    var random = SplitMix64(seed: seed)
+    return middle(
+      (0..<rounds).map { _ in
+        let drawn = resampled(change, &random)
+        return drawn.factorBeside(others.map { resampled($0, &random) })
+      }, leavingOut: chance)
+  }
+
+  private static func resampled(_ change: Change, _ random: inout SplitMix64) -> Change {
+    Change(before: resampled(change.before, &random), after: resampled(change.after, &random))
+  }
+
   private static func resampled(_ sample: Sample, _ random: inout SplitMix64) -> Sample {
     // As many as the sample has, which is never none.
     Sample(sample.values.map { _ in sample.values[Int.random(in: sample.values.indices, using: &random)] }) ?? sample
   }
 
-  private static func middle(_ results: [Double]) -> ClosedRange<Double>? {
-    Sample(results).map { $0.quantile(0.025)...$0.quantile(0.975) }
+  /// - Returns: nil when some are without end, or no numbers: quotients of medians that are nothing in some draws.
+  private static func middle(_ results: [Double], leavingOut chance: Double = 0.05) -> ClosedRange<Double>? {
+    guard results.allSatisfy(\.isFinite) else { return nil }
+    return Sample(results).map { $0.quantile(chance / 2)...$0.quantile(1 - chance / 2) }
   }
 }

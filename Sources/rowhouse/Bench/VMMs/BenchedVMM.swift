@@ -35,8 +35,8 @@ enum BenchedVMM: String, CaseIterable {
   }
 
   /// Whether its process ends when its guest turns the machine off. Firecracker's goes on (its FAQ, on how to end a
-  /// guest).
-  var endsAtPowerOff: Bool { self != .firecracker }
+  /// guest), and kvmtool's: on x86 neither has a device for that, and a reset by the keyboard controller ends them.
+  var endsAtPowerOff: Bool { self != .firecracker && self != .kvmtool }
 
   static let names = allCases.map(\.rawValue).joined(separator: ", ")
 
