@@ -8,8 +8,10 @@ SHELL := /bin/bash
 PACKAGES := qemu-system-x86 qemu-utils e2fsprogs zlib1g-dev liburing-dev liblzma-dev libzstd-dev liblz4-dev libxxhash-dev \
   acpica-tools cpio lz4 xz-utils zstd gcc libc6-dev make git python3 python3-prometheus-client tmux iproute2 \
   iputils-ping passt socat picocom screen zsh fish
-# What pictures are drawn with and disks are used with, and what a kernel is built with besides: only for `make bench…`.
-BENCH_PACKAGES := python3-matplotlib fio strace
+# What pictures are drawn with, which tests look at; and what disks are used with, only for `make bench…`.
+PICTURE_PACKAGES := python3-matplotlib
+BENCH_PACKAGES := $(PICTURE_PACKAGES) fio strace
+# What a kernel is built with besides.
 KERNEL_PACKAGES := bc binutils bison flex libelf-dev libssl-dev
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -92,6 +94,7 @@ demo: deps           ## install, build, boot a guest of ours and Debian, show th
 
 # The integration tests start the programs in bin/ and the guests, so all of that comes first.
 test: deps .build-tools/promtool  ## build all, then run all tests: units, guests on this host's KVM, Linux in the lab
+	@$(call install,$(PICTURE_PACKAGES))
 	@$(MAKE) --no-print-directory build guests linux small-linux
 	python3 -m unittest discover -q Tests/Lab
 	python3 -m unittest discover -q Tests/Benchmarks

@@ -49,14 +49,15 @@ def read(path: str) -> str:
         return file.read()
 
 
-# What looks like something measured: a number with a unit, a quotient, a kernel's time stamp.
+# What looks like something measured: a number with a unit, a quotient or a part, a kernel's time stamp.
 FIGURE = re.compile(r"\d[\d.,]*(?: ?(?:ns|µs|ms|minutes?|seconds?|KB|MB|GB|KiB|MiB|GiB|%)| s|\.\d+s)(?!\w)"
-                    r"|\d+\.\d+ (?:times|of)|\[ *\d+\.\d+\]")
+                    r"|\d+\.\d+ (?:times|of)|(?<![\w.])0\.\d+(?![\w.])|\[ *\d+\.\d+\]")
 # What documents may say in their own words, as it is not measured: sizes and limits that the code has, what is promised, and
 # what is typed or set.
 PROMISED = {
     "README.md": {"0.0%", "0.1 s", "25%", "50%"},
     "docs/architecture.md": {"10 seconds", "16 KiB", "16 MiB", "256 KiB", "4 KiB", "5 seconds", "50 ms", "512 MiB", "64 KiB"},
+    "docs/benchmarks.md": {"0.8"},
     "docs/commands.md": {"10 seconds", "10ms", "20ms", "50ms", "64 KiB", "8 KiB", "95 %"},
     "docs/density.md": {"1.5 times", "100 ms", "16 MiB"},
     "docs/disk-throughput.md": {"2 ns", "32 MiB", "4 KiB"},
@@ -85,7 +86,7 @@ class Documents(unittest.TestCase):
             self.assertEqual(set(FIGURE.findall(text)), PROMISED.get(path, set()), path)
 
     def test_figures_are_known_as_such(self):
-        for text in ("3 ms", "12ms", "0.010 s", "7 s", "1.5s", "0.2 GB", "12 %", "25 minutes", "1.37 times", "0.5 of", "[    0.580199]"):
+        for text in ("3 ms", "12ms", "0.010 s", "7 s", "1.5s", "0.2 GB", "12 %", "25 minutes", "1.37 times", "0.5 of", "0.36", "[    0.580199]"):
             self.assertEqual(FIGURE.findall(f"it took {text}, or so"), [text])
         for text in ("the 8259s", "2G", "4 KiBs", "6.12 kernels", "PR 3", "5.1"):
             self.assertEqual(FIGURE.findall(f"with {text}, or so"), [])
