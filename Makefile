@@ -136,7 +136,8 @@ bench-lab: bench-deps small-linux
 	@Tests/Benchmarks/bench-document
 	@Tests/Benchmarks/bench-glance
 
-bench-startup: build guests  ## how long a guest takes to start, beside a bare C program and QEMU
+bench-startup: deps  ## how long a guest takes to start, beside a bare C program and QEMU
+	@$(MAKE) --no-print-directory build guests
 	@Tests/Benchmarks/bench-startup
 
 bench-disk: bench-deps    ## a disk's throughput beside QEMU's, in the lab (docs/disk-throughput.md)
@@ -145,7 +146,8 @@ bench-disk: bench-deps    ## a disk's throughput beside QEMU's, in the lab (docs
 	@Tests/Benchmarks/bench-disk --keep
 	@Tests/Benchmarks/bench-document
 
-bench-metering: build guests ## how exactly guests are held to what they may use, and metered (docs/metering.md)
+bench-metering: deps ## how exactly guests are held to what they may use, and metered (docs/metering.md)
+	@$(MAKE) --no-print-directory build guests linux
 	@Tests/Benchmarks/bench-metering
 
 # What `bench-metering` compares with: the same VMM, which counts no exit and samples neither time nor memory.
@@ -157,7 +159,8 @@ bench-street: bench-deps   ## what 1, 10 and 100 guests at once cost each other 
 	@kept=0; Tests/Benchmarks/bench-street || kept=$$?; \
 	Tests/Benchmarks/bench-document && Tests/Benchmarks/bench-glance && exit $$kept
 
-bench-console: build guests  ## whether viewers of a console slow its guest down
+bench-console: deps  ## whether viewers of a console slow its guest down
+	@$(MAKE) --no-print-directory build guests
 	@kept=0; Tests/Benchmarks/bench-console || kept=$$?; Tests/Benchmarks/bench-document && exit $$kept
 
 # From the objects of `make build`, which links the program anew afterwards.

@@ -48,8 +48,10 @@ package enum ControlFault: UInt16, Error, CaseIterable, Sendable {
   case otherVersion
   /// A weight is for a control group, and the guest was started in none.
   case noControlGroup
-  /// The host's kernel does not take it for the guest's control group. The VMM has said why on standard error.
+  /// The host's kernel does not take such a value for the guest's control group.
   case refusedByHost
+  /// The host's kernel failed to do it. The VMM has said how on standard error.
+  case hostFailed
 }
 
 extension ControlReply {

@@ -72,11 +72,11 @@ package final class DiskFile {
   package var isDirect: Bool { direct != nil }
   package static let directUnit = DirectFile.unit
 
-  /// Whether io_uring hands writes to the page cache to a thread of its own, as their file system does none that must not
-  /// wait. Only of file systems on this host: another, or a process, could have its writes wait for ever.
+  /// Whether io_uring hands writes to the page cache to a thread of its own, as the file system does none that must not
+  /// wait. Only of file systems on this host: another host, or a process, could have writes wait for ever.
   package var isWrittenByWorkers: Bool {
     guard kind == .regular, !isDirect, let system = try? FileSystem(of: descriptor) else { return false }
-    return [.ext4, .tmpfs, .overlay].contains(system)
+    return [.ext4, .tmpfs].contains(system)
   }
 
   // MARK: Reading

@@ -7,7 +7,6 @@ package struct FileSystem: Equatable, Sendable {
   /// ext2 and ext3 have the same number.
   package static let ext4 = FileSystem(magic: Int64(EXT4_SUPER_MAGIC))
   package static let tmpfs = FileSystem(magic: Int64(TMPFS_MAGIC))
-  package static let overlay = FileSystem(magic: Int64(OVERLAYFS_SUPER_MAGIC))
 }
 
 extension FileSystem {

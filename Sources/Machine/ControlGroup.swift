@@ -8,7 +8,7 @@ import Metering
 /// that back when the VMM is killed, and others may be in the folder by then.
 struct ControlGroup {
   private let path: String
-  /// What others were throttled in the folder before, in microseconds; nil where there is no cpu controller.
+  /// What others were throttled in the folder before, in microseconds; nil where that could not be read.
   private let throttledBefore: UInt64?
 
   /// - Throws: ``ConfigurationError`` when the folder is none of cgroup v2, or cannot do what the allotment wants of
@@ -62,7 +62,8 @@ struct ControlGroup {
   }
 
   /// For how long the host has held the folder's processes back by `cpu.max` since this process is one of them, summed
-  /// over the host's CPUs, in nanoseconds. What a folder further up holds back is not in it. Nil where it cannot be read.
+  /// over the host's CPUs, in nanoseconds. What a folder further up holds back is not in it. Nil where it cannot be
+  /// read.
   var throttledNanoseconds: UInt64? {
     guard let throttledBefore else { return nil }
     return Self.throttledMicroseconds(path)?.saturatingSubtract(throttledBefore).saturatingTimes(1000)
@@ -71,7 +72,8 @@ struct ControlGroup {
   private static func throttledMicroseconds(_ path: String) -> UInt64? {
     guard let text = try? read("cpu.stat", of: path) else { return nil }
     let words = text.split(whereSeparator: \.isWhitespace)
-    guard let index = words.firstIndex(of: "throttled_usec"), index + 1 < words.count else { return nil }
+    // Without a cpu controller there is none yet, and one that comes begins at 0.
+    guard let index = words.firstIndex(of: "throttled_usec"), index + 1 < words.count else { return 0 }
     return UInt64(words[index + 1])
   }
 

@@ -123,7 +123,7 @@ package final class Runner {
     var verdict: Verdict
     repeat {
       do throws(MachineError) { verdict = try runOnce() } catch {
-        // When it was the next machine that failed, the guest ends with all that it said and used on the one before.
+        // A guest that ran, on this machine or on one before, ends with all that it said and used.
         if sampler == nil { try? drainConsole(after: .stopped) } else { try? conclude(.hostFailed) }
         throw error
       }
@@ -163,6 +163,10 @@ package final class Runner {
     var verdict = Verdict.stopped
     self.machine = machine
     relay.attach(machine.uart, machine.consoleLine)
+    defer {
+      relay.detach()
+      self.machine = nil
+    }
     do {
       let ending = machine.ending.event
       try host { () throws(SystemCallError) in
@@ -209,8 +213,6 @@ package final class Runner {
       if !goesOn(after: verdict) { meter.reached(.guestEnded) }
     }
     try writeProfile(of: machine)
-    relay.detach()
-    self.machine = nil
     return verdict
   }
 
@@ -256,6 +258,7 @@ package final class Runner {
   private func hold(_ machine: Machine) {
     machine.pause()
     timeLimit?.pause()
+    memoryLimit?.standStill()
     isExamining = false
     armLook(HaltWatch.longest)
     meter.set(.paused)

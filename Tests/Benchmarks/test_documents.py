@@ -51,7 +51,7 @@ def read(path: str) -> str:
 
 # What looks like something measured: a number with a unit, a quotient or a part, a kernel's time stamp.
 FIGURE = re.compile(r"\d[\d.,]*(?: ?(?:ns|µs|ms|minutes?|seconds?|KB|MB|GB|KiB|MiB|GiB|%)| s|\.\d+s)(?!\w)"
-                    r"|\d+\.\d+ (?:times|of)|(?<![\w.])0\.\d+(?![\w.])|\[ *\d+\.\d+\]")
+                    r"|\d+\.\d+ (?:times|of)|(?<![\w.])0\.\d+(?!\w|\.\d)|\[ *\d+\.\d+\]")
 # What documents may say in their own words, as it is not measured: sizes and limits that the code has, what is promised, and
 # what is typed or set.
 PROMISED = {
@@ -88,6 +88,7 @@ class Documents(unittest.TestCase):
     def test_figures_are_known_as_such(self):
         for text in ("3 ms", "12ms", "0.010 s", "7 s", "1.5s", "0.2 GB", "12 %", "25 minutes", "1.37 times", "0.5 of", "0.36", "[    0.580199]"):
             self.assertEqual(FIGURE.findall(f"it took {text}, or so"), [text])
+        self.assertEqual(FIGURE.findall("It falls to 0.36."), ["0.36"])
         for text in ("the 8259s", "2G", "4 KiBs", "6.12 kernels", "PR 3", "5.1"):
             self.assertEqual(FIGURE.findall(f"with {text}, or so"), [])
 

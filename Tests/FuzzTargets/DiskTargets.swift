@@ -4,7 +4,8 @@ import Metering
 import Virtio
 
 /// A disk by io_uring on a qcow2 image, whose tables change while many requests are under way. Whatever the driver does,
-/// the image does not contradict itself afterwards. Once the kernel does all writes, once the device what it does at once.
+/// the image does not contradict itself afterwards. Once the kernel does all writes, once the device does what it may
+/// do at once.
 func fuzzRing(_ input: inout FuzzInput) {
   var again = input
   playRing(&input, promptWrites: nil)

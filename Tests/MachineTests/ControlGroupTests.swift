@@ -40,7 +40,8 @@ import Testing
   func timeThrottled() throws {
     try make(Self.files)
     defer { remove() }
-    #expect(try ControlGroup(folder, for: CPUAllotment()).throttledNanoseconds == nil)
+    let early = try ControlGroup(folder, for: CPUAllotment())
+    #expect(early.throttledNanoseconds == nil)
     func stat(_ microseconds: Int) -> [String: String] {
       ["cpu.stat": "usage_usec 9\nnr_throttled 4\nthrottled_usec \(microseconds)\nnr_bursts 0\n"]
     }
@@ -53,8 +54,13 @@ import Testing
     try make(stat(7))
     #expect(group.throttledNanoseconds == 0)
     // What cannot be read now is no 0.
-    try make(["cpu.stat": ""])
+    try make(["cpu.stat": "throttled_usec ?"])
     #expect(group.throttledNanoseconds == nil)
+    // A folder has a cpu.stat before it has a cpu controller.
+    try make(["cpu.stat": "usage_usec 9\n"])
+    let later = try ControlGroup(folder, for: CPUAllotment())
+    try make(stat(30))
+    #expect(later.throttledNanoseconds == 30_000)
   }
 
   @Test func aGroupWithoutAllotmentIsOnlyEntered() throws {

@@ -102,8 +102,19 @@ struct PromptWritesTests {
     #expect(!isDoneAtOnce(4096, executor))
   }
 
-  /// Only where io_uring would wake somebody, and where a host that does not answer cannot stop all of a guest.
-  @Test func networksAreNotWaitedFor() throws {
+  /// Nor is one whose writes fail, as they do when it is full.
+  @Test func aSlowFailureIsNotWaitedForTwice() throws {
+    let disk = try FailingDisk()
+    let executor = RingBlockExecutor(
+      disk.backend, ReorderingRing(DiskJournal(), seed: 1), promptWrites: PromptWrites())
+    disk.backend.disk.writtenFile.journal = { _ in usleep(21_000) }
+    #expect(disk.run(.write(at: 0, count: 4096, isDurable: false), executor) == .ioError)
+    disk.backend.disk.writtenFile.journal = nil
+    #expect(!isDoneAtOnce(4096, executor))
+  }
+
+  /// Only where io_uring would wake somebody, and where nobody else can stop all of a guest.
+  @Test func otherFileSystemsAreNotWaitedFor() throws {
     let memory = try DiskFile(.memory(named: "disk"), path: "disk", writable: true)
     #expect(memory.isWrittenByWorkers)
     #expect(!(try DiskFile(path: "/sys/devices/system/cpu/possible", writable: false)).isWrittenByWorkers)

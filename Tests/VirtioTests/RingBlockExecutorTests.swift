@@ -52,8 +52,8 @@ private final class RingBench {
       try creation.make(at: path)
     }
     let disk = try Disk(path: path, format: kind == .raw ? .raw : nil, readOnly: false, isDirect: kind == .direct)
-    executor = try RingBlockExecutor(
-      DiskBackend(disk, serial: []) { error in Issue.record("\(error)") }, promptWrites: isPrompt ? PromptWrites() : nil)
+    let backend = DiskBackend(disk, serial: []) { error in Issue.record("\(error)") }
+    executor = try RingBlockExecutor(backend, promptWrites: isPrompt ? PromptWrites() : nil)
   }
 
   /// The request's bytes, in a place of their own.

@@ -2,6 +2,7 @@ import Control
 import Foundation
 import Host
 import Machine
+import Synchronization
 import Testing
 
 @testable import rowhouse
@@ -68,6 +69,51 @@ import Testing
     var round = ControlRound([.pause], to: [folder])
     #expect(round.lastingFailures(until: .now.advanced(byNanoseconds: 20_000_000_000)).isEmpty)
     vmm.join()
+  }
+
+  /// Those who have come and gone fill the queue of a VMM that stands still. When it goes on, it is asked again.
+  @Test func aFullQueueIsSilenceThatMayPass() throws {
+    defer { try? Folder.remove(folder.path) }
+    let meter = try Descriptor.open(folder.path(of: .meter), [.readWrite, .create, .exclusive], permissions: 0o600)
+    try meter.lockByte(0)
+    var waiting = 0
+    while comesAndGoes(), waiting < 100_000 { waiting += 1 }
+    do throws(ControlClient.Failure) {
+      _ = try ControlClient(folder)
+      Issue.record("\(waiting) wait, and there is room")
+    } catch {
+      #expect("\(folder.explanation(of: error, "one"))".contains("does not answer"), "\(error)")
+    }
+
+    let listener = listener
+    let isOver = Atomic<Bool>(false)
+    let vmm = try Thread(named: "vmm") {
+      usleep(50_000)
+      let done = ControlReply.done.frame(id: 1).bytes
+      while !isOver.load(ordering: .relaxed) {
+        do {
+          // SAFETY: the array is alive for the call.
+          if let peer = try listener.accept() {
+            _ = try unsafe done.withUnsafeBytes { try unsafe peer.sendWithoutWaiting($0) }
+          }
+        } catch {
+          // Who has gone takes nothing.
+        }
+      }
+    }
+    var round = ControlRound([.pause], to: [folder])
+    #expect(round.lastingFailures(until: .now.advanced(byNanoseconds: 20_000_000_000)).isEmpty)
+    isOver.store(true, ordering: .relaxed)
+    vmm.join()
+  }
+
+  private func comesAndGoes() -> Bool {
+    do throws(SystemCallError) {
+      _ = try folder.connect(to: .control)
+      return true
+    } catch {
+      return false
+    }
   }
 
   private static func next(at listener: StreamListener) throws -> SharedDescriptor {

@@ -15,7 +15,7 @@ extension Runner {
       loop.stop()
     }
     if !isDrained {
-      if [.timeout, .stopped, .killed].contains(verdict) {
+      if [.timeout, .stopped, .killed, .hostFailed].contains(verdict) {
         try loop.add(alarm.number, .readable) { [unowned self] _ in loop.stop() }
         alarm.arm(at: .now.advanced(byNanoseconds: Self.patience))
       }

@@ -55,9 +55,10 @@ extension Runner {
     // The CPUs first: only the host can still refuse something of theirs.
     if wanted.cpu != earlier.cpu {
       do throws(SystemCallError) { try hold(machine, from: earlier.cpu, to: wanted.cpu) } catch {
-        StandardError.say("--cgroup: what was asked for is refused: \(error)")
         try? hold(machine, from: wanted.cpu, to: earlier.cpu)
-        return .refused(.refusedByHost)
+        if error.errno == .invalidArgument { return .refused(.refusedByHost) }
+        StandardError.say("--cgroup: what it may use cannot be changed: \(error)")
+        return .refused(.hostFailed)
       }
       cpuAllotment = wanted.cpu
       meter.setAllotment(wanted.cpu.quota)

@@ -1,13 +1,14 @@
 import Host
 
-/// Says which writes to the host's page cache the I/O thread does by itself, though the kernel would do them in its own time.
+/// Says which writes to the host's page cache the I/O thread does by itself, though the kernel would do them in its own
+/// time.
 ///
 /// A few KiB are copied in a microsecond or two. Some file systems write to the cache only where they may wait
 /// (``DiskFile/isWrittenByWorkers``), so io_uring hands such a write to a thread of its own: two wake-ups, which take
 /// several times as long, and which beside other work on the host's CPUs each wait for their turn.
 ///
-/// For these too a write may have to wait, for the file system's journal or until older pages are on the disk, and the I/O
-/// thread serves other devices. So it does some of a turn only, and none for a while when they have waited.
+/// For these too a write may have to wait, for the file system's journal or until older pages are on the disk, and the
+/// I/O thread serves other devices. So it does some of a turn only, and none for a while when they have waited.
 package struct PromptWrites {
   /// Requests with more bytes than this take longer than the way to another thread.
   static let mostBytes: UInt64 = 64 << 10
@@ -15,8 +16,8 @@ package struct PromptWrites {
   static let turn: UInt64 = 2_000_000
   /// Nanoseconds. Whatever a write takes beyond that, it has waited.
   static let copy: UInt64 = 100_000
-  /// How long writes may wait, in nanoseconds; a hundredth of the time is forgiven. A thread that a CPU is taken from now
-  /// and then stays below.
+  /// How long writes may wait, in nanoseconds; a hundredth of the time is forgiven. A thread that a CPU is taken from
+  /// now and then stays below.
   static let patience: UInt64 = 20_000_000
   /// For how long none are done here then, in nanoseconds.
   static let pause: UInt64 = 500 * patience

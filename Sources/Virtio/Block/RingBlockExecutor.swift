@@ -237,11 +237,11 @@ package final class RingBlockExecutor: BlockExecutor {
   private func moveAtOnce(_ operation: BlockOperation, _ transfer: Disk.Transfer) throws(ImageError) {
     if operation.isWrite {
       let start = Instant.now
+      defer { promptWrites?.note(from: start, to: .now) }
       do throws(ImageError) { try transfer.write(operation.segments) } catch {
         disk.abandon(transfer)
         throw error
       }
-      promptWrites?.note(from: start, to: .now)
       try disk.complete(transfer)
     } else {
       try transfer.read(into: operation.segments)

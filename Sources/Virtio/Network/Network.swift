@@ -83,7 +83,7 @@ package final class Network: VirtioDevice {
   }
 
   package func queueReset(_ index: Int) {
-    if index == Self.transmitQueue { link?.forgetOutgoing() }
+    if index == Self.transmitQueue { link?.forgetOutgoing() } else { link?.holdNothing() }
   }
 
   package func powerOff() { backend.close() }

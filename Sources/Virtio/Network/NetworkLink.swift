@@ -91,6 +91,9 @@ final class NetworkLink {
     passage?.rest(.fromGuest)
   }
 
+  /// The receive queue is not used any more: nobody waits to be let in until it is.
+  func holdNothing() { passage?.rest(.toGuest) }
+
   private func sendOutgoing() -> SendOutcome {
     let count = outgoingCount
     // What is no Ethernet frame cannot be on a cable.

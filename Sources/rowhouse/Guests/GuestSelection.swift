@@ -87,7 +87,7 @@ extension GuestFolder {
     case .gone where isAlive:
       HostError("\(name): its VMM has ended the connection, or is about to start or to end; try again")
     case .gone: notRunning
-    case .silent: HostError("\(name): its VMM does not answer")
+    case .silent, .full: HostError("\(name): its VMM does not answer")
     case .host(let error): HostError("\(name): \(error)")
     case .refused(let fault): explanation(of: fault, words)
     }
@@ -96,8 +96,10 @@ extension GuestFolder {
   /// Only what another argument would mend is wrong usage.
   func explanation(of fault: ControlFault, _ words: String) -> any Error {
     switch fault {
-    case .outOfRange, .noSuchDevice, .notAllowed, .noControlGroup, .refusedByHost: ConfigurationError(words, fault.reason)
-    case .unknownRequest, .malformed, .notRunning, .busy, .otherVersion: HostError("\(name): \(fault.reason)")
+    case .outOfRange, .noSuchDevice, .notAllowed, .noControlGroup, .refusedByHost:
+      ConfigurationError(words, fault.reason)
+    case .unknownRequest, .malformed, .notRunning, .busy, .otherVersion, .hostFailed:
+      HostError("\(name): \(fault.reason)")
     }
   }
 
@@ -118,8 +120,9 @@ extension ControlFault {
     case .refusedByHost:
       """
       the host's kernel does not take it for the guest's control group, which wants at least 1ms in each period, and a \
-      burst that is not above that; what it said is in the VMM's log
+      burst that is not above that
       """
+    case .hostFailed: "the guest's control group cannot be changed; the VMM's log has what the host's kernel said"
     }
   }
 }

@@ -61,21 +61,25 @@ struct GuestDetails: JSONDocument {
     var console = start?.console.description
     var balloon = start?.balloonBytes == nil ? nil : look.meter.map(Balloon.init)
     var memory: GuestMemory?
-    if process != nil, var client = try? ControlClient(folder) {
+    if process != nil {
       let deadline = Instant.now.advanced(byNanoseconds: ControlClient.patience)
       do throws(ControlClient.Failure) {
+        var client = try ControlClient(folder)
         if case .status(let answer) = try client.ask(.status, until: deadline) {
           balloon = answer.balloon.map(Balloon.init)
         }
         if case .consolePlace(let answer) = try client.ask(.consolePlace, until: deadline) { console = answer }
+        let limit = Instant.now.advanced(byNanoseconds: Self.guestPatience)
+        if look.state == .running, balloon != nil,
+          case .memory(let report)? = try? client.ask(.memory, until: limit)
+        {
+          memory = GuestMemory(report)
+        }
       } catch {
-        if case .silent = error { look.isSilent = true }
-      }
-      let limit = Instant.now.advanced(byNanoseconds: Self.guestPatience)
-      if look.state == .running, balloon != nil,
-        case .memory(let report)? = try? client.ask(.memory, until: limit)
-      {
-        memory = GuestMemory(report)
+        switch error {
+        case .silent, .full: look.isSilent = true
+        case .gone, .refused, .host: break
+        }
       }
     }
     guest = GuestSummary(folder, look)

@@ -35,7 +35,10 @@ struct StopCommand: ParsableCommand {
     var buttons = ControlRound([.resume, .powerButton], to: guests)
     for (guest, failure) in buttons.lastingFailures(until: deadline) where guest.isAlive {
       // One that says nothing may do it yet, or is killed, which is said.
-      if case .silent = failure { continue }
+      switch failure {
+      case .silent, .full: continue
+      case .gone, .refused, .host: break
+      }
       StandardError.say("\(guest.explanation(of: failure, "\(guest.name)")): its power button was not pressed")
     }
     var failures: [any Error] = []

@@ -14,7 +14,10 @@ extension [GuestFolder] {
     let failures = ControlRound([.sample], to: filter { !silent.contains($0.name) })
       .failures(until: .now.advanced(byNanoseconds: Self.patience))
     for (guest, failure) in failures {
-      if case .silent = failure { silent.insert(guest.name) }
+      switch failure {
+      case .silent, .full: silent.insert(guest.name)
+      case .gone, .refused, .host: break
+      }
     }
     return map { guest in
       var look = try? guest.look()

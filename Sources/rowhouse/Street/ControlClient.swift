@@ -15,6 +15,8 @@ struct ControlClient {
     /// The VMM has gone.
     case gone
     case silent
+    /// So many wait to be served that the kernel takes no more: a VMM that runs has fewer of them.
+    case full
     case refused(ControlFault)
     case host(SystemCallError)
   }
@@ -25,8 +27,7 @@ struct ControlClient {
     } catch where error.errno == .noSuchFile || error.errno == .connectionRefused {
       throw .gone
     } catch where error.errno == .again {
-      // So many wait there that the kernel takes no more: a VMM that runs has fewer of them.
-      throw .silent
+      throw .full
     } catch {
       throw .host(error)
     }

@@ -89,7 +89,7 @@ extension ControlClient.Failure {
   fileprivate func mayPass(for guest: GuestFolder) -> Bool {
     switch self {
     case .silent: true
-    case .gone, .refused(.notRunning), .refused(.busy): guest.isAlive
+    case .gone, .full, .refused(.notRunning), .refused(.busy): guest.isAlive
     case .refused, .host: false
     }
   }

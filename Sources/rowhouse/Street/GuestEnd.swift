@@ -65,12 +65,15 @@ extension GuestFolder {
         }
       } catch {
         if case .silent = error { return nil }
-        // The VMM has gone, has not opened its sockets yet, or is too busy to be asked often.
+        // The VMM has gone, has not opened its sockets yet, or is too busy, or stopped, to be asked often.
         guard try meter.isByteLockedElsewhere(0) else {
           return GuestEnd(try MeterReading(of: meter).flatMap(Verdict.init))
         }
         if let deadline, Instant.now >= deadline { return nil }
-        if case .refused = error { usleep(100_000) } else { usleep(5000) }
+        switch error {
+        case .refused, .full: usleep(100_000)
+        case .gone, .silent, .host: usleep(5000)
+        }
       }
     }
   }

@@ -217,6 +217,13 @@ struct BenchResultsTests {
     #expect(verdicts(unhurried, unhurried)["rowhouse"] == "no more than noise")
   }
 
+  /// Who is too noisy to judge it by has not changed for that.
+  @Test func machineThatStayedIsNotToBlame() {
+    let noisy: [String: UInt64] = ["rowhouse": 1000, "bare": 100]
+    #expect(verdicts(noisy, noisy.merging(["rowhouse": 1010]) { $1 })["rowhouse"] == "no more than noise")
+    #expect(verdicts(noisy, ["rowhouse": 1010, "bare": 110])["rowhouse"] == "as one of the others")
+  }
+
   @Test func programThatChangesAloneHasAVerdict() {
     let slower = verdicts(unhurried, ["rowhouse": 1100, "bare": 800, "qemu-microvm": 2000])
     #expect(slower == ["rowhouse": "slower", "bare": "the machine", "qemu-microvm": "the machine"])

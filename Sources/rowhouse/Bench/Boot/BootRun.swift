@@ -22,8 +22,8 @@ struct BootRun: Codable {
   /// and so not known.
   var peakResidentBytes: UInt64?
 
-  /// Takes away what came after a moment, when that was reached. The first byte stays: it has its time by its reading
-  /// here, which may come after a mark that the guest set later.
+  /// Takes away what came after a moment, when that was reached. The first byte and the line of init stay: they have
+  /// their time by their reading here, which may come after a mark that the guest set later.
   mutating func forget(after last: BootMoment) {
     if let end = self[last] { forget(afterNanoseconds: end) }
   }
@@ -32,7 +32,7 @@ struct BootRun: Codable {
     let firstByte = self[.firstByte]
     momentsNanoseconds = momentsNanoseconds.filter { $0.value <= end }
     self[.firstByte] = firstByte
-    initNanoseconds = initNanoseconds?.filter { $0.value <= end }
+    initNanoseconds = initNanoseconds?.filter { $0.value <= end || $0.key == InitSource.line.rawValue }
   }
 
   /// Makes what one of the sources told the moment `init`; nil: there is none.

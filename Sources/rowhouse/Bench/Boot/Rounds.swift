@@ -3,8 +3,8 @@
 /// What one leaves behind, as memory that is still being freed and caches that are full of it, is felt by the next. So
 /// who comes after whom changes from round to round: in E. J. Williams's design of 1949, which balances such residual
 /// effects, each comes next after each other one equally often, once in as many rounds as there are contestants, or
-/// twice in twice as many where their number is odd. In which order those rounds come makes up for what there is from the
-/// end of one to the beginning of the next.
+/// twice in twice as many where their number is odd. In which order those rounds come makes up for what there is from
+/// the end of one to the beginning of the next.
 struct Rounds {
   private var count = 0
   /// Those of the design that are yet to come.

@@ -59,7 +59,11 @@ struct ChangeTable {
     guard plain.low != nil, relative == nil || relative?.low != nil else { return "too few runs to tell" }
     let noise = "no more than noise"
     guard let relative else { return direction(plain).map { "\($0), or the machine" } ?? noise }
-    guard let word = direction(relative) else { return direction(plain) == nil ? noise : "as the machine" }
+    guard let word = direction(relative) else {
+      // Controls that stayed where they were have nothing to do with it.
+      guard let way = direction(plain) else { return noise }
+      return others.contains { direction(Ratio(of: $0.after, to: $0.before)) == way } ? "as the machine" : noise
+    }
     // A machine need not change alike for all. What some other has too is no news of this program.
     let alone = others.map { direction(Ratio(of: change, beside: [$0], chance: chance)) }
     return alone.allSatisfy { $0 == word } ? word : "as one of the others"
