@@ -108,7 +108,9 @@ struct PromptWritesTests {
     let executor = RingBlockExecutor(
       disk.backend, ReorderingRing(DiskJournal(), seed: 1), promptWrites: PromptWrites())
     disk.backend.disk.writtenFile.journal = { _ in usleep(21_000) }
-    #expect(disk.run(.write(at: 0, count: 4096, isDurable: false), executor) == .ioError)
+    let restore = disk.replaceFile(by: try .open("/dev/full", .readWrite))
+    #expect(disk.write(0x22, at: 0, executor) == .ioError)
+    restore()
     disk.backend.disk.writtenFile.journal = nil
     #expect(!isDoneAtOnce(4096, executor))
   }
