@@ -16,7 +16,7 @@ extension Case {
       exit $status
       """, says: [
         "From start to the first console byte, 3 runs each", "kvmtool", "qemu-microvm", "firecracker is missing: ",
-        "turns lkvm qemu-system-x86_64 qemu-system-x86_64 lkvm qemu-system-x86_64 lkvm lkvm qemu-system-x86_64\n",
+        "turns lkvm qemu-system-x86_64 lkvm qemu-system-x86_64 qemu-system-x86_64 lkvm qemu-system-x86_64 lkvm\n",
         "6\n6\n1\n1\n1\n1\n",
       ]),
     Case("bench-density-of-three", script: """
