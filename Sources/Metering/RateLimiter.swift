@@ -37,6 +37,12 @@ package final class RateLimiter: Sendable {
       self.bucket = bucket
     }
 
+    /// When the first of two that may wait can go on; nil when none does.
+    package static func end(ofFirst one: Wait?, _ other: Wait?) -> Instant? {
+      guard let one, let other else { return (one ?? other)?.until }
+      return min(one.until, other.until)
+    }
+
     /// Whether a younger operation would take from the bucket that this one waits for, and so has to let it go first.
     ///
     /// Only the last bucket counts. Who waits longest for a bucket of its own has no use for shared tokens until then:

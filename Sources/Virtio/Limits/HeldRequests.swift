@@ -30,10 +30,7 @@ struct HeldRequests {
   }
 
   /// When the next one may go; nil while none is held.
-  var wakeAt: Instant? {
-    guard let one = lines[0].wait, let other = lines[1].wait else { return (lines[0].wait ?? lines[1].wait)?.until }
-    return min(one.until, other.until)
-  }
+  var wakeAt: Instant? { RateLimiter.Wait.end(ofFirst: lines[0].wait, lines[1].wait) }
 
   /// Asks for a request to go through. One that must wait is kept here.
   mutating func admit(_ request: Request, at now: Instant) -> RateLimiter.Admission {

@@ -82,8 +82,5 @@ struct LimitedPassage {
   func isHeld(_ direction: FlowDirection) -> Bool { ways[direction.rawValue].hold != nil }
 
   /// When the first of the two may go on; nil when none is held.
-  var wakeAt: Instant? {
-    guard let one = ways[0].hold, let other = ways[1].hold else { return (ways[0].hold ?? ways[1].hold)?.wait.until }
-    return min(one.wait.until, other.wait.until)
-  }
+  var wakeAt: Instant? { RateLimiter.Wait.end(ofFirst: ways[0].hold?.wait, ways[1].hold?.wait) }
 }

@@ -76,10 +76,7 @@ struct GuestDetails: JSONDocument {
           memory = GuestMemory(report)
         }
       } catch {
-        switch error {
-        case .silent, .full: look.isSilent = true
-        case .gone, .refused, .host: break
-        }
+        if error.isNoAnswer { look.isSilent = true }
       }
     }
     guest = GuestSummary(folder, look)

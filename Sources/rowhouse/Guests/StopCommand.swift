@@ -35,10 +35,7 @@ struct StopCommand: ParsableCommand {
     var buttons = ControlRound([.resume, .powerButton], to: guests)
     for (guest, failure) in buttons.lastingFailures(until: deadline) where guest.isAlive {
       // One that says nothing may do it yet, or is killed, which is said.
-      switch failure {
-      case .silent, .full: continue
-      case .gone, .refused, .host: break
-      }
+      if failure.isNoAnswer { continue }
       StandardError.say("\(guest.explanation(of: failure, "\(guest.name)")): its power button was not pressed")
     }
     var failures: [any Error] = []

@@ -13,12 +13,7 @@ extension [GuestFolder] {
     var silent = Set(zip(self, earlier).lazy.filter { $1?.isSilent == true }.map(\.0.name))
     let failures = ControlRound([.sample], to: filter { !silent.contains($0.name) })
       .failures(until: .now.advanced(byNanoseconds: Self.patience))
-    for (guest, failure) in failures {
-      switch failure {
-      case .silent, .full: silent.insert(guest.name)
-      case .gone, .refused, .host: break
-      }
-    }
+    for (guest, failure) in failures where failure.isNoAnswer { silent.insert(guest.name) }
     return map { guest in
       var look = try? guest.look()
       look?.isSilent = silent.contains(guest.name)

@@ -19,6 +19,14 @@ struct ControlClient {
     case full
     case refused(ControlFault)
     case host(SystemCallError)
+
+    /// Whether the VMM may be there, and says nothing.
+    var isNoAnswer: Bool {
+      switch self {
+      case .silent, .full: true
+      case .gone, .refused, .host: false
+      }
+    }
   }
 
   init(_ folder: GuestFolder) throws(Failure) {

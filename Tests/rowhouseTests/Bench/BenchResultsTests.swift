@@ -55,15 +55,19 @@ struct BenchResultsTests {
     #expect(summary.medianLow == 10e6 && summary.medianHigh == 30e6)
   }
 
-  @Test func resultsAreReadBack() throws {
-    let results = results(["a": [10, 30, 20], "b": [40, 50, 60]])
+  /// What is read of a file that these were written to.
+  private func readBack(_ results: BootResults) throws -> BootResults {
     let file = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: file) }
     try Data(results.json.utf8).write(to: file)
-    guard case .boot(let read) = try ResultsFile.read(file.path()) else {
-      Issue.record("it is not read as a boot's")
-      return
-    }
+    var found: BootResults?
+    if case .boot(let read) = try ResultsFile.read(file.path()) { found = read }
+    return try #require(found, "it is read as a boot's")
+  }
+
+  @Test func resultsAreReadBack() throws {
+    let results = results(["a": [10, 30, 20], "b": [40, 50, 60]])
+    let read = try readBack(results)
     #expect(BootTable(read).text == BootTable(results).text)
   }
 
@@ -97,13 +101,7 @@ struct BenchResultsTests {
   @Test func whatToldInitIsReadBack() throws {
     let results = results(["a": [1]], initSources: ["a": .postCode]) { _, run in run[initBy: .postCode] = 7 }
     #expect(results.json.contains(#""init_source" : "post_code""#) && results.json.contains(#""post_code" : 7"#))
-    let file = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: file) }
-    try Data(results.json.utf8).write(to: file)
-    guard case .boot(let read) = try ResultsFile.read(file.path()) else {
-      Issue.record("it is not read as a boot's")
-      return
-    }
+    let read = try readBack(results)
     #expect(read.contestants[0].initSource == .postCode && read.contestants[0].runs[0][initBy: .postCode] == 7)
     #expect(!self.results(["a": [1]]).json.contains("init_"))
   }
