@@ -169,17 +169,22 @@ int linux_path_status(const char *path, uint32_t *mode, int64_t *size, int64_t *
   return take_status(outcome, &status, mode, size, modified_ns);
 }
 
-int linux_is_in_memory(const char *path) {
-  struct statfs status;
-  if (statfs(path, &status) < 0) return -errno;
-  return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
+static int take_magic(int outcome, const struct statfs *status, int64_t *magic) {
+  if (outcome != 0) return -errno;
+  *magic = status->f_type;
+  return 0;
 }
 
 int linux_file_system(int fd, int64_t *magic) {
   struct statfs status;
-  if (fstatfs(fd, &status) != 0) return -errno;
-  *magic = status.f_type;
-  return 0;
+  int outcome = fstatfs(fd, &status);
+  return take_magic(outcome, &status, magic);
+}
+
+int linux_path_file_system(const char *path, int64_t *magic) {
+  struct statfs status;
+  int outcome = statfs(path, &status);
+  return take_magic(outcome, &status, magic);
 }
 
 int linux_touch(int fd) { return result(futimens(fd, NULL)); }

@@ -38,12 +38,6 @@ package enum Folder {
     return overflow ? .max : bytes
   }
 
-  /// Whether all on a path's file system goes with the host's power (statfs(2)).
-  package static func isInMemory(_ path: String) throws(SystemCallError) -> Bool {
-    // SAFETY: the string outlives the call, which only reads it.
-    unsafe try checked("statfs", linux_is_in_memory(path)) != 0
-  }
-
   /// Takes away a folder of a user's own and the files in it; it must hold no other folder.
   package static func remove(_ path: String) throws(SystemCallError) {
     for name in try names(in: path) { removeFile("\(path)/\(name)") }

@@ -107,7 +107,7 @@ final class LedgerTests {
   func powerFailures(settling: String?) throws {
     let (folder, record) = (try folder("one"), try record())
     // Nothing of what is in memory comes back.
-    if settling == nil, try Folder.isInMemory(folder.path) { return }
+    if settling == nil, try FileSystem(of: folder.path).isInMemory { return }
     try ledger.settle(try self.record("before"), in: nil)
     try ledger.settle(record, in: folder)
     try ledger.settle(try self.record("after"), in: nil)
@@ -128,7 +128,7 @@ final class LedgerTests {
     let place = "/dev/shm/ledger-\(UUID().uuidString)"
     try Folder.make(place)
     defer { try? FileManager.default.removeItem(atPath: place) }
-    #expect(try Folder.isInMemory(place) && !Folder.isInMemory("/proc"))
+    #expect(try FileSystem(of: place).isInMemory && !FileSystem(of: "/proc").isInMemory)
     let record = try record()
     try ledger.settle(record, in: nil)
     // As nobody's folder can be that said nothing before it went down: only who searches would find the other.

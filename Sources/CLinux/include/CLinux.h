@@ -54,8 +54,9 @@ int linux_byte_is_locked(int fd, int64_t offset);
 /* Non-zero mode bits of fstat(2) in *mode, the size in bytes in *size, when it was last written to in *modified_ns. */
 int linux_status(int fd, uint32_t *mode, int64_t *size, int64_t *modified_ns);
 int linux_path_status(const char *path, uint32_t *mode, int64_t *size, int64_t *modified_ns); /* the same by stat(2) */
-int linux_is_in_memory(const char *path); /* 1 when its file system goes with the host's power (statfs(2)), else 0 */
-int linux_file_system(int fd, int64_t *magic); /* as in linux/magic.h */
+/* What kind of file system it is on (fstatfs(2), statfs(2)), as in linux/magic.h. */
+int linux_file_system(int fd, int64_t *magic);
+int linux_path_file_system(const char *path, int64_t *magic);
 int linux_touch(int fd); /* says that it was written to now (futimens(3)) */
 /* What a path itself names, links not followed (lstat(2)). */
 int linux_path_identity(const char *path, uint32_t *mode, uint64_t *device, uint64_t *inode);

@@ -131,7 +131,7 @@ extension GuestFolder {
   fileprivate func lengthBefore(_ end: UInt64) -> UInt64? {
     guard let text = text(of: .settling) else {
       // On a disk a power failure may have taken `settling` with it and left the record.
-      return (try? Folder.isInMemory(path)) == true ? nil : 0
+      return (try? FileSystem(of: path))?.isInMemory == true ? nil : 0
     }
     // Or only what is in it. Of a ledger that has got shorter it says nothing either.
     guard let length = UInt64(text), length <= end else { return 0 }
