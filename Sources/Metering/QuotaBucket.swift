@@ -4,13 +4,16 @@ import Host
 /// instants from its start on.
 ///
 /// A vCPU reserves time before it uses it, and gives back what it did not use. When it used more, because it could
-/// not be stopped in time, the bucket owes: the next refill pays first, so that over many periods the quota is kept
-/// exactly.
+/// not be stopped in time, the vCPUs owe it: the next refills pay first, so that over many periods the quota is kept
+/// exactly. They leave half of a share to be used, so that nobody stands still for periods for having been stopped
+/// late once; but where that would not bring in what is owed, they pay all.
 package struct QuotaBucket: Sendable {
   /// Nil: there is no limit now. Then nothing is added, and what is owed stays owed.
   package private(set) var quota: CPUQuota?
-  /// In nanoseconds; below zero when vCPUs have used more than there was.
+  /// In nanoseconds; below zero when vCPUs have used more in this period than there was.
   package private(set) var balance: Int64 = 0
+  /// What was used too much in earlier periods and is still to be paid, in nanoseconds.
+  package private(set) var owed: Int64 = 0
   private var nextRefill: Instant
   /// How often a period has begun since the bucket was made, those that nobody saw begin not counted.
   package private(set) var refills: UInt64 = 0
@@ -25,15 +28,31 @@ package struct QuotaBucket: Sendable {
     return Int64(clamping: quota.nanoseconds.addingReportingOverflow(quota.burstNanoseconds).partialValue)
   }
 
+  /// Shares that may be owed while there is time to use: of what is owed beyond, nothing can wait.
+  private static let shareCountOwed: UInt64 = 16
+  private var mostOwed: Int64 { Int64(clamping: (quota?.nanoseconds ?? 0).saturatingTimes(Self.shareCountOwed)) }
+
   /// Adds the shares of the periods that have ended.
   package mutating func refill(at now: Instant) {
     guard let quota, now >= nextRefill else { return }
     let periods = 1 + now.nanoseconds(since: nextRefill) / quota.periodNanoseconds
     nextRefill = nextRefill.advanced(byNanoseconds: periods * quota.periodNanoseconds)
     refills += 1
-    let (share, overflow) = Int64(clamping: periods).multipliedReportingOverflow(by: Int64(clamping: quota.nanoseconds))
-    let (sum, overflowed) = balance.addingReportingOverflow(share)
-    balance = overflow || overflowed ? most : min(sum, most)
+    add(Int64(clamping: periods.saturatingTimes(quota.nanoseconds)), leaving: Int64(clamping: quota.nanoseconds / 2))
+  }
+
+  /// Adds time, and pays with it and with what is left what is owed.
+  ///
+  /// - Parameters:
+  ///   - time: below zero: takes so much back.
+  ///   - part: is left to be used, where what is owed can wait.
+  private mutating func add(_ time: Int64, leaving part: Int64) {
+    owed += max(0, -balance)
+    let (total, overflow) = max(0, balance).addingReportingOverflow(time)
+    let sum = overflow ? .max : total
+    let payment = min(owed, max(sum - part, min(sum, owed - mostOwed)))
+    owed -= payment
+    balance = min(sum - payment, most)
   }
 
   /// Sets time aside for a vCPU. To be called when there is some.
@@ -44,10 +63,10 @@ package struct QuotaBucket: Sendable {
     balance = min(balance + reserved - Int64(clamping: used), most)
   }
 
-  /// When there is more: at the next refill, or at the one that pays all that is owed.
+  /// When there is more: at the next refill, or at the first that leaves some.
   package var nextTime: Instant {
     guard let quota, balance <= 0 else { return nextRefill }
-    let later = balance.magnitude / quota.nanoseconds
+    let later = max(0, owed - balance - mostOwed).magnitude / quota.nanoseconds
     return nextRefill.advanced(byNanoseconds: later * quota.periodNanoseconds)
   }
 
@@ -61,7 +80,8 @@ package struct QuotaBucket: Sendable {
     refill(at: now)
     let share = Int64(clamping: new?.nanoseconds ?? 0) - unearned(at: now)
     quota = new
-    balance = min(balance + share, most)
+    // A share that is given before its time pays all that is owed, or each change would give some.
+    add(share, leaving: 0)
     nextRefill = now.advanced(byNanoseconds: new?.periodNanoseconds ?? 0)
     refills += 1
   }

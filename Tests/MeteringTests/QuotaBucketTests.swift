@@ -28,11 +28,61 @@ struct QuotaBucketTests {
     var bucket = QuotaBucket(Self.quarter, at: Self.at(0))
     bucket.settle(reserved: 0, used: 2_600_000)
     #expect(bucket.balance == -100_000 && bucket.nextTime == Self.at(10))
-    bucket.settle(reserved: 0, used: 2_400_000)
-    // A whole share is owed: the refill that makes it zero is not enough.
-    #expect(bucket.balance == -2_500_000 && bucket.nextTime == Self.at(20))
-    bucket.refill(at: Self.at(20))
+    bucket.refill(at: Self.at(10))
+    #expect(bucket.balance == 2_400_000 && bucket.owed == 0)
+  }
+
+  @Test("A refill that pays leaves half a share")
+  func debtIsPaidInParts() {
+    var bucket = QuotaBucket(Self.quarter, at: Self.at(0))
+    bucket.settle(reserved: 0, used: 5_000_000)
+    for (time, owed) in [(10, 1_250_000), (20, 0)] as [(Double, Int64)] {
+      #expect(bucket.balance <= 0 && bucket.nextTime == Self.at(time))
+      bucket.refill(at: Self.at(time))
+      #expect(bucket.balance == 1_250_000 && bucket.owed == owed)
+      bucket.settle(reserved: 0, used: 1_250_000)
+    }
+    bucket.refill(at: Self.at(30))
     #expect(bucket.balance == 2_500_000)
+  }
+
+  @Test("What nobody uses pays", arguments: [0, 4_000_000] as [UInt64])
+  func unusedTimePays(burst: UInt64) {
+    var bucket = QuotaBucket(CPUQuota(nanoseconds: 2_500_000, burstNanoseconds: burst), at: Self.at(0))
+    bucket.settle(reserved: 0, used: 6_000_000)
+    bucket.refill(at: Self.at(10))
+    #expect(bucket.balance == 1_250_000 && bucket.owed == 2_250_000)
+    bucket.refill(at: Self.at(20))
+    #expect(bucket.balance == 1_500_000 && bucket.owed == 0)
+  }
+
+  @Test("Of what is owed beyond sixteen shares nothing is left to be used", arguments: [false, true])
+  func greatDebtIsPaidAtOnce(isSeenEachPeriod: Bool) {
+    var bucket = QuotaBucket(Self.quarter, at: Self.at(0))
+    bucket.settle(reserved: 0, used: 2_500_000 + 16 * 2_500_000 + 5_750_000)
+    #expect(bucket.nextTime == Self.at(30))
+    for time in isSeenEachPeriod ? [10, 20] : [] {
+      bucket.refill(at: Self.at(Double(time)))
+      #expect(bucket.balance == 0 && bucket.nextTime == Self.at(30))
+    }
+    bucket.refill(at: Self.at(30))
+    #expect(bucket.balance == 1_250_000 && bucket.owed == 39_500_000)
+  }
+
+  @Test("Who is stopped too late in every period gets sixteen shares more at most, and then what the quota says")
+  func debtDoesNotGrow() {
+    var bucket = QuotaBucket(Self.quarter, at: Self.at(0))
+    var (used, now) = (UInt64(0), Self.at(0))
+    while now < Self.at(10_000) {
+      bucket.refill(at: now)
+      if bucket.balance > 0 {
+        let time = UInt64(bucket.balance) + 8_000_000
+        bucket.settle(reserved: 0, used: time)
+        used += time
+      }
+      now = bucket.nextTime
+    }
+    #expect((0...16 * 2_500_000 + 10_500_000).contains(Int(used) - 1000 * 2_500_000))
   }
 
   @Test func whatIsNotUsedIsLostButForTheBurst() {
@@ -99,9 +149,14 @@ struct QuotaBucketTests {
     bucket.settle(reserved: 0, used: 12_500_000)
     bucket.change(to: nil, at: Self.at(8))
     bucket.refill(at: Self.at(1000))
-    #expect(bucket.balance == -10_500_000)
+    #expect(bucket.balance == 0 && bucket.owed == 10_500_000)
     bucket.change(to: Self.quarter, at: Self.at(2000))
-    #expect(bucket.balance == -8_000_000 && bucket.nextTime == Self.at(2040))
+    #expect(bucket.balance == 0 && bucket.owed == 8_000_000 && bucket.nextTime == Self.at(2010))
+    bucket.refill(at: Self.at(2010))
+    bucket.change(to: nil, at: Self.at(2020))
+    bucket.change(to: Self.quarter, at: Self.at(3000))
+    // Two periods that nobody used have paid.
+    #expect(bucket.balance == 0 && bucket.owed == 3_000_000)
   }
 
   @Test("However quotas change, the time given is what each comes to while it is in force, and at most a share more")
