@@ -111,7 +111,10 @@ package final class Machine {
   var cpuNanoseconds: [UInt64] { zip(cpus, threads).map { $0.cpuNanoseconds($1) } }
 
   /// Changes how much CPU time the vCPUs may use, at once.
-  func set(_ quota: CPUQuota?) {
+  ///
+  /// - Throws: where the host has no timers left for a guest that had no quota; then nothing is changed.
+  func set(_ quota: CPUQuota?) throws(SystemCallError) {
+    if quota != nil, !guest.throttle.isInForce { try ThrottledCPU.checkTimers(cpuCount: cpus.count) }
     guest.throttle.set(quota, at: .now)
     kick()
   }

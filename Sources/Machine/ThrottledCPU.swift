@@ -141,6 +141,15 @@ struct ThrottledCPU: ~Copyable {
     if timers != nil { last.sleeps = Thread.sleepCount }
   }
 
+  /// Makes so many vCPUs' timers, and lets them go again. A thread makes its own, and when it cannot it is too late to
+  /// refuse a quota: its guest could not be held to it.
+  ///
+  /// - Throws: where the user has no more (RLIMIT_SIGPENDING).
+  static func checkTimers(cpuCount: Int) throws(SystemCallError) {
+    var all: [Timers] = []
+    for _ in 0..<cpuCount { all.append(try Timers()) }
+  }
+
   private mutating func begin(_ cpu: VirtualCPU) throws(SystemCallError) {
     cpu.exitAtKicks()
     Thread.wakeExactly()

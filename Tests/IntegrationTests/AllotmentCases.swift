@@ -116,6 +116,19 @@ extension Case {
       // On a busy host the second's thread may be taken for one that works.
       #expect(outcome.figures["free"]?.first ?? 0 >= 7, "\(outcome.outputText)")
     },
+    Case(
+      "quota-that-the-host-has-no-timers-for-is-refused",
+      script: """
+        \(meters)
+        rowhouse run --detach --name one $GUESTS/burn.elf --cpus 2 --timeout 60 > said; rm said
+        prlimit --pid $(vmm) --sigpending=0:
+        rowhouse set one cpu-quota=50%; echo "status $?"
+        json one | grep -o '"state":"[a-z]*"'; json one | grep -c cpu_quota
+        prlimit --pid $(vmm) --sigpending=1000: && rowhouse set one cpu-quota=50% && rowhouse meter one | grep -m 1 -o 50%
+        rowhouse kill one; rowhouse remove one
+        """,
+      says: ["status 1\n", "\"state\":\"running\"\n", "50%\n"],
+      warns: ["one: the host cannot do it; the VMM's log has what its kernel said"]),
     // Those that nobody starts are asked over and over again whether they have used something. They have not.
     Case(
       "quota-is-for-vCPUs-that-work",

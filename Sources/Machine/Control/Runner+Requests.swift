@@ -52,12 +52,12 @@ extension Runner {
     guard wanted.cpu.weight == nil || controlGroup != nil else { return .refused(.noControlGroup) }
     // What was used up to now was used under what held up to now.
     if wanted != earlier { sample() }
-    // The CPUs first: only the host can still refuse something of theirs.
+    // The CPUs first: only the host can still refuse something, and only of theirs.
     if wanted.cpu != earlier.cpu {
       do throws(SystemCallError) { try hold(machine, from: earlier.cpu, to: wanted.cpu) } catch {
         try? hold(machine, from: wanted.cpu, to: earlier.cpu)
         if error.errno == .invalidArgument { return .refused(.refusedByHost) }
-        StandardError.say("--cgroup: what it may use cannot be changed: \(error)")
+        StandardError.say("What the guest's CPUs may use cannot be changed: \(error)")
         return .refused(.hostFailed)
       }
       cpuAllotment = wanted.cpu
@@ -79,11 +79,11 @@ extension Runner {
 
   /// What stays as it was is not touched: in a control group it may be its owner's.
   ///
-  /// - Throws: what the host's control group does not take.
+  /// - Throws: what the host's control group does not take, or where the host has no timers.
   private func hold(
     _ machine: Machine, from earlier: CPUAllotment, to allotment: CPUAllotment
   ) throws(SystemCallError) {
-    guard let controlGroup else { return machine.set(allotment.quota) }
+    guard let controlGroup else { return try machine.set(allotment.quota) }
     if allotment.quota != earlier.quota { try controlGroup.hold(to: allotment.quota) }
     if let weight = allotment.weight, weight != earlier.weight { try controlGroup.weigh(weight) }
   }

@@ -122,7 +122,7 @@ extension ControlFault {
       the host's kernel does not take it for the guest's control group, which wants at least 1ms in each period, and a \
       burst that is not above that
       """
-    case .hostFailed: "the guest's control group cannot be changed; the VMM's log has what the host's kernel said"
+    case .hostFailed: "the host cannot do it; the VMM's log has what its kernel said"
     }
   }
 }
