@@ -10,8 +10,10 @@ import Host
 package struct QuotaBucket: Sendable {
   /// Nil: there is no limit now. Then nothing is added, and what is owed stays owed.
   package private(set) var quota: CPUQuota?
-  /// In nanoseconds; below zero when vCPUs have used more in this period than there was.
+  /// What is neither used nor reserved, in nanoseconds; below zero when vCPUs have used or reserved more than there is.
   package private(set) var balance: Int64 = 0
+  /// What vCPUs have set aside and not settled, in nanoseconds.
+  private var reserved: Int64 = 0
   /// What was used too much in earlier periods and is still to be paid, in nanoseconds.
   package private(set) var owed: Int64 = 0
   private var nextRefill: Instant
@@ -28,7 +30,8 @@ package struct QuotaBucket: Sendable {
     return Int64(clamping: quota.nanoseconds.addingReportingOverflow(quota.burstNanoseconds).partialValue)
   }
 
-  /// Shares that may be owed while there is time to use: of what is owed beyond, nothing can wait.
+  /// Shares that may be owed while there is time to use: what is owed beyond cannot wait. At 5 % and 250 ticks a second
+  /// they are two ticks.
   private static let shareCountOwed: UInt64 = 16
   private var mostOwed: Int64 { Int64(clamping: (quota?.nanoseconds ?? 0).saturatingTimes(Self.shareCountOwed)) }
 
@@ -41,32 +44,42 @@ package struct QuotaBucket: Sendable {
     add(Int64(clamping: periods.saturatingTimes(quota.nanoseconds)), leaving: Int64(clamping: quota.nanoseconds / 2))
   }
 
+  /// What was used beyond all that there was in this period, in nanoseconds. What is only reserved may come back.
+  private var overdrawn: Int64 { max(0, -(balance + reserved)) }
+
   /// Adds time, and pays with it and with what is left what is owed.
   ///
   /// - Parameters:
   ///   - time: below zero: takes so much back.
   ///   - part: is left to be used, where what is owed can wait.
   private mutating func add(_ time: Int64, leaving part: Int64) {
-    owed += max(0, -balance)
-    let (total, overflow) = max(0, balance).addingReportingOverflow(time)
+    let debt = overdrawn
+    owed += debt
+    let (total, overflow) = (balance + debt).addingReportingOverflow(time)
     let sum = overflow ? .max : total
-    let payment = min(owed, max(sum - part, min(sum, owed - mostOwed)))
+    let payment = max(0, min(owed, max(sum - part, min(sum, owed - mostOwed))))
     owed -= payment
     balance = min(sum - payment, most)
   }
 
   /// Sets time aside for a vCPU. To be called when there is some.
-  package mutating func reserve(_ nanoseconds: Int64) { balance -= nanoseconds }
+  package mutating func reserve(_ nanoseconds: Int64) {
+    balance -= nanoseconds
+    reserved += nanoseconds
+  }
 
-  /// Takes a reservation back, with what of it, or more, was used.
-  package mutating func settle(reserved: Int64, used: UInt64) {
-    balance = min(balance + reserved - Int64(clamping: used), most)
+  /// Takes a reservation back, with what of it, or more, was used. What comes back and cannot be kept pays what is owed.
+  package mutating func settle(reserved nanoseconds: Int64, used: UInt64) {
+    reserved -= nanoseconds
+    let sum = balance + nanoseconds - Int64(clamping: used)
+    owed -= min(owed, max(0, sum - most))
+    balance = min(sum, most)
   }
 
   /// When there is more: at the next refill, or at the first that leaves some.
   package var nextTime: Instant {
     guard let quota, balance <= 0 else { return nextRefill }
-    let later = max(0, owed - balance - mostOwed).magnitude / quota.nanoseconds
+    let later = max(0, owed + overdrawn - mostOwed).magnitude / quota.nanoseconds
     return nextRefill.advanced(byNanoseconds: later * quota.periodNanoseconds)
   }
 

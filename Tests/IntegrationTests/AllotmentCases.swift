@@ -57,7 +57,7 @@ extension Case {
         # Into the first period with nothing left of it.
         sleep 0.3; before=$(vcpus $vmm); rowhouse set one cpu-quota=90%; sleep 0.3; after=$(vcpus $vmm)
         echo "more $(((after - before) / 1000000))"
-        rowhouse set one cpu-quota=5%; before=$(vcpus $vmm); sleep 0.5; after=$(vcpus $vmm)
+        rowhouse set one cpu-quota=5%; before=$(vcpus $vmm); sleep 2.5; after=$(vcpus $vmm)
         echo "less $(((after - before) / 1000000))"
         rowhouse kill one; rowhouse remove --all
         """
@@ -66,7 +66,7 @@ extension Case {
         Issue.record("\(outcome.outputText)")
         return
       }
-      #expect(more > 20 && less < 60, "\(outcome.outputText)")
+      #expect(more > 20 && (40..<160).contains(less), "\(outcome.outputText)")
     },
     Case(
       "quota-loses-no-console-byte",

@@ -95,6 +95,55 @@ struct CPUThrottleTests {
     #expect(answer(throttle, &second, cpuTime: 625_000, at: 2).run == 625_000)
   }
 
+  /// vCPUs that always work, each on a CPU of its own, stopped up to 0.2 ms late; and a quota that changes at any time,
+  /// which they hear of up to 0.5 ms later.
+  @Test("However a quota changes while vCPUs run, they get what it comes to", arguments: 1...4)
+  func changesWhileVCPUsRun(cpus: Int) {
+    struct Worker {
+      var account: CPUThrottle.Account
+      var cpuTime: UInt64 = 0
+      /// When it comes to the throttle next, and whether it runs until then.
+      var next: UInt64 = 0
+      var runs = false
+    }
+    var random = SystemRandomNumberGenerator()
+    for _ in 0..<20 {
+      let throttle = CPUThrottle(nil, cpuCount: cpus, at: Instant(nanoseconds: 0))
+      var workers = (0..<cpus).map { _ in Worker(account: throttle.account(cpuTime: 0)) }
+      var (now, due, most, change) = (UInt64(0), 0.0, 0.0, UInt64(0))
+      var quota = CPUQuota(nanoseconds: 1)
+      while now < 3_000_000_000 {
+        if now >= change {
+          let period = UInt64.random(in: 1_000_000...100_000_000, using: &random)
+          let part = UInt64.random(in: 1...UInt64(cpus) * 90, using: &random)
+          quota = CPUQuota(nanoseconds: period * part / 100, periodNanoseconds: period)
+          throttle.set(quota, at: Instant(nanoseconds: now))
+          for index in workers.indices {
+            workers[index].next = min(workers[index].next, now + .random(in: 0...500_000, using: &random))
+          }
+          most = max(most, Double(quota.nanoseconds))
+          change = now + .random(in: 100_000...400_000_000, using: &random)
+        }
+        for index in workers.indices where now >= workers[index].next {
+          let cpuTime = workers[index].cpuTime
+          switch throttle.settle(&workers[index].account, cpuTime: cpuTime, .work, at: Instant(nanoseconds: now)) {
+          case .run(let nanoseconds):
+            (workers[index].next, workers[index].runs) = (now + nanoseconds + .random(in: 0...200_000, using: &random), true)
+          case .wait(let end): (workers[index].next, workers[index].runs) = (end.nanoseconds, false)
+          case .unlimited, .runUnreserved: Issue.record("a vCPU that works has a quota")
+          }
+        }
+        let next = workers.reduce(change) { min($0, $1.next) }
+        for index in workers.indices where workers[index].runs { workers[index].cpuTime += next - now }
+        due += Double(next - now) * Double(quota.nanoseconds) / Double(quota.periodNanoseconds)
+        now = next
+      }
+      let used = workers.reduce(0.0) { $0 + Double($1.cpuTime) }
+      // One vCPU takes all that there is. Of several, one may hold time that the next period, or quota, cannot keep.
+      #expect(used >= due * (cpus == 1 ? 1 : 0.92) - 1000 && used <= due + most, "\(used) of \(due), \(most) a share")
+    }
+  }
+
   @Test func aThreadThatEndsGivesBackWhatItHadSetAside() {
     let throttle = throttle(Self.quarter)
     var first = throttle.account(cpuTime: 0)
