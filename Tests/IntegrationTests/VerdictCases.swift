@@ -54,6 +54,10 @@ extension Case {
     Case("timeout", guest: "spin.elf", "--timeout 0.5", status: 124, verdict: "timeout") { outcome in
       outcome.expectTime(milliseconds: 500...5000)
     },
+    // It has to leave the guest for that, where its user's signals have no room to be queued.
+    Case(
+      "timeout-without-room-for-signals",
+      script: "prlimit --sigpending=0: rowhouse run $GUESTS/spin.elf --timeout 1", status: 124, warningLines: 1),
     Case("timeout-of-an-idle-guest", guest: "echo.elf", "--timeout 0.5", status: 124, verdict: "timeout"),
     Case(
       "quiet", script: "rowhouse run $GUESTS/hello.elf --quiet --timeout 30", says: ["Hello"], warningLines: 0),

@@ -123,8 +123,9 @@ CKVM void ckvm_set_immediate_exit(struct kvm_run *run, uint8_t value) {
   __atomic_store_n(&run->immediate_exit, value, __ATOMIC_RELEASE);
 }
 
-/* The signal that gets a vCPU thread out of KVM_RUN: that it was delivered is the point. */
-CKVM int ckvm_kick_signal(void) { return SIGRTMIN; }
+/* The signal that gets a vCPU thread out of KVM_RUN: that it was delivered is the point. A standard one: real-time
+ * signals are queued, and are not sent where the user has no more room for that (RLIMIT_SIGPENDING, signal(7)). */
+CKVM int ckvm_kick_signal(void) { return SIGUSR1; }
 void ckvm_install_kick_handler(void);
 /* From now on the signal also sets immediate_exit of this vCPU, which the calling thread runs: one that comes just before
  * KVM_RUN is not lost. */
