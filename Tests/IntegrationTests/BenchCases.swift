@@ -26,6 +26,13 @@ extension Case {
       let rows = outcome.outputText.split(separator: "\n").dropFirst().map { $0.split(separator: " ") }
       #expect(rows.count == 2 && rows.allSatisfy { (Double($0[2]) ?? 0) > 0 && (Double($0[3]) ?? 0) > 0 }, "\(rows)")
     },
+    Case("bench-says-what-to-do-about-a-guest-that-stays", script: """
+      rowhouse bench boot $GUESTS/echo.elf --vmm rowhouse -n 1 --warmup 0 --limit 1; echo "status $?"
+      rowhouse bench boot $GUESTS/echo.elf --vmm rowhouse -n 1 --warmup 0 --limit 1 --until marker:never
+      """, status: 1, says: ["status 1\n"], warns: [
+        "it has not ended in 1s, the --limit: name an earlier goal with --until",
+        "the console never said what --until waits for in 1s, the --limit",
+      ], warningLines: 2),
     // It ends only when it is asked to, and a VMM tells what exits cost only at an orderly end.
     Case("bench-tells-the-exits-of-a-guest-that-stays", script: """
       rowhouse bench boot $GUESTS/echo.elf --vmm rowhouse -n 1 --warmup 0 --limit 20 --until marker:.

@@ -49,7 +49,9 @@ struct TopCommand: ParsableCommand {
         top.look()
         print(top.view.lines().joined(separator: "\n"))
         try StandardOutput.flush()
-        usleep(UInt32(clamping: nanoseconds / 1000))
+        let next = Instant.now.advanced(byNanoseconds: nanoseconds)
+        // usleep(3) takes 71 minutes at most.
+        while .now < next { usleep(UInt32(clamping: next.nanoseconds(since: .now) / 1000)) }
       }
     }
   }

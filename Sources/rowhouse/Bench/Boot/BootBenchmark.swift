@@ -38,7 +38,7 @@ struct BootBenchmark {
         let contestant = entries[index].contestant
         progress.next(contestant.name)
         let outcome = try host { () throws(SystemCallError) in
-          try BootTrial(contestant, until: goal, or: interruption).run(limit: limitNanoseconds, cpus: pinned)
+          try BootTrial(contestant, until: goal, limit: limitNanoseconds, or: interruption).run(cpus: pinned)
         }
         try interruption.check()
         switch outcome {
@@ -119,8 +119,8 @@ struct BootBenchmark {
   ) throws(HostError) -> ProfileReading {
     let file = try host { () throws(SystemCallError) in try Descriptor.memory(named: "exit-profile") }
     let outcome = try host { () throws(SystemCallError) in
-      try BootTrial(contestant, until: goal, or: interruption).run(
-        limit: limitNanoseconds, cpus: pinned, profile: file.number)
+      try BootTrial(contestant, until: goal, limit: limitNanoseconds, or: interruption).run(
+        cpus: pinned, profile: file.number)
     }
     if case .failed(let reason) = outcome { throw HostError("the run that was to tell them does not count: \(reason)") }
     let bytes = try host { () throws(SystemCallError) in

@@ -26,6 +26,8 @@ final class BootTrial {
   /// What the guest's kernel said when it gave up, and when.
   private var panic: (line: String, instant: Instant)?
   private var isOutOfTime = false
+  /// In nanoseconds.
+  private let limit: UInt64
 
   /// How often it is looked at whether a goal before the VMM's end was reached. When that was is told by marks and by
   /// the times of the console's bytes, not by the look.
@@ -34,8 +36,12 @@ final class BootTrial {
   /// How long a VMM may take to end when it is asked to.
   private static let patienceMilliseconds: Int32 = 10_000
 
-  init(_ contestant: Contestant, until goal: BootGoal, or interruption: Interruption) throws(SystemCallError) {
+  /// - Parameter limit: how long the start may take, in nanoseconds.
+  init(
+    _ contestant: Contestant, until goal: BootGoal, limit: UInt64, or interruption: Interruption
+  ) throws(SystemCallError) {
     self.contestant = contestant
+    self.limit = limit
     self.goal = goal
     self.interruption = interruption
     loop = try EventLoop()
@@ -45,10 +51,9 @@ final class BootTrial {
   /// Starts the VMM and stays until the goal is reached or the limit is over.
   ///
   /// - Parameters:
-  ///   - limit: in nanoseconds.
   ///   - cpus: those of this computer that the VMM may run on; nil: all.
   ///   - profile: the number of a descriptor that gets what exits cost, from the VMM that can tell.
-  func run(limit: UInt64, cpus: PinnedCPUs?, profile: Int32? = nil) throws(SystemCallError) -> Outcome {
+  func run(cpus: PinnedCPUs?, profile: Int32? = nil) throws(SystemCallError) -> Outcome {
     let nothing = try Descriptor.open("/dev/null", .readWrite)
     let errors = try Descriptor.memory(named: "errors")
     let meter = contestant.vmm == .rowhouse ? SharedDescriptor(try .memory(named: "meter")) : nil
@@ -69,7 +74,7 @@ final class BootTrial {
     let started = Instant.now
     let vmm = try ChildProcess(contestant.program, arguments, descriptors: descriptors, defaults: [SIGPIPE])
     try cpus?.leave()
-    try watch(reading, codeReading, meter, vmm.process, limit: started.advanced(byNanoseconds: limit))
+    try watch(reading, codeReading, meter, vmm.process, until: started.advanced(byNanoseconds: limit))
     // Only at an orderly end is it told what exits cost; and only one that has waited for its own children is charged
     // with what they took.
     let isAsked = profile != nil || contestant.vmm.isSupervisor
@@ -132,11 +137,11 @@ final class BootTrial {
   /// Returns when the goal is reached, the VMM has ended, the limit is over, or somebody wants an end.
   private func watch(
     _ reading: SharedDescriptor, _ codes: SharedDescriptor, _ meter: SharedDescriptor?, _ process: Int32,
-    limit: Instant
+    until deadline: Instant
   ) throws(SystemCallError) {
     let handle = try ProcessHandle(process)
     let timer = try TimerFD()
-    timer.arm(at: limit)
+    timer.arm(at: deadline)
     try loop.add(timer.number, .readable) { [unowned self] _ in
       isOutOfTime = true
       loop.stop()
@@ -208,8 +213,12 @@ final class BootTrial {
       if isBeforeGoal || goal.moment == .exit { return "its guest said: \(panic.line)" }
     }
     if isOutOfTime {
-      let isOn = goal.moment == .exit && !contestant.vmm.endsAtPowerOff
-      return "its time was over" + (isOn ? ": its guest's power-off does not end it, a reset does" : "")
+      if goal.moment != .exit { return "\(goal.miss) in \(TimeSpan.format(limit)), the --limit" }
+      let endsAtPowerOff = contestant.vmm.endsAtPowerOff
+      return """
+        it has not ended in \(TimeSpan.format(limit)), the --limit: \
+        \(endsAtPowerOff ? "name an earlier goal with --until" : "a reset ends it, and no power-off")
+        """
     }
     // One that was ended at its goal has no status of its own.
     if run[.exit] != nil, end != .exited(status: 0) {

@@ -1,5 +1,6 @@
 import Glibc
 import Host
+import Machine
 
 /// Guests of one VMM that run at once; they end with this value.
 final class DensityStreet {
@@ -38,7 +39,7 @@ final class DensityStreet {
     // again.
     let handle = try ProcessHandle(guest.vmm.process)
     try wait(for: handle.number)
-    if isOutOfTime { return "its time was over" }
+    if isOutOfTime { return "a guest of it said nothing in \(TimeSpan.format(limitNanoseconds)), the --limit" }
     return try endReason() ?? "a guest of it said nothing"
   }
 
