@@ -7,7 +7,7 @@ extension Case {
     verdicts + bootProtocols + devices + consoles + machines + economy + refusedFiles + refusedImages + refusedOptions
     + diskCommands + disks + hostileGuests + networks + street + streetConsoles + streetFolders + streetMoments + streetUnknown
     + fullOutputs
-    + allotments + meterings + limits + readers + memoryBudgets + fullDisks + unpacking
+    + allotments + meterings + meterSources + limits + readers + memoryBudgets + fullDisks + unpacking
     + benchmarks
 }
 
@@ -85,6 +85,9 @@ struct IntegrationTests {
 
   @Test("What meters say", arguments: Case.meterings)
   func metering(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
+
+  @Test("What others say of what meters say", arguments: Case.meterSources)
+  func meterSource(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
 
   @Test("Limits of devices", arguments: Case.limits)
   func limit(_ test: Case) throws { test.judge(try GuestRunner.outcome(of: test)) }
