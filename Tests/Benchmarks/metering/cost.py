@@ -46,6 +46,9 @@ def quota(table: Table, blocks: int):
         with Guest(kernel, "--cpus", "2", words=words) as guest:
             time.sleep(1)
             table.bound(what, compare(guest, 150, blocks), 1.01, "less than 1 %, all of the interval")
+            # The ratio is of CPU time, which says nothing of a vCPU that is kept waiting.
+            waited = guest.cpu_word(136)
+            table.line(f"{what}: waits for the quota", f"{waited / 1e6:.2f} ms", "none", waited == 0)
             # What the method itself finds where there is nothing.
             null = compare(guest, None, blocks)
             table.line(f"{what}, no quota beside none", str(null), "within 1 %", abs(null.middle - 1) < 0.01)

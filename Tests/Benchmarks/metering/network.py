@@ -5,9 +5,11 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 
+import verdicts
+
 from .farend import FarEnd
 from .guest import Guest
-from .table import UNSHOWN, Table
+from .table import Table
 
 # Which way frames go: what the guest does, and whether it sends, and the other end.
 WAYS = {"tx": ("peer=1 stream count=1000000000", True, False), "rx": ("sink", False, True),
@@ -94,7 +96,7 @@ def measure(table: Table, seconds: float):
         error, apart = (reached / rate - 1) * 100, (metered / reached - 1) * 100
         what = f"network: {limit}{'' if way else ', both ways'}"
         if error < -2 and (most := unlimited(way, figure, frame_bytes, seconds)) < 1.1 * rate:
-            table.judged(what, f"{most:.0f}/s without a limit", "within 2 %", UNSHOWN)
+            table.judged(what, f"{most:.0f}/s without a limit", "within 2 %", verdicts.UNSHOWN)
             continue
         table.line(what, f"{reached:.0f}/s ({error:+.2f} %), meter {apart:+.2f} %", "both within 2 %",
                    abs(error) <= 2 and abs((metered / rate - 1) * 100) <= 2)

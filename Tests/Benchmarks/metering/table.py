@@ -2,9 +2,13 @@
 
 import dataclasses
 
+import verdicts
+from verdicts import BROKEN, KEPT
+
 from .ratio import Ratio
 
-KEPT, BROKEN, UNSHOWN, TOLD = "kept", "not kept", "not shown", ""
+# Of what nothing is promised.
+TOLD = ""
 
 
 @dataclasses.dataclass
@@ -35,8 +39,7 @@ class Table:
 
     def bound(self, what: str, ratio: Ratio, most: float, promise: str):
         """A ratio whose whole interval has to be below a bound; where only a part of it is, nothing is shown."""
-        verdict = KEPT if ratio.high < most else BROKEN if ratio.low > most else UNSHOWN
-        self.judged(what, str(ratio), promise, verdict)
+        self.judged(what, str(ratio), promise, verdicts.of(ratio.low, ratio.high, most))
 
     def told(self, what: str, measured: str):
         """Something to compare with, of which nothing is promised."""
