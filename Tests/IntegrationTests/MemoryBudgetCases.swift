@@ -64,6 +64,11 @@ extension Case {
         """,
       says: [String](repeating: "started 1\nrefused 3\n", count: 5),
       neverSays: ["started 2", "started 3", "started 4"]),
+    Case(
+      "overcommit-that-cannot-be-read",
+      script: "mkdir -p tmp/.config/rowhouse/overcommit; rowhouse run $GUESTS/hello.elf; s=$?; rm -r tmp/.config; exit $s",
+      status: 2, warns: ["overcommit: the factor that guests' memory is promised by cannot be read: Is a directory"],
+      warningLines: 1),
     Case(refused: "overcommit-by-nothing", "rowhouse run $GUESTS/hello.elf --overcommit 0", naming: "--overcommit 0"),
   ]
 }

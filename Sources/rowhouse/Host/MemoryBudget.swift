@@ -18,7 +18,7 @@ struct MemoryBudget {
   init(overcommit: String?) throws {
     if let overcommit {
       self = MemoryBudget(factor: try Self.factor(overcommit, "--overcommit \(overcommit)"), "--overcommit")
-    } else if let (text, path) = Self.configured {
+    } else if let (text, path) = try Self.configured() {
       self = MemoryBudget(factor: try Self.factor(text, path), path)
     } else {
       self = MemoryBudget(factor: 1, nil)
@@ -47,12 +47,16 @@ struct MemoryBudget {
     return factor
   }
 
-  private static var configured: (text: String, path: String)? {
+  /// - Throws: where there is such a file and it cannot be read: what it says may be less.
+  private static func configured() throws(ConfigurationError) -> (text: String, path: String)? {
     let folder = Environment.folder("XDG_CONFIG_HOME", usually: ".config")
     for folder in [folder, "/etc"].compactMap({ $0 }) {
       let path = "\(folder)/rowhouse/overcommit"
-      if let file = try? Descriptor.open(path, .readOnly), let bytes = try? file.read(atMost: 64) {
+      do throws(SystemCallError) {
+        let bytes = try Descriptor.open(path, .readOnly).read(atMost: 64)
         return (String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self), path)
+      } catch where [.noSuchFile, .notDirectory].contains(error.errno) {} catch {
+        throw ConfigurationError(path, "the factor that guests' memory is promised by cannot be read: \(error.errno)")
       }
     }
     return nil
