@@ -112,9 +112,10 @@ struct ThrottledCPU: ~Copyable {
         timers.disarm()
         Thread.sleep(until: instant, wokenBy: VirtualCPU.kickSignal, unless: isWanted)
         let end = Instant.now
-        // It did not idle, it waited; but for one that would have slept.
+        // It did not idle, it waited; but for one that would have slept. How long it then waits for one of the host's CPUs
+        // is not the quota's doing.
         if use != .pause {
-          meter.countThrottled(nanoseconds: end.nanoseconds(since: now))
+          meter.countThrottled(nanoseconds: min(end, instant).nanoseconds(since: now))
           busyUntil = end.advanced(byNanoseconds: Self.patience)
         }
         last.instant = end

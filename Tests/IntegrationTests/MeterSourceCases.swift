@@ -30,14 +30,14 @@ extension Case {
       let flushes = outcome.figures["flushes"] ?? []
       #expect(flushes == [13, 13], "\(outcome.outputText)")
     },
-    // Ninety and more of them wait a hundredth of a second each, one after the other.
+    // Eighteen of them wait for a twentieth of a second each after the one before, but for what the guest itself takes.
     Case(
       "meter-has-the-time-that-a-limit-takes",
       script: """
         \(meters)
         truncate -s 4M kept
-        rowhouse run --detach --name one $GUESTS/disk.elf --timeout 60 --disk kept,iops=100,iops-burst=2 \\
-          -- count=100 bytes=4096 depth=1 > said
+        rowhouse run --detach --name one $GUESTS/disk.elf --timeout 60 --disk kept,iops=20,iops-burst=2 \\
+          -- count=20 bytes=4096 depth=1 > said
         rowhouse wait one; json one | sed 's/.*"written":/written:/' > said
         echo "sum $(sed 's/.*"latency_sum_nanoseconds":\\([0-9]*\\).*"throttled_nanoseconds":\\([0-9]*\\)}.*/\\1 \\2/' said)"
         echo "uptime $(figure one uptime_nanoseconds)"; rowhouse remove one; rm said
@@ -47,7 +47,7 @@ extension Case {
         Issue.record("\(outcome.outputText)")
         return
       }
-      #expect(sum[1] > 850_000_000 && sum[1] <= sum[0] && sum[0] < uptime, "\(outcome.outputText)")
+      #expect(sum[1] > 650_000_000 && sum[1] <= sum[0] && sum[0] < uptime, "\(outcome.outputText)")
     },
     Case(
       "meter-has-the-time-that-a-quota-takes",
