@@ -107,6 +107,7 @@ struct CPUThrottleTests {
       var runs = false
     }
     var random = SystemRandomNumberGenerator()
+    var all = (used: 0.0, due: 0.0)
     for _ in 0..<20 {
       let throttle = CPUThrottle(nil, cpuCount: cpus, at: Instant(nanoseconds: 0))
       var workers = (0..<cpus).map { _ in Worker(account: throttle.account(cpuTime: 0)) }
@@ -139,9 +140,11 @@ struct CPUThrottleTests {
         now = next
       }
       let used = workers.reduce(0.0) { $0 + Double($1.cpuTime) }
-      // One vCPU takes all that there is. Of several, one may hold time that the next period, or quota, cannot keep.
-      #expect(used >= due * (cpus == 1 ? 1 : 0.92) - 1000 && used <= due + most, "\(used) of \(due), \(most) a share")
+      #expect(used <= due + most, "\(used) of \(due), \(most) a share")
+      all = (all.used + used, all.due + due)
     }
+    // One vCPU takes all that there is. Of several, one may hold time that the next period, or quota, cannot keep.
+    #expect(all.used >= all.due * (cpus == 1 ? 1 : 0.97) - 20_000, "\(all)")
   }
 
   @Test func aThreadThatEndsGivesBackWhatItHadSetAside() {
