@@ -146,7 +146,6 @@ AGAIN = {f"Linux {what}": (name, f"{name}-again") for what, name in (
 # What is known not to be kept, or not to be shown. `make test` fails where the results say another thing: what is not kept
 # or not shown and not here is to be mended, or owned to by its name here; what is here and is kept now is to be taken out.
 UNKEPT = {
-    "first byte, beside the least program that runs it": verdicts.UNSHOWN,
     "6.12, bzImage that unpacks itself (`--no-unpack`)": verdicts.BROKEN,
     f"{UNTESTED}, bzImage that unpacks itself (`--no-unpack`)": verdicts.BROKEN,
     "that says little": verdicts.BROKEN,
