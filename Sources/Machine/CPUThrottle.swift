@@ -123,6 +123,9 @@ final class CPUThrottle: Sendable {
     state.withLock { state in state.update { $0.change(to: Self.reachable(quota, cpuCount), at: now) } }
   }
 
+  /// Whether the vCPUs could use more than that.
+  func isReachable(_ quota: CPUQuota?) -> Bool { Self.reachable(quota, cpuCount) != nil }
+
   /// Whether there is a quota that the vCPUs could reach.
   var isInForce: Bool { state.withLock { $0.bucket.quota != nil } }
 

@@ -114,7 +114,7 @@ package final class Machine {
   ///
   /// - Throws: where the host has no timers left for a guest that had no quota; then nothing is changed.
   func set(_ quota: CPUQuota?) throws(SystemCallError) {
-    if quota != nil, !guest.throttle.isInForce { try ThrottledCPU.checkTimers(cpuCount: cpus.count) }
+    if guest.throttle.isReachable(quota), !guest.throttle.isInForce { try ThrottledCPU.checkTimers(cpuCount: cpus.count) }
     guest.throttle.set(quota, at: .now)
     kick()
   }

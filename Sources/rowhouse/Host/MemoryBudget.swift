@@ -47,15 +47,18 @@ struct MemoryBudget {
     return factor
   }
 
-  /// - Throws: where there is such a file and it cannot be read: what it says may be less.
+  /// - Throws: where there is such a file and it cannot be read: what it says may be less. A folder in `$HOME` that may not
+  ///   even be looked into is another user's, as sudo(8) can leave it, and says nothing of this one's guests.
   private static func configured() throws(ConfigurationError) -> (text: String, path: String)? {
-    let folder = Environment.folder("XDG_CONFIG_HOME", usually: ".config")
-    for folder in [folder, "/etc"].compactMap({ $0 }) {
+    let own = Environment.folder("XDG_CONFIG_HOME", usually: ".config")
+    for folder in [own, "/etc"].compactMap({ $0 }) {
       let path = "\(folder)/rowhouse/overcommit"
       do throws(SystemCallError) {
         let bytes = try Descriptor.open(path, .readOnly).read(atMost: 64)
         return (String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self), path)
-      } catch where [.noSuchFile, .notDirectory].contains(error.errno) {} catch {
+      } catch where [.noSuchFile, .notDirectory].contains(error.errno) {
+      } catch where error.errno == .permissionDenied && folder == own {
+      } catch {
         throw ConfigurationError(path, "the factor that guests' memory is promised by cannot be read: \(error.errno)")
       }
     }
