@@ -23,12 +23,6 @@ struct LimitTests {
       in: nil, MeterShape(cpuCount: 1, diskCount: 1, networkCount: 1), memoryBytes: 0, process: 1)
   }
 
-  private func limiter(_ items: KeyValuePairs<RateLimits.Item, UInt64>, at now: Instant = .now) -> RateLimiter {
-    var limits = RateLimits()
-    for (item, value) in items { limits[item] = value }
-    return RateLimiter(limits, at: now)
-  }
-
   private func bench(_ limiter: RateLimiter) throws -> BlockBench {
     try BlockBench(SynchronousBlockExecutor(disk), meter: page.disk(0), limiter: limiter)
   }
@@ -43,57 +37,8 @@ struct LimitTests {
     #expect(condition())
   }
 
-  private static let start = Instant(nanoseconds: 1_000_000_000)
-  private static func at(_ milliseconds: UInt64) -> Instant { start.advanced(byNanoseconds: 1_000_000 * milliseconds) }
-
-  /// The packets that go in two seconds, to the guest and from it, where both ways always have one. One way is always
-  /// asked for first, and each time late.
-  private func packets(
-    _ items: KeyValuePairs<RateLimits.Item, UInt64>, first: FlowDirection, late: UInt64
-  ) throws -> [Int] {
-    var passage = LimitedPassage(limiter(items, at: Self.start), nil)
-    var (now, gone) = (Self.start, [0, 0])
-    while now < Self.at(2000) {
-      for direction in [first, first == .toGuest ? .fromGuest : .toGuest] {
-        while passage.ask(direction, bytes: 100, at: now) == .open {
-          gone[direction.rawValue] += 1
-          passage.leave(direction)
-        }
-      }
-      // As a timer that is armed for an instant which has passed rings at once.
-      let wakeAt = try #require(passage.wakeAt)
-      if wakeAt > now { now = wakeAt.advanced(byNanoseconds: late) }
-    }
-    return gone
-  }
-
-  @Test(arguments: FlowDirection.allCases, [0, 60_000] as [UInt64])
-  func twoWaysShareABucketEvenly(first: FlowDirection, late: UInt64) throws {
-    let gone = try packets([.rate(.operations): 100, .burst(.operations): 1], first: first, late: late)
-    #expect(abs(gone[0] - gone[1]) <= 3 && (200...202).contains(gone[0] + gone[1]), "\(gone)")
-  }
-
-  /// Besides the limit of both ways there is one of what the guest sends: that holds up nothing that it receives, and
-  /// what is left of the other goes to that.
-  @Test(arguments: FlowDirection.allCases, [0, 60_000] as [UInt64])
-  func aWayWaitsForItsOwnBucketAlone(first: FlowDirection, late: UInt64) throws {
-    let small: KeyValuePairs<RateLimits.Item, UInt64> = [
-      .rate(.operations): 1000, .burst(.operations): 1,
-      .rate(.operationsFromGuest): 10, .burst(.operationsFromGuest): 1,
-    ]
-    var gone = try packets(small, first: first, late: late)
-    #expect((1975...1985).contains(gone[0]) && (19...21).contains(gone[1]), "\(gone)")
-    // And it gets its share of the common bucket when its time has come, whoever asks first.
-    let half: KeyValuePairs<RateLimits.Item, UInt64> = [
-      .rate(.operations): 100, .burst(.operations): 1,
-      .rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1,
-    ]
-    gone = try packets(half, first: first, late: late)
-    #expect(abs(gone[0] - gone[1]) <= 3 && (199...202).contains(gone[0] + gone[1]), "\(gone)")
-  }
-
   @Test func requestsWaitForTheirTurn() throws {
-    let bench = try bench(limiter([.rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1]))
+    let bench = try bench(RateLimiter([.rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1]))
     let start = Instant.now
     for slot in 0..<4 as Range<UInt64> {
       bench.offer(write, sector: slot, [.readable(BlockBench.data, 512)], slot: slot)
@@ -111,19 +56,19 @@ struct LimitTests {
 
   @Test("What moves no bytes is an operation to the limits, and zeros that keep their room are bytes")
   func requestsWithoutDataCount() throws {
-    let bench = try bench(limiter([.rate(.operationsFromGuest): 1, .burst(.operationsFromGuest): 3]))
+    let bench = try bench(RateLimiter([.rate(.operationsFromGuest): 1, .burst(.operationsFromGuest): 3]))
     #expect(bench.run(flush)?.status == 0)
     #expect(bench.runSegment(discard, sector: 0, count: 8) == 0)
     #expect(bench.runSegment(writeZeroes, sector: 0, count: 8, flags: 1) == 0)
     #expect(bench.run(flush) == nil && disk.calls.count == 3, "the burst is used")
-    let bytes = try self.bench(limiter([.rate(.bytesFromGuest): 512, .burst(.bytesFromGuest): 4096]))
+    let bytes = try self.bench(RateLimiter([.rate(.bytesFromGuest): 512, .burst(.bytesFromGuest): 4096]))
     #expect(bytes.runSegment(writeZeroes, sector: 0, count: 8) == 0)
     #expect(bytes.runSegment(writeZeroes, sector: 0, count: 8) == nil, "the burst is used")
     #expect(bytes.run(flush)?.status == 0, "no limit counts it")
   }
 
   @Test func zerosAreInTheBudget() throws {
-    let bench = try bench(limiter([.budget: 4096]))
+    let bench = try bench(RateLimiter([.budget: 4096]))
     #expect(bench.runSegment(writeZeroes, sector: 0, count: 8) == 0)
     #expect(bench.runSegment(writeZeroes, sector: 0, count: 8) == 1)
     #expect(bench.runSegment(writeZeroes, sector: 0, count: 8, flags: 1) == 0)
@@ -140,7 +85,7 @@ struct LimitTests {
       try creation.make(at: folder.path + "/disk")
       let disk = try Disk(path: folder.path + "/disk", format: format, readOnly: false)
       return try BlockBench(
-        SynchronousBlockExecutor(DiskBackend(disk, serial: []) { _ in }), limiter: limiter([.budget: budget]))
+        SynchronousBlockExecutor(DiskBackend(disk, serial: []) { _ in }), limiter: RateLimiter([.budget: budget]))
     }
     // Half a cluster, two whole ones, and half a cluster.
     let some = try bench(format == .qcow2 ? 8192 : 12288)
@@ -157,7 +102,7 @@ struct LimitTests {
   }
 
   @Test func readsDoNotWaitForWrites() throws {
-    let bench = try bench(limiter([.rate(.bytesFromGuest): 512, .burst(.bytesFromGuest): 512]))
+    let bench = try bench(RateLimiter([.rate(.bytesFromGuest): 512, .burst(.bytesFromGuest): 512]))
     bench.offer(write, [.readable(BlockBench.data, 512)], slot: 0)
     bench.offer(write, [.readable(BlockBench.data, 512)], slot: 1)
     bench.offer(read, [.writable(BlockBench.data + 512, 512)], slot: 2)
@@ -166,7 +111,7 @@ struct LimitTests {
   }
 
   @Test func aSharedLimitKeepsTheOrder() throws {
-    let bench = try bench(limiter([.rate(.bytes): 51200, .burst(.bytes): 512]))
+    let bench = try bench(RateLimiter([.rate(.bytes): 51200, .burst(.bytes): 512]))
     bench.offer(write, [.readable(BlockBench.data, 512)], slot: 0)
     bench.offer(write, [.readable(BlockBench.data, 512)], slot: 1)
     bench.offer(read, [.writable(BlockBench.data + 512, 512)], slot: 2)
@@ -175,95 +120,9 @@ struct LimitTests {
     wait(bench.driver) { disk.calls == ["write", "write", "read"] }
   }
 
-  /// Requests of 512 bytes before limits, at times in milliseconds.
-  private final class Requests {
-    private var held: HeldRequests
-
-    init(_ limiter: RateLimiter, _ meter: DiskMeter? = nil) { held = HeldRequests(limiter, meter) }
-
-    var wakeAt: Instant? { held.wakeAt }
-
-    /// - Returns: whether it may go, nil when it has to wait.
-    func admit(_ tag: Int, _ direction: FlowDirection, at time: UInt64) -> Bool? {
-      switch held.admit(.init(tag: tag, direction: direction, bytes: 512), at: LimitTests.at(time)) {
-      case .now: true
-      case .later: nil
-      case .never: false
-      }
-    }
-
-    /// - Returns: the tags of those that may go.
-    func release(at now: Instant) -> [Int] {
-      held.release(at: now).filter(\.isAllowed).map(\.request.tag)
-    }
-  }
-
-  /// A limit of both ways is there too, and has plenty for the reads.
-  @Test func readsDoNotWaitForTheWritesOwnLimit() {
-    let items: KeyValuePairs<RateLimits.Item, UInt64> = [
-      .rate(.operations): 1000, .burst(.operations): 3, .rate(.bytesFromGuest): 512, .burst(.bytesFromGuest): 512,
-    ]
-    let requests = Requests(limiter(items, at: Self.start))
-    #expect(requests.admit(0, .fromGuest, at: 0) == true)
-    for tag in 1...2 { #expect(requests.admit(tag, .fromGuest, at: 0) == nil) }
-    for tag in 3...4 { #expect(requests.admit(tag, .toGuest, at: 0) == true) }
-    // The common one is used up: the read waits for that alone.
-    #expect(requests.admit(5, .toGuest, at: 0) == nil)
-    #expect(requests.wakeAt == Self.at(1))
-    #expect(requests.release(at: Self.at(1)) == [5])
-    #expect(requests.wakeAt == Self.at(1000))
-    // When the write's time has come, it is the older one.
-    for tag in 6...8 { #expect(requests.admit(tag, .toGuest, at: 999) == true) }
-    #expect(requests.admit(9, .toGuest, at: 999) == nil)
-    for (time, tag) in [(1000, 1), (1001, 9), (2000, 2)] as [(UInt64, Int)] {
-      #expect(requests.wakeAt == Self.at(time))
-      #expect(requests.release(at: Self.at(time)) == [tag])
-    }
-    #expect(requests.wakeAt == nil)
-  }
-
-  /// Though each time is looked at 5 ms late.
-  @Test func aSharedLimitKeepsOrderAndRate() {
-    let requests = Requests(limiter([.rate(.operations): 1000, .burst(.operations): 1], at: Self.start))
-    for tag in 0..<40 {
-      #expect(requests.admit(tag, tag % 3 == 0 ? .toGuest : .fromGuest, at: 0) == (tag == 0 ? true : nil))
-    }
-    var (tags, now): ([Int], Instant) = ([], Self.start)
-    while let wakeAt = requests.wakeAt {
-      now = wakeAt.advanced(byNanoseconds: 5_000_000)
-      tags += requests.release(at: now)
-    }
-    #expect(tags == Array(1..<40) && now <= Self.at(39 + 5))
-  }
-
-  @Test func aBudgetThatIsUsedUpHoldsNothing() {
-    let requests = Requests(limiter([.rate(.operations): 1000, .burst(.operations): 1, .budget: 1024], at: Self.start))
-    for tag in 0..<4 {
-      #expect(requests.admit(tag, tag % 2 == 0 ? .toGuest : .fromGuest, at: 0) == (tag == 0 ? true : nil))
-    }
-    #expect(requests.release(at: Self.at(1)) == [1])
-    #expect(requests.wakeAt == nil, "the others are refused")
-    #expect(requests.admit(4, .toGuest, at: 1) == false)
-  }
-
-  /// Of a limit that both share each has the time for which its own first request was held.
-  @Test func eachDirectionHasItsOwnWaits() throws {
-    let file = SharedDescriptor(try .memory(named: "meter"))
-    let page = try MeterPage(
-      in: SharedDescriptor(try .duplicate(of: file.number)), MeterShape(cpuCount: 1, diskCount: 1), memoryBytes: 0,
-      process: 1)
-    let limiter = limiter([.rate(.operations): 50, .burst(.operations): 1], at: Self.start)
-    let requests = Requests(limiter, page.disk(0))
-    for tag in 0..<3 { _ = requests.admit(tag, tag < 2 ? .fromGuest : .toGuest, at: 0) }
-    #expect(requests.release(at: Self.at(20)) == [1])
-    #expect(requests.release(at: Self.at(40)) == [2])
-    let meter = try #require(try MeterReading(of: file.descriptor)).disks[0]
-    #expect(meter.written.throttledNanoseconds == 20_000_000 && meter.read.throttledNanoseconds == 40_000_000)
-  }
-
   /// What a driver is told to have failed was not read. A write that failed may have been written in part.
   @Test func whatFailsToBeReadIsInNoBudget() throws {
-    let limiter = limiter([.budget: 1024])
+    let limiter = RateLimiter([.budget: 1024])
     let bench = try bench(limiter)
     disk.fails = true
     for _ in 0..<3 { #expect(bench.run(read, [.writable(BlockBench.data, 512)])?.status == 1) }
@@ -305,7 +164,7 @@ struct LimitTests {
   /// One request of a budget of 4096 bytes is given up, and one that the limits held back. Zeros may be written.
   @Test(arguments: [(write, 512), (read, 512), (read, 0), (writeZeroes, 4096)] as [(UInt32, UInt64)])
   func whatAResetGivesUpIsInNoBudget(type: UInt32, used: UInt64) throws {
-    let limiter = limiter([.rate(.operations): 1, .burst(.operations): 1, .budget: 4096])
+    let limiter = RateLimiter([.rate(.operations): 1, .burst(.operations): 1, .budget: 4096])
     let executor = StuckExecutor(disk, movedBytes: type == writeZeroes ? 0 : used)
     let bench = try BlockBench(executor, meter: page.disk(0), limiter: limiter)
     if type == writeZeroes {
@@ -325,7 +184,7 @@ struct LimitTests {
   }
 
   @Test func theBudgetEndsInErrors() throws {
-    let bench = try bench(limiter([.budget: 1024]))
+    let bench = try bench(RateLimiter([.budget: 1024]))
     for _ in 0..<2 { #expect(bench.run(write, [.readable(BlockBench.data, 512)])?.status == 0) }
     #expect(bench.run(read, [.writable(BlockBench.data, 512)])?.status == 1)
     #expect(bench.run(flush)?.status == 0)
@@ -333,7 +192,7 @@ struct LimitTests {
   }
 
   @Test func aChangeWakesWhatWaits() throws {
-    let limiter = limiter([.rate(.operations): 1, .burst(.operations): 1])
+    let limiter = RateLimiter([.rate(.operations): 1, .burst(.operations): 1])
     let bench = try bench(limiter)
     for slot in 0..<2 as Range<UInt64> { bench.offer(write, [.readable(BlockBench.data, 512)], slot: slot) }
     bench.driver.kick()
@@ -345,7 +204,7 @@ struct LimitTests {
   }
 
   @Test func aResetForgetsWhatWaits() throws {
-    let bench = try bench(limiter([.rate(.operations): 20, .burst(.operations): 1]))
+    let bench = try bench(RateLimiter([.rate(.operations): 20, .burst(.operations): 1]))
     for slot in 0..<3 as Range<UInt64> { bench.offer(write, [.readable(BlockBench.data, 512)], slot: slot) }
     bench.driver.kick()
     bench.driver.write(.status, 0)
@@ -361,7 +220,7 @@ struct LimitTests {
       process: 1)
     let bench = try BlockBench(
       SynchronousBlockExecutor(disk), meter: page.disk(0),
-      limiter: limiter([.rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1]))
+      limiter: RateLimiter([.rate(.operationsFromGuest): 50, .burst(.operationsFromGuest): 1]))
     for slot in 0..<3 as Range<UInt64> { bench.offer(write, [.readable(BlockBench.data, 512)], slot: slot) }
     bench.driver.kick()
     wait(bench.driver) { disk.calls.count == 3 }
@@ -406,7 +265,7 @@ struct LimitTests {
   @Test func packetsWaitForTheirTurn() throws {
     let cable = TestCable()
     // The two wait for 100 and 200 ms; on a busy machine less, as time has passed before they are looked at.
-    let limiter = limiter([
+    let limiter = RateLimiter([
       .rate(.operationsFromGuest): 10, .burst(.operationsFromGuest): 1, .rate(.operationsToGuest): 10,
       .burst(.operationsToGuest): 1,
     ])
@@ -431,7 +290,7 @@ struct LimitTests {
   @Test func aCardWithoutBudgetIsUnplugged() throws {
     let cable = TestCable()
     let driver = try MockDriver(
-      Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: limiter([.budget: 100])))
+      Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: RateLimiter([.budget: 100])))
     try driver.start(.common)
     driver.queues[1].offer([.readable(0x10_0000, 72)])
     driver.kick(1)
@@ -445,7 +304,7 @@ struct LimitTests {
   /// Two of 60 bytes are more than the budget has.
   @Test func whatIsLostIsInNoBudget() throws {
     let cable = TestCable()
-    let limiter = limiter([.budget: 100])
+    let limiter = RateLimiter([.budget: 100])
     let driver = try MockDriver(Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: limiter))
     try driver.start(.common)
     cable.dropsAll = true
@@ -466,7 +325,7 @@ struct LimitTests {
   /// A packet that was let through waits for the cable, and its driver makes it longer; or puts another in its place.
   @Test(arguments: [false, true]) func whatWasLetThroughIsWhatGoes(resetsQueue: Bool) throws {
     let cable = TestCable()
-    let limiter = limiter([.budget: 100])
+    let limiter = RateLimiter([.budget: 100])
     let driver = try MockDriver(Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: limiter))
     try driver.start(.common)
     cable.takesNothing = true
@@ -491,7 +350,7 @@ struct LimitTests {
   /// The guest's buffers are too small for what comes.
   @Test func whatTheGuestCannotTakeIsInNoBudget() throws {
     let cable = TestCable()
-    let limiter = limiter([.budget: 1000])
+    let limiter = RateLimiter([.budget: 1000])
     let driver = try MockDriver(Network(cable, mac: [2, 0, 0, 0, 0, 1], meter: page.network(0), limiter: limiter))
     try driver.start(.common)
     driver.queues[0].offer([.writable(0x20_0000, 200)])
